@@ -1,0 +1,155 @@
+#include "base/memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Blocks come in classes of 4, 5, 6 and 7 times a power of two, so a block wastes at most a fifth. Freed blocks
+ * wait in a list per class: memory fresh from the system costs a page fault for each 4 KiB, more than most kernels
+ * take to fill it. */
+enum {
+    SMALLEST = 64,              /* bytes, and the alignment of every block */
+    CLASSES = 4 * 48,
+    MAPPED = 1 << 20,           /* blocks from here on are mapped, not malloc'ed: freeing them returns them */
+    HUGE_PAGE = 2 << 20,
+};
+static const size_t cache_limit = (size_t)192 << 20;
+
+typedef struct block {
+    struct block *next;
+} block;
+
+static block *cached[CLASSES];
+static size_t used_bytes, cached_bytes, peak_bytes;
+static int64_t used_blocks;
+static int64_t fail_after = -1, fail_sticky;
+
+static size_t class_of(size_t bytes, int *class)
+{
+    size_t units = bytes <= SMALLEST ? 1 : (bytes + SMALLEST - 1) / SMALLEST;
+    if (units <= 4) {
+        *class = (int)units - 1;
+        return units * SMALLEST;
+    }
+    const int shift = 61 - __builtin_clzll(units - 1);
+    const size_t step = (units + ((size_t)1 << shift) - 1) >> shift;        /* 5 .. 8 */
+    *class = 4 * shift + (int)step - 1;
+    return (step << shift) * SMALLEST;
+}
+
+static bool fails_now(void)
+{
+    if (fail_after < 0) return false;
+    if (fail_after > 0) {
+        fail_after--;
+        return false;
+    }
+    if (!fail_sticky) fail_after = -1;
+    return true;
+}
+
+static void *from_system(size_t bytes)
+{
+    if (bytes < MAPPED) return aligned_alloc(SMALLEST, bytes);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+#ifdef MADV_HUGEPAGE
+    if (bytes >= 2 * HUGE_PAGE) madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+    return p;
+}
+
+static void to_system(void *p, size_t bytes)
+{
+    if (bytes < MAPPED)
+        free(p);
+    else
+        munmap(p, bytes);
+}
+
+static void *allocate(size_t bytes, bool *fresh)
+{
+    *fresh = false;
+    if (bytes > PTRDIFF_MAX / 2 || fails_now()) return NULL;
+    int class;
+    const size_t size = class_of(bytes, &class);
+    block *b = cached[class];
+    if (b) {
+        cached[class] = b->next;
+        cached_bytes -= size;
+    } else {
+        b = from_system(size);
+        if (!b && cached_bytes) {
+            em_memory_trim();
+            b = from_system(size);
+        }
+        if (!b) return NULL;
+        *fresh = size >= MAPPED;
+    }
+    used_bytes += size;
+    used_blocks++;
+    if (used_bytes > peak_bytes) peak_bytes = used_bytes;
+    return b;
+}
+
+void *em__alloc(size_t bytes)
+{
+    bool fresh;
+    return allocate(bytes, &fresh);
+}
+
+void *em__alloc_zeroed(size_t bytes)
+{
+    bool fresh;
+    void *p = allocate(bytes, &fresh);
+    if (p && !fresh) memset(p, 0, bytes);
+    return p;
+}
+
+void em__free(void *p, size_t bytes)
+{
+    if (!p) return;
+    int class;
+    const size_t size = class_of(bytes, &class);
+    used_bytes -= size;
+    used_blocks--;
+    if (cached_bytes + size > cache_limit) {
+        to_system(p, size);
+        return;
+    }
+    block *b = p;
+    b->next = cached[class];
+    cached[class] = b;
+    cached_bytes += size;
+}
+
+static size_t size_of_class(int class)
+{
+    if (class < 4) return (size_t)(class + 1) * SMALLEST;
+    /* class = 4 * shift + step - 1 with step in 5 .. 8 */
+    const int shift = (class - 4) / 4, step = 5 + (class - 4) % 4;
+    return ((size_t)step << shift) * SMALLEST;
+}
+
+void em_memory_trim(void)
+{
+    for (int c = 0; c < CLASSES; c++)
+        while (cached[c]) {
+            block *b = cached[c];
+            cached[c] = b->next;
+            to_system(b, size_of_class(c));
+        }
+    cached_bytes = 0;
+}
+
+int64_t em_memory_used(void) { return (int64_t)used_bytes; }
+int64_t em_memory_blocks(void) { return used_blocks; }
+int64_t em_memory_cached(void) { return (int64_t)cached_bytes; }
+int64_t em_memory_peak(void) { return (int64_t)peak_bytes; }
+
+void em_memory_fail_after(int64_t count, bool sticky)
+{
+    fail_after = count;
+    fail_sticky = sticky;
+}

@@ -1,0 +1,15 @@
+/* The one allocator of the core: sized blocks, cached by size class, counted, and able to fail on demand. */
+#ifndef EM_BASE_MEMORY_H
+#define EM_BASE_MEMORY_H
+
+#include <stddef.h>
+
+#include "embla.h"
+
+/* `bytes` of memory aligned to 64, not cleared; NULL when there is none. em__free needs the same `bytes`.
+ * Main thread only: never call these inside a parallel region. */
+void *em__alloc(size_t bytes);
+void *em__alloc_zeroed(size_t bytes);
+void em__free(void *block, size_t bytes);
+
+#endif

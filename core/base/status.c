@@ -1,0 +1,33 @@
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static _Thread_local char sentence[1024];
+
+em_status em__fail(em_status code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    return code;
+}
+
+em_status em__fail_memory(const char *what, size_t bytes)
+{
+    return em__fail(EM_ENOMEM, "not enough memory (%zu bytes for %s)", bytes, what);
+}
+
+const char *em_error(void)
+{
+    return sentence;
+}
+
+const char *em_status_text(em_status status)
+{
+#define X(name, text) case name: return text;
+    switch (status) { EM_STATUS_LIST(X) }
+#undef X
+    return "unknown status";
+}

@@ -1,0 +1,267 @@
+/* Embla's core: tensors, operations, automatic differentiation, optimizers, text. The only way in.
+ *
+ * Conventions, for every function here:
+ *   status     What can fail returns em_status; em_error() holds the sentence. A failed call leaves its arguments
+ *              as they were and its out-parameters null.
+ *   ownership  Out-parameters are new references, to be given back with the type's _release. Inputs are borrowed.
+ *              Functions named by a noun (em_tensor_grad) lend.
+ *   threads    One thread at a time calls; kernels use em_threads() threads inside and give the same bits for any
+ *              number of them.
+ *   counting   Ids, dims and positions count from 0; a negative dim counts from the end.
+ *   shapes     Written in comments as (N, D). */
+#ifndef EMBLA_H
+#define EMBLA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    EM_MAX_DIMS = 8,
+    EM_MAX_THREADS = 256,
+    EM_MAX_OPTS = 10,           /* options of one operation */
+    EM_MAX_INTS = 16,           /* integers in an operation's list option */
+    EM_MAX_OUT = 4,             /* results of one operation, hidden ones included */
+};
+
+/* ---- status ---------------------------------------------------------------------------------------------- */
+
+#define EM_STATUS_LIST(X) \
+    X(EM_OK, "ok") \
+    X(EM_ENOMEM, "not enough memory") \
+    X(EM_ETYPE, "dtypes do not fit") \
+    X(EM_ESHAPE, "shapes do not fit") \
+    X(EM_ERANGE, "out of range") \
+    X(EM_EVALUE, "value not allowed") \
+    X(EM_EGRAD, "not possible in automatic differentiation") \
+    X(EM_EIO, "input or output failed") \
+    X(EM_EFORMAT, "malformed data") \
+    X(EM_EINTERRUPT, "interrupted") \
+    X(EM_ECALLBACK, "a callback failed")
+
+#define X(name, text) name,
+typedef enum em_status { EM_STATUS_LIST(X) } em_status;
+#undef X
+
+const char *em_error(void);                     /* the sentence of the last failure on this thread */
+const char *em_status_text(em_status status);
+
+/* ---- memory ---------------------------------------------------------------------------------------------- */
+
+int64_t em_memory_used(void);                   /* bytes in live blocks */
+int64_t em_memory_blocks(void);                 /* live blocks */
+int64_t em_memory_cached(void);                 /* bytes kept for reuse */
+int64_t em_memory_peak(void);                   /* the most em_memory_used has been */
+void em_memory_trim(void);                      /* gives the cached bytes back */
+
+/* For tests: after `count` further allocations one fails (`sticky`: all from there on); count < 0 switches off. */
+void em_memory_fail_after(int64_t count, bool sticky);
+
+/* ---- threads and interruption ---------------------------------------------------------------------------- */
+
+void em_set_threads(int count);                 /* 1 .. EM_MAX_THREADS */
+int em_threads(void);
+int em_threads_available(void);                 /* processors of the machine */
+void em_start_threads(void);
+bool em_in_parallel(void);                      /* true only inside a kernel; for tests */
+
+void em_interrupt(void);                        /* async-signal-safe: kernels stop soon, with EM_EINTERRUPT */
+bool em_interrupted(void);
+void em_clear_interrupt(void);
+
+/* ---- random numbers: Philox 4x32-10, a function of seed and position ------------------------------------- */
+
+typedef struct em_rng {
+    uint64_t seed;
+    uint64_t position;                          /* blocks of four numbers drawn so far */
+} em_rng;
+
+/* ---- tensors --------------------------------------------------------------------------------------------- */
+
+typedef enum em_dtype {
+#define X(constant, type, name) constant,
+#include "../tensor/dtype.def"
+#undef X
+    EM_DTYPES
+} em_dtype;
+
+const char *em_dtype_name(em_dtype dtype);                      /* "float32", … */
+bool em_dtype_parse(em_dtype *out, const char *name);           /* false if there is no such dtype */
+size_t em_dtype_size(em_dtype dtype);                           /* bytes an element */
+static inline bool em_dtype_is_float(em_dtype d) { return d == EM_F32 || d == EM_F64; }
+
+typedef struct em_tensor em_tensor;             /* strided view of a counted storage, or a row-sparse gradient */
+
+/* Fresh contiguous tensors. Sizes: `dims` numbers >= 0. Fails: EM_ESHAPE, EM_ENOMEM. */
+em_status em_tensor_empty(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes);
+em_status em_tensor_zeros(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes);
+em_status em_tensor_scalar(em_tensor **out, em_dtype dtype, double value);      /* 0-d */
+em_status em_tensor_scalar_int(em_tensor **out, em_dtype dtype, int64_t value); /* 0-d */
+
+void em_tensor_retain(em_tensor *t);
+void em_tensor_release(em_tensor *t);           /* null is fine */
+
+int em_tensor_dims(const em_tensor *t);
+int64_t em_tensor_size(const em_tensor *t, int dim);            /* 0 <= dim < dims */
+int64_t em_tensor_stride(const em_tensor *t, int dim);          /* in elements */
+const int64_t *em_tensor_sizes(const em_tensor *t);             /* dims numbers, lent */
+int64_t em_tensor_count(const em_tensor *t);                    /* product of the sizes */
+em_dtype em_tensor_dtype(const em_tensor *t);
+bool em_tensor_is_contiguous(const em_tensor *t);
+bool em_tensor_is_sparse(const em_tensor *t);
+void *em_tensor_data(const em_tensor *t);       /* first element, lent; null for a row-sparse one */
+size_t em_tensor_bytes(const em_tensor *t);     /* of its storage */
+bool em_tensor_same_storage(const em_tensor *a, const em_tensor *b);
+int64_t em_tensor_version(const em_tensor *t);  /* in-place changes of its storage so far */
+
+/* A number read as any dtype is written: C order is row-major, `at` counts elements in that order. */
+double em_tensor_get(const em_tensor *t, int64_t at);
+int64_t em_tensor_get_int(const em_tensor *t, int64_t at);
+void em_tensor_set(em_tensor *t, int64_t at, double value);
+void em_tensor_set_int(em_tensor *t, int64_t at, int64_t value);
+
+/* Views: same storage, no history. `strides` in elements, `offset` in elements from t's first; the caller answers
+ * for staying inside. em_tensor_detach is the view that changes nothing. */
+em_status em_tensor_view(em_tensor **out, const em_tensor *t, int64_t offset, int dims, const int64_t *sizes,
+                         const int64_t *strides);
+em_status em_tensor_detach(em_tensor **out, const em_tensor *t);
+
+em_status em_tensor_clone(em_tensor **out, const em_tensor *t);                 /* contiguous copy, no history */
+em_status em_tensor_contiguous(em_tensor **out, const em_tensor *t);            /* t itself if it already is */
+em_status em_tensor_to(em_tensor **out, const em_tensor *t, em_dtype dtype);    /* t itself if it already is */
+
+/* In place; each counts as a change of the storage. `from` must broadcast to `to`; dtypes are converted. */
+em_status em_tensor_copy(em_tensor *to, const em_tensor *from);
+void em_tensor_fill(em_tensor *t, double value);
+void em_tensor_fill_int(em_tensor *t, int64_t value);
+void em_tensor_fill_uniform(em_tensor *t, double low, double high, em_rng *rng);   /* [low, high) */
+void em_tensor_fill_normal(em_tensor *t, double mean, double std, em_rng *rng);
+void em_tensor_fill_integers(em_tensor *t, int64_t low, int64_t high, em_rng *rng); /* [low, high) */
+void em_tensor_fill_permutation(em_tensor *t, em_rng *rng);     /* 1-d int64: 0 .. n-1 in random order */
+void em_tensor_touch(em_tensor *t);             /* counts a change made through em_tensor_data */
+
+/* ---- row-sparse gradients: (V, …) with entries for some rows only ----------------------------------------- */
+
+/* From explicit entries: ids (n) of any integer dtype, values (n, …) -> size (rows, …). Keeps both by reference. */
+em_status em_rows_new(em_tensor **out, const em_tensor *ids, const em_tensor *values, int64_t rows);
+int64_t em_rows_count(const em_tensor *t);                      /* entries, duplicates counted */
+bool em_rows_is_coalesced(const em_tensor *t);
+em_status em_rows_coalesce(em_tensor **out, em_tensor *t);      /* ids ascending and unique; t itself if it is */
+em_status em_rows_indices(em_tensor **out, const em_tensor *t); /* (1, n) int64, in order of entry */
+em_status em_rows_values(em_tensor **out, const em_tensor *t);  /* (n, …) */
+em_status em_rows_to_dense(em_tensor **out, em_tensor *t);      /* (V, …) */
+em_status em_rows_add(em_tensor **out, em_tensor *a, em_tensor *b);     /* both sparse: entries of a, then b */
+em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor);/* dense += factor * t, in place */
+em_status em_rows_scale(em_tensor **out, em_tensor *t, double factor);
+em_status em_rows_scale_(em_tensor *t, double factor);
+em_status em_rows_to(em_tensor **out, em_tensor *t, em_dtype dtype);
+
+/* ---- operations ------------------------------------------------------------------------------------------ */
+
+typedef struct em_op em_op;
+
+typedef enum em_opt_kind { EM_OPT_BOOL, EM_OPT_INT, EM_OPT_NUMBER, EM_OPT_ENUM, EM_OPT_DTYPE, EM_OPT_INTS } em_opt_kind;
+
+/* Description of one option of an operation. Text fields are never null. */
+typedef struct em_opt_spec {
+    const char *name;           /* null ends a list of specs */
+    em_opt_kind kind;
+    const char *initial;        /* default as text ("0", "true", "mean"); "" for none given; "!" if required */
+    const char *choices;        /* EM_OPT_ENUM: words with a blank between, numbered from 0 */
+    const char *doc;
+} em_opt_spec;
+
+/* Value of one option. `given` is false for an optional one left out, whose numbers then hold 0. */
+typedef struct em_opt {
+    bool given;
+    int64_t i;                  /* BOOL, INT, ENUM (number of the choice), DTYPE; count of an INTS list */
+    double x;                   /* NUMBER; also set for INT */
+} em_opt;
+
+typedef struct em_opts {
+    em_opt at[EM_MAX_OPTS];     /* in the order of the specs */
+    int64_t ints[EM_MAX_INTS];  /* the operation's one INTS option */
+} em_opts;
+
+int em_op_count(void);
+const em_op *em_op_at(int index);
+const em_op *em_op_find(const char *name);      /* null if there is none */
+int em_op_index(const em_op *op);
+const char *em_op_name(const em_op *op);
+const char *em_op_doc(const em_op *op);
+const em_opt_spec *em_op_opts(const em_op *op); /* ends with a null name */
+bool em_op_differentiable(const em_op *op);
+bool em_op_inplace(const em_op *op);            /* whether name_ (in place on the first input) exists */
+
+/* Inputs in order as words: "input weight#": '#' integer ids, '!' a bool mask, '?' may be left out (null),
+ * '*' (alone) any number of tensors. Outputs likewise; hidden ones are not named. */
+const char *em_op_inputs(const em_op *op);
+const char *em_op_outputs(const em_op *op);
+
+void em_opts_default(em_opts *opts, const em_op *op);
+
+/* Runs an operation and, while gradients are recorded, notes it down for backward.
+ *   inputs   n tensors, borrowed; null where an optional one is left out
+ *   opts     null for the defaults
+ *   rng      drawn from by the few operations that are random; else may be null
+ *   outputs  one new reference for each named output */
+em_status em_apply(const em_op *op, em_tensor *const *inputs, int n, const em_opts *opts, em_rng *rng,
+                   em_tensor **outputs);
+
+/* The same, the result written into `self`, which is also inputs[0] (relu_, add_, …). */
+em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *inputs, int n, const em_opts *opts,
+                           em_rng *rng);
+
+/* ---- automatic differentiation --------------------------------------------------------------------------- */
+
+bool em_grad_enabled(void);
+void em_set_grad_enabled(bool on);
+
+bool em_tensor_requires_grad(const em_tensor *t);
+bool em_tensor_is_leaf(const em_tensor *t);
+em_status em_tensor_set_requires_grad(em_tensor *t, bool on);   /* EM_EGRAD unless a leaf of float dtype */
+em_tensor *em_tensor_grad(const em_tensor *t);                  /* lent; null for none */
+em_status em_tensor_set_grad(em_tensor *t, em_tensor *grad);    /* null clears; EM_ESHAPE, EM_ETYPE, EM_EGRAD */
+em_status em_tensor_retain_grad(em_tensor *t);
+const char *em_tensor_origin_name(const em_tensor *t);          /* name of the operation that made it, or null */
+
+/* A hook sees the gradient of `t` before it goes on and may replace it: *replacement is null, set it to a new
+ * reference to replace. `release` frees `context` when the hook is removed or the tensor's history ends. */
+typedef em_status em_hook_fn(void *context, em_tensor *grad, em_tensor **replacement);
+em_status em_tensor_add_hook(em_tensor *t, em_hook_fn *fn, void *context, void (*release)(void *), int64_t *id);
+void em_tensor_remove_hook(em_tensor *t, int64_t id);
+
+/* Sends `grad` (null: ones, for a single element) from `t` back to the leaves, adding into their grad.
+ * Fails: EM_EGRAD with the reason (no history, freed history, changed in place), EM_ESHAPE, EM_ENOMEM. */
+em_status em_backward(em_tensor *t, em_tensor *grad, bool retain_graph);
+
+/* Gradients of `outputs` for `inputs`, without touching any .grad. `grads[k]` null for an input not reached. */
+em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int n_outputs, em_tensor *const *inputs,
+                  int n_inputs, bool retain_graph, em_tensor **grads);
+
+/* ---- optimizers ------------------------------------------------------------------------------------------ */
+
+typedef struct em_rule em_rule;
+
+enum { EM_MAX_STATE = 4 };      /* state tensors a parameter */
+
+int em_rule_count(void);
+const em_rule *em_rule_at(int index);
+const em_rule *em_rule_find(const char *name);  /* "SGD", …; null if there is none */
+const char *em_rule_name(const em_rule *rule);
+const char *em_rule_doc(const em_rule *rule);
+const em_opt_spec *em_rule_opts(const em_rule *rule);
+const char *em_rule_state(const em_rule *rule); /* names of its state tensors: "exp_avg exp_avg_sq" */
+
+/* One update of `param` (float, leaf) by `grad` (dense or row-sparse, same shape).
+ *   state  EM_MAX_STATE slots, null before the first step; the rule makes what it needs
+ *   step   updates of this parameter so far, this one included (1 at the first)
+ * Fails: EM_EVALUE where the rule cannot take such a gradient, naming one that can; EM_ESHAPE; EM_ENOMEM. */
+em_status em_rule_step(const em_rule *rule, em_tensor *param, em_tensor *grad, const em_opts *opts,
+                       em_tensor *state[EM_MAX_STATE], int64_t step);
+
+/* Total norm of the gradients; each is then multiplied by min(1, max_norm / (norm + 1e-6)). Sparse ones included. */
+em_status em_clip_grad_norm(em_tensor *const *grads, int n, double max_norm, double norm_type, double *total);
+em_status em_clip_grad_value(em_tensor *const *grads, int n, double limit);
+
+#endif

@@ -1,0 +1,28 @@
+#include "parallel/parallel.h"
+
+#include <omp.h>
+
+volatile sig_atomic_t em__stop;
+int em__thread_count = 1;
+
+void em_set_threads(int count)
+{
+    em__thread_count = count < 1 ? 1 : count > EM_MAX_THREADS ? EM_MAX_THREADS : count;
+}
+
+int em_threads(void) { return em__thread_count; }
+int em_threads_available(void) { return omp_get_num_procs(); }
+bool em_in_parallel(void) { return omp_get_level() != 0; }
+
+/* Starts the pool now: libgomp ends the process when it cannot start a thread later. */
+void em_start_threads(void)
+{
+    int alive = 0;
+#pragma omp parallel num_threads(em__thread_count) reduction(+ : alive)
+    alive++;
+    (void)alive;
+}
+
+void em_interrupt(void) { em__stop = 1; }
+bool em_interrupted(void) { return em__stop != 0; }
+void em_clear_interrupt(void) { em__stop = 0; }

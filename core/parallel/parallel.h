@@ -1,0 +1,67 @@
+/* Parallel loops. Work is cut into chunks whose bounds depend on the amount of work alone, never on the number of
+ * threads, so what a chunk computes, and the order in which chunk sums are added, is the same for any team.
+ *
+ * Inside a loop: no errors, no allocation, no handles, no Lua. */
+#ifndef EM_PARALLEL_PARALLEL_H
+#define EM_PARALLEL_PARALLEL_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "embla.h"
+
+/* Set by em_interrupt. Kernels look once a chunk and leave early; em_apply then reports EM_EINTERRUPT. */
+extern volatile sig_atomic_t em__stop;
+
+extern int em__thread_count;
+
+/* A team is woken only for at least two grains of work: waking costs a microsecond or two. A unit of work is about
+ * one floating-point operation or element moved. */
+enum { EM_GRAIN = 1 << 15 };
+
+static inline int em__team(double work)
+{
+    if (em__thread_count == 1 || work < 2.0 * EM_GRAIN) return 1;
+    const double most = work / EM_GRAIN;
+    return most < em__thread_count ? (int)most : em__thread_count;
+}
+
+static inline int64_t em__min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t em__max(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* Elements a chunk holds when one costs `each` units of work: a multiple of 64 elements for cheap ones, so that no
+ * two chunks share a vector or a cache line. */
+static inline int64_t em__chunk(double each)
+{
+    const int64_t n = (int64_t)(EM_GRAIN / (each < 1 ? 1 : each));
+    return n >= 64 ? n & ~(int64_t)63 : n < 1 ? 1 : n;
+}
+
+#define EM__PRAGMA(x) _Pragma(#x)
+
+/* for (lo, hi) in chunks of 0..n, in parallel; an element costs `each` units of work:
+ *     EM_PARALLEL_CHUNKS(lo, hi, n, 4.0 * D)
+ *         for (int64_t i = lo; i < hi; i++) …                                                                  */
+#define EM_PARALLEL_CHUNKS(lo, hi, n, each) \
+    EM__PRAGMA(omp parallel for schedule(static) num_threads(em__team((double)(n) * (double)(each)))) \
+    for (int64_t em__c = 0; em__c < ((n) + em__chunk(each) - 1) / em__chunk(each); em__c++) \
+        for (int64_t lo = em__c * em__chunk(each), hi = em__min(lo + em__chunk(each), (n)), em__once = !em__stop; \
+             em__once; em__once = 0)
+
+/* for (i) in 0..n, in parallel, each of `each` units of work: for few, large, equal pieces. */
+#define EM_PARALLEL_EACH(i, n, each) \
+    EM__PRAGMA(omp parallel for schedule(static) num_threads(em__team((double)(n) * (double)(each)))) \
+    for (int64_t i = 0; i < (n); i++)
+
+/* The same, pieces of unequal size taken as threads get free. */
+#define EM_PARALLEL_DYNAMIC(i, n, each) \
+    EM__PRAGMA(omp parallel for schedule(dynamic) num_threads(em__team((double)(n) * (double)(each)))) \
+    for (int64_t i = 0; i < (n); i++)
+
+/* The lowest offending position goes to `bad` (start it at INT64_MAX):
+ *     EM_PARALLEL_MIN(i, n, bad) if (ids[i] < 0 || ids[i] >= rows) bad = em__min(bad, i);                        */
+#define EM_PARALLEL_MIN(i, n, bad) \
+    EM__PRAGMA(omp parallel for schedule(static) reduction(min : bad) num_threads(em__team((double)(n)))) \
+    for (int64_t i = 0; i < (n); i++)
+
+#endif
