@@ -1,0 +1,44 @@
+/* What automatic differentiation knows of a tensor. A node owns the variables of its inputs, a variable owns the node
+ * that made it; a node only knows its results' variables while they live: no cycles. */
+#ifndef EM_AUTOGRAD_VAR_H
+#define EM_AUTOGRAD_VAR_H
+
+#include "ops/op.h"
+
+typedef struct em_hook {
+    struct em_hook *next;
+    int64_t id;
+    em_hook_fn *fn;
+    void *context;
+    void (*release)(void *);
+} em_hook;
+
+typedef struct em_var {
+    em_origin base;                     /* first: a tensor's origin is its variable */
+    em_node *node;                      /* what made it; null for a leaf */
+    int index;                          /* as which of its results */
+    em_dtype dtype;
+    bool requires_grad;
+    bool keeps_grad;                    /* leaf, or retain_grad was asked */
+    uint64_t mark;
+    int64_t version;                    /* of the storage when it was made: an older one is a stale view */
+    em_tensor *grad;
+    em_tensor *pending;                 /* what has arrived in the backward now running */
+    em_hook *hooks;
+} em_var;
+
+static inline em_var *em__var(const em_tensor *t) { return (em_var *)(void *)t->origin; }
+static inline bool em__requires_grad(const em_tensor *t) { return t->origin && em__var(t)->requires_grad; }
+
+em_status em__var_new(em_var **out, em_dtype dtype);
+
+/* Notes down `c` and gives its results their history. On failure the results are as without it. */
+em_status em__record(em_call *c, em_tensor *const *inputs);
+
+void em__node_free_saved(em_node *n);
+void em__node_release(em_node *n);
+
+/* order.c: the nodes reachable from `roots`, results before inputs, in a block of em__alloc (n * sizeof(em_node *)). */
+em_status em__order(em_node ***list, int64_t *n, size_t *bytes, em_var *const *roots, int n_roots);
+
+#endif

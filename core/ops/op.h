@@ -1,0 +1,139 @@
+/* What an operation is: a descriptor with everything about it, in one file of core/ops, compiled once for each variant
+ * (element type and instruction set) that the list in ops.def asks for. A call of it goes
+ *
+ *     em_apply (op.c): promote dtypes, make inputs contiguous, pick the variant
+ *       -> check     shapes and options; makes the results with em__out; records what is wrong with em__fail
+ *       -> forward   computes; the results are there
+ *       -> node      if a gradient may be asked for, the call is noted down: inputs' and results' shapes, and the values
+ *                    that `saves` names
+ *     em_backward (backward.c): for each noted call, once all of n->dy has arrived
+ *       -> backward  makes a new dx[i] for each input that em__wants; the engine adds what comes from several uses
+ */
+#ifndef EM_OPS_OP_H
+#define EM_OPS_OP_H
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "parallel/parallel.h"
+#include "tensor/shape.h"
+#include "tensor/tensor.h"
+
+/* The build sets EM_REAL (float), EM_REAL_DTYPE (EM_F32), EM_REAL_FLOAT (1 for float and double) and EM_VARIANT
+ * (f32_v3) for each compilation of an op's file. */
+#ifdef EM_VARIANT
+typedef EM_REAL em_real;
+#define EM__JOIN(a, b, c) a##b##_##c
+#define EM__NAME(a, b, c) EM__JOIN(a, b, c)
+#define EM_OP(name) EM__NAME(em_op_, name, EM_VARIANT)
+#if EM_REAL_DTYPE_IS_BOOL
+#define EM_STORE(value) ((em_real)((value) != 0))       /* a bool holds 0 or 1 */
+#else
+#define EM_STORE(value) ((em_real)(value))
+#endif
+#define EM_REALS(t) ((em_real *)(void *)(t)->data)
+#endif
+
+typedef struct em_node em_node;
+
+/* One call, as check and forward see it. */
+typedef struct em_call {
+    const em_op *op;
+    int n;                              /* inputs */
+    em_tensor *const *in;               /* promoted and contiguous as the op's flags say; null: optional one left out */
+    em_opts opts;
+    em_rng *rng;
+    em_dtype dtype;                     /* the element type of this variant: that of the value inputs */
+    bool recorded;                      /* backward may follow: fill the hidden outputs */
+    em_tensor *out[EM_MAX_OUT];
+} em_call;
+
+enum em_op_types {
+    EM_TYPES_FLOAT,     /* float32 or float64; integers are converted to float32 */
+    EM_TYPES_ALL,       /* every dtype, after promotion: the file is compiled for each (list ANY in ops.def) */
+    EM_TYPES_MOVE,      /* every dtype, after promotion; the op moves elements by size (list MOVE), compiled once */
+};
+
+enum em_op_flags {
+    EM_OP_STRIDED = 1,      /* takes value inputs with any strides; otherwise they come contiguous */
+    EM_OP_VIEW = 2,         /* the result shares the input's storage: check makes it, there is no forward */
+    EM_OP_INPLACE = 4,      /* name_ exists: the result has input 0's shape and may be written over it, element by element */
+    EM_OP_RANDOM = 8,       /* draws from c->rng */
+    EM_OP_STRIDED_DY = 16,  /* backward takes dy with any strides; otherwise it comes contiguous */
+    EM_OP_NO_PROMOTE = 32,  /* value inputs keep their own dtypes; the variant is that of input 0 */
+    EM_OP_METHOD_ONLY = 64, /* shown as a tensor method, not in F */
+};
+
+/* What backward needs the values (not just the shapes) of. */
+#define EM_SAVE_X(i) (1u << (i))                /* inputs 0 .. 15; EM_SAVE_X(15) for all of a list */
+#define EM_SAVE_Y(k) (1u << (16 + (k)))         /* results */
+
+struct em_op {
+    const char *name;
+    const char *inputs;                 /* "x y": see em_op_inputs in embla.h */
+    const char *outputs;                /* "values indices"; hidden outputs in brackets: "y [mask]" */
+    const char *doc;                    /* what it computes, shapes, errors; the first line is a sentence */
+    const em_opt_spec *opts;            /* or null */
+    enum em_op_types types;
+    unsigned flags, saves;
+    em_status (*check)(em_call *c);
+    em_status (*forward)(em_call *c);
+    em_status (*backward)(const em_node *n, em_tensor **dx);   /* null: not differentiable */
+};
+
+/* ---- for check ------------------------------------------------------------------------------------------- */
+
+/* Makes result k, or takes the tensor given to an in-place call. */
+em_status em__out(em_call *c, int k, em_dtype dtype, int dims, const int64_t *sizes);
+em_status em__out_like(em_call *c, int k, const em_tensor *shape_of);
+
+/* Fails unless the tensor has so many dims; `what` is the input's name. */
+em_status em__check_dims(const em_call *c, const em_tensor *t, int dims, const char *what);
+em_status em__check_same_shape(const em_call *c, const em_tensor *a, const char *a_name, const em_tensor *b,
+                               const char *b_name);
+
+/* All of an INTS option as dims of a tensor of `dims`, wrapped, each once, into a mask of bits; none given: all. */
+em_status em__dim_mask(const em_call *c, int opt, int dims, unsigned *mask);
+
+/* ids (int64, contiguous) all in 0 .. rows-1, else EM_ERANGE: "NAME: index 12 at position [0, 3] is out of range for
+ * COUNT = 10 (ids count from 0)". */
+em_status em__check_ids(const char *name, const em_tensor *ids, int64_t rows, const char *count);
+
+/* ---- the noted call, for backward ------------------------------------------------------------------------- */
+
+struct em_var;
+
+struct em_node {
+    int64_t refs;
+    const em_op *op;
+    em_opts opts;
+    em_dtype dtype;
+    int n, n_out;
+    bool freed;                         /* saved values given back after a backward */
+    bool recorded_random;
+    uint64_t mark, order;               /* for the engine */
+    em_node *next;                      /* for the list of the dead */
+    em_tensor **x;                      /* n: inputs as forward saw them; without data unless saved */
+    em_tensor **y;                      /* n_out: results, hidden ones included; likewise */
+    em_tensor **dy;                     /* n_out: gradients of the results, dense, of the node's dtype; null means zeros */
+    struct em_var **in;                 /* n: where dx goes; null where none is wanted */
+    struct em_var **made;               /* n_out: the results' variables while they live; not owned */
+    int64_t *versions;                  /* n + n_out: of saved values */
+};
+
+static inline bool em__wants(const em_node *n, int i) { return n->in[i] != NULL; }
+
+/* dx[i], fresh, of x[i]'s shape and the node's dtype: not cleared, or zeros. */
+em_status em__dx(em_tensor **dx, const em_node *n, int i);
+em_status em__dx_zeros(em_tensor **dx, const em_node *n, int i);
+
+/* dy summed over the dims in which x was repeated to reach its shape; dy itself (a new reference) if none was. */
+em_status em__sum_to(em_tensor **out, em_tensor *dy, const em_tensor *x);
+
+/* ---- operations out of operations -------------------------------------------------------------------------- */
+
+/* Runs an operation by name without noting it down. opts null: defaults. */
+em_status em__run(const char *name, em_tensor *const *in, int n, const em_opts *opts, em_tensor **out);
+em_status em__run1(const char *name, em_tensor *x, const em_opts *opts, em_tensor **out);
+em_status em__run2(const char *name, em_tensor *x, em_tensor *y, const em_opts *opts, em_tensor **out);
+
+#endif

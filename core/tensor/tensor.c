@@ -1,0 +1,229 @@
+#include "tensor/tensor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "tensor/rows.h"
+
+_Static_assert(sizeof(em_storage) == 64, "data begins on a cache line");
+
+em_status em__count(int64_t *count, em_dtype dtype, int dims, const int64_t *sizes)
+{
+    if (dims < 0 || dims > EM_MAX_DIMS)
+        return em__fail(EM_ESHAPE, "a tensor has at most %d dims, given %d", EM_MAX_DIMS, dims);
+    char text[EM_SHAPE_TEXT];
+    int64_t n = 1, span = 1;    /* span: sizes of 0 counted as 1, so that strides cannot overflow either */
+    for (int d = 0; d < dims; d++) {
+        if (sizes[d] < 0)
+            return em__fail(EM_ESHAPE, "negative size %lld in shape %s", (long long)sizes[d],
+                            em__shape_text(text, dims, sizes));
+        n *= sizes[d] != 0;
+        if (__builtin_mul_overflow(span, sizes[d] ? sizes[d] : 1, &span)) span = INT64_MAX;
+        if (span > INT64_MAX / 4 / (int64_t)em_dtype_size(dtype))
+            return em__fail(EM_ESHAPE, "shape %s has too many elements", em__shape_text(text, dims, sizes));
+    }
+    *count = n * span;
+    return EM_OK;
+}
+
+void em__strides(int64_t *strides, int dims, const int64_t *sizes)
+{
+    int64_t step = 1;
+    for (int d = dims - 1; d >= 0; d--) {
+        strides[d] = step;
+        step *= sizes[d] ? sizes[d] : 1;
+    }
+}
+
+bool em__is_contiguous(int dims, const int64_t *sizes, const int64_t *strides)
+{
+    int64_t step = 1;
+    for (int d = 0; d < dims; d++)
+        if (sizes[d] == 0) return true;
+    for (int d = dims - 1; d >= 0; d--) {
+        if (sizes[d] != 1 && strides[d] != step) return false;
+        step *= sizes[d];
+    }
+    return true;
+}
+
+const char *em__shape_text(char buffer[EM_SHAPE_TEXT], int dims, const int64_t *sizes)
+{
+    size_t at = 0;
+    buffer[at++] = '(';
+    for (int d = 0; d < dims && at < EM_SHAPE_TEXT - 24; d++)
+        at += (size_t)snprintf(buffer + at, EM_SHAPE_TEXT - at, d ? ", %lld" : "%lld", (long long)sizes[d]);
+    buffer[at++] = ')';
+    buffer[at] = 0;
+    return buffer;
+}
+
+/* ---- making and letting go ------------------------------------------------------------------------------- */
+
+static em_status new_handle(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes)
+{
+    *out = NULL;
+    int64_t count;
+    EM_TRY(em__count(&count, dtype, dims, sizes));
+    em_tensor *t = em__alloc(sizeof *t);
+    if (!t) return em__fail_memory("a tensor", sizeof *t);
+    memset(t, 0, offsetof(em_tensor, size));
+    t->refs = 1;
+    t->dtype = dtype;
+    t->dims = dims;
+    t->count = count;
+    for (int d = 0; d < dims; d++) t->size[d] = sizes[d];
+    *out = t;
+    return EM_OK;
+}
+
+static em_status new_tensor(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, bool zeroed)
+{
+    EM_TRY(new_handle(out, dtype, dims, sizes));
+    em_tensor *t = *out;
+    const size_t bytes = (size_t)t->count * em_dtype_size(dtype);
+    em_storage *s = zeroed ? em__alloc_zeroed(sizeof *s + bytes) : em__alloc(sizeof *s + bytes);
+    if (!s) {
+        em_tensor_release(t);
+        *out = NULL;
+        return em__fail_memory("a tensor's elements", bytes);
+    }
+    s->refs = 1;
+    s->bytes = bytes;
+    s->version = 0;
+    t->storage = s;
+    t->data = (char *)(s + 1);
+    t->contiguous = true;
+    em__strides(t->stride, dims, sizes);
+    return EM_OK;
+}
+
+em_status em_tensor_empty(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes)
+{
+    return new_tensor(out, dtype, dims, sizes, false);
+}
+
+em_status em_tensor_zeros(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes)
+{
+    return new_tensor(out, dtype, dims, sizes, true);
+}
+
+em_status em_tensor_scalar(em_tensor **out, em_dtype dtype, double value)
+{
+    EM_TRY(em_tensor_empty(out, dtype, 0, NULL));
+    em_tensor_set(*out, 0, value);
+    return EM_OK;
+}
+
+em_status em_tensor_scalar_int(em_tensor **out, em_dtype dtype, int64_t value)
+{
+    EM_TRY(em_tensor_empty(out, dtype, 0, NULL));
+    em_tensor_set_int(*out, 0, value);
+    return EM_OK;
+}
+
+em_status em__tensor_like(em_tensor **out, const em_tensor *t, em_dtype dtype)
+{
+    return em_tensor_empty(out, dtype, t->dims, t->size);
+}
+
+static void share_storage(em_tensor *t, em_storage *s)
+{
+    t->storage = s;
+    if (s) s->refs++;
+}
+
+em_status em__tensor_window(em_tensor **out, const em_tensor *t, char *data, int dims, const int64_t *sizes,
+                            const int64_t *strides)
+{
+    EM_TRY(new_handle(out, t->dtype, dims, sizes));
+    share_storage(*out, t->storage);
+    (*out)->data = data;
+    if (strides)
+        for (int d = 0; d < dims; d++) (*out)->stride[d] = strides[d];
+    else
+        em__strides((*out)->stride, dims, sizes);
+    (*out)->contiguous = em__is_contiguous(dims, sizes, (*out)->stride);
+    return EM_OK;
+}
+
+em_status em__tensor_shell(em_tensor **out, const em_tensor *t, bool with_data)
+{
+    em_tensor *s = em__alloc(sizeof *s);
+    *out = s;
+    if (!s) return em__fail_memory("a tensor", sizeof *s);
+    *s = *t;
+    s->refs = 1;
+    s->origin = NULL;
+    if (!with_data) {
+        s->storage = NULL;
+        s->data = NULL;
+        s->rows = NULL;
+    }
+    if (s->storage) s->storage->refs++;
+    if (s->rows) em__rows_retain(s->rows);
+    return EM_OK;
+}
+
+em_status em__tensor_rows(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, em_rows *rows)
+{
+    em_status s = new_handle(out, dtype, dims, sizes);
+    if (s) {
+        em__rows_release(rows);
+        return s;
+    }
+    (*out)->rows = rows;
+    em__strides((*out)->stride, dims, sizes);
+    return EM_OK;
+}
+
+void em_tensor_retain(em_tensor *t) { t->refs++; }
+
+void em__origin_release(em_origin *origin)
+{
+    if (origin && --origin->refs == 0) origin->release(origin);
+}
+
+void em_tensor_release(em_tensor *t)
+{
+    if (!t || --t->refs) return;
+    em_storage *s = t->storage;
+    if (s && --s->refs == 0) em__free(s, sizeof *s + s->bytes);
+    em__rows_release(t->rows);
+    em__origin_release(t->origin);
+    em__free(t, sizeof *t);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------------------- */
+
+int em_tensor_dims(const em_tensor *t) { return t->dims; }
+int64_t em_tensor_size(const em_tensor *t, int dim) { return t->size[dim]; }
+int64_t em_tensor_stride(const em_tensor *t, int dim) { return t->stride[dim]; }
+const int64_t *em_tensor_sizes(const em_tensor *t) { return t->size; }
+int64_t em_tensor_count(const em_tensor *t) { return t->count; }
+em_dtype em_tensor_dtype(const em_tensor *t) { return t->dtype; }
+bool em_tensor_is_contiguous(const em_tensor *t) { return t->contiguous; }
+bool em_tensor_is_sparse(const em_tensor *t) { return t->rows != NULL; }
+void *em_tensor_data(const em_tensor *t) { return t->data; }
+size_t em_tensor_bytes(const em_tensor *t) { return t->storage ? t->storage->bytes : 0; }
+bool em_tensor_same_storage(const em_tensor *a, const em_tensor *b) { return a->storage && a->storage == b->storage; }
+int64_t em_tensor_version(const em_tensor *t) { return t->storage ? t->storage->version : 0; }
+
+void em_tensor_touch(em_tensor *t)
+{
+    if (t->storage) t->storage->version++;
+}
+
+/* ---- views ----------------------------------------------------------------------------------------------- */
+
+em_status em_tensor_view(em_tensor **out, const em_tensor *t, int64_t offset, int dims, const int64_t *sizes,
+                         const int64_t *strides)
+{
+    return em__tensor_window(out, t, t->data + offset * (int64_t)em_dtype_size(t->dtype), dims, sizes, strides);
+}
+
+em_status em_tensor_detach(em_tensor **out, const em_tensor *t)
+{
+    return em__tensor_shell(out, t, true);
+}

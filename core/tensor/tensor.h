@@ -1,0 +1,64 @@
+/* Inside of a tensor: a strided window on a counted storage. Knows nothing of operations or gradients; autograd hangs
+ * an origin on it, of which it knows only how to let go. */
+#ifndef EM_TENSOR_TENSOR_H
+#define EM_TENSOR_TENSOR_H
+
+#include "base/status.h"
+
+typedef struct em_storage {
+    int64_t refs;
+    size_t bytes;               /* of the data that follows this header in the same block */
+    int64_t version;
+    char pad[40];               /* the data begins on a cache line */
+} em_storage;
+
+typedef struct em_origin {
+    int64_t refs;
+    void (*release)(struct em_origin *);    /* called when refs reaches 0 */
+} em_origin;
+
+typedef struct em_rows em_rows;
+
+struct em_tensor {
+    int64_t refs;
+    em_storage *storage;        /* null for a row-sparse gradient */
+    char *data;                 /* first element of the view */
+    em_rows *rows;              /* entries of a row-sparse gradient */
+    em_origin *origin;          /* what autograd knows of it, or null */
+    int64_t count;
+    em_dtype dtype;
+    int dims;
+    bool contiguous;
+    bool number;                /* made from a Lua number: gives way to tensors when dtypes are promoted */
+    int64_t size[EM_MAX_DIMS], stride[EM_MAX_DIMS];
+};
+
+/* Product of the sizes; false on overflow, of the bytes too, or on a negative size (EM_ESHAPE recorded). */
+em_status em__count(int64_t *count, em_dtype dtype, int dims, const int64_t *sizes);
+
+/* Fresh, contiguous, shaped like `t`. */
+em_status em__tensor_like(em_tensor **out, const em_tensor *t, em_dtype dtype);
+
+/* View with t's dtype, contiguous strides computed by em__strides or given. Shares storage; no origin. */
+em_status em__tensor_window(em_tensor **out, const em_tensor *t, char *data, int dims, const int64_t *sizes,
+                            const int64_t *strides);
+
+/* The handle alone: shape and dtype of `t`, with its data only if `with_data`. No origin, so no cycles. */
+em_status em__tensor_shell(em_tensor **out, const em_tensor *t, bool with_data);
+
+/* A row-sparse tensor of this shape around `rows`, which it takes over, also on failure. */
+em_status em__tensor_rows(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, em_rows *rows);
+
+void em__strides(int64_t *strides, int dims, const int64_t *sizes);
+bool em__is_contiguous(int dims, const int64_t *sizes, const int64_t *strides);
+
+void em__origin_release(em_origin *origin);
+
+/* "(2, 3)" into a buffer; returns it. */
+enum { EM_SHAPE_TEXT = 160 };
+const char *em__shape_text(char buffer[EM_SHAPE_TEXT], int dims, const int64_t *sizes);
+#define EM_SHAPE(t) em__shape_text((char[EM_SHAPE_TEXT]){0}, (t)->dims, (t)->size)
+
+#define EM_DATA(type, t) ((type *)(void *)(t)->data)
+
+#endif
