@@ -1,0 +1,59 @@
+/* Row-sparse gradients in factored form. A part is what one lookup contributes: entry e adds
+ *
+ *     scale * coef[e] * source[index[e]]   to row   ids[e]
+ *
+ * where source is the upstream gradient, or the rows that it weights, by reference: nothing of size (entries, D) is
+ * made. Entries are grouped by id once, when somebody needs sums. */
+#ifndef EM_TENSOR_ROWS_H
+#define EM_TENSOR_ROWS_H
+
+#include "tensor/tensor.h"
+
+typedef struct em_part {
+    em_tensor *ids;             /* (n) int64, contiguous */
+    em_tensor *source;          /* (m, D): rows contiguous inside, any row stride (0: one row for all) */
+    em_tensor *index;           /* (n) int64: row of source of each entry; null: e / every */
+    int64_t every;
+    em_tensor *coef;            /* (n) of source's dtype; null: ones */
+    double scale;
+} em_part;
+
+/* Entries sorted by id, equal ids in order of entry. Entry numbers run through the parts in order. */
+typedef struct em_groups {
+    int64_t n;                  /* unique ids */
+    int64_t entries;
+    int64_t *ids;               /* (n) ascending */
+    int64_t *start;             /* (n + 1) into order */
+    int64_t *order;             /* (entries) entry numbers */
+    size_t bytes;               /* of the one block that holds all three */
+} em_groups;
+
+struct em_rows {
+    int64_t refs;
+    int64_t entries;
+    int64_t width;              /* D: elements a row */
+    bool coalesced;             /* ids ascending and unique */
+    int n_parts;
+    em_part *parts;
+    em_groups *groups;          /* made when first needed; null until then */
+};
+
+/* Takes references to the part's tensors. `sizes` of the whole table: (V, …), dims >= 1. Entries whose id is
+ * `padding` (-1: none) are left out. */
+em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, const em_part *part,
+                             int64_t padding);
+
+void em__rows_retain(em_rows *r);
+void em__rows_release(em_rows *r);              /* null is fine */
+
+/* Groups of t's entries, lent; made and kept on first use. */
+em_status em__rows_groups(const em_groups **out, em_tensor *t);
+
+/* Groups ids (n) of 0 .. rows-1: a stable radix sort on em_threads() threads. Free with em__groups_free. */
+em_status em__group(em_groups **out, const int64_t *const *ids, const int64_t *counts, int lists, int64_t rows);
+void em__groups_free(em_groups *g);
+
+/* Threads get the same number of entries, not of rows: first group of piece k of `pieces`. */
+int64_t em__groups_split(const em_groups *g, int64_t k, int64_t pieces);
+
+#endif

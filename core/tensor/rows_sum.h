@@ -1,0 +1,47 @@
+/* Sum of a touched row's gradient, for kernels (needs EM_VARIANT): entries are added in order, so the result does not
+ * depend on who adds. */
+#ifndef EM_TENSOR_ROWS_SUM_H
+#define EM_TENSOR_ROWS_SUM_H
+
+#include "ops/op.h"
+#include "tensor/rows.h"
+
+/* Entry `e` (of the whole) as its part, and its coefficient and source row. */
+static inline const em_real *em__entry(const em_rows *r, int64_t e, em_real *coef)
+{
+    const em_part *p = r->parts;
+    int64_t count = p->ids->count;
+    while (e >= count) {
+        e -= count;
+        count = (++p)->ids->count;
+    }
+    const int64_t row = p->index ? EM_DATA(int64_t, p->index)[e] : p->every == 1 ? e : e / p->every;
+    *coef = (em_real)(p->scale * (p->coef ? (double)EM_REALS(p->coef)[e] : 1.0));
+    return EM_REALS(p->source) + row * p->source->stride[0];
+}
+
+/* sum[0 .. width) = gradient of the row of group u. `sum` is scratch of `width` elements; returns where the sum is:
+ * there, or the source row itself where it is the only entry and has coefficient 1. */
+static inline const em_real *em__row_sum(const em_rows *r, const em_groups *g, int64_t u, em_real *restrict sum)
+{
+    const int64_t width = r->width;
+    em_real coef;
+    const em_real *row = em__entry(r, g->order[g->start[u]], &coef);
+    if (g->start[u + 1] - g->start[u] == 1 && coef == 1) return row;
+    for (int64_t d = 0; d < width; d++) sum[d] = coef * row[d];
+    for (int64_t k = g->start[u] + 1; k < g->start[u + 1]; k++) {
+        row = em__entry(r, g->order[k], &coef);
+        for (int64_t d = 0; d < width; d++) sum[d] += coef * row[d];
+    }
+    return sum;
+}
+
+/* Groups lo .. hi-1 of each piece, in parallel, pieces balanced by entries, each entry of `each` units of work. */
+enum { EM_ROW_PIECE = 64 };     /* entries a piece */
+#define EM_PARALLEL_ROW_PIECES(lo, hi, g, each) \
+    EM_PARALLEL_EACH(em__k, ((g)->entries + EM_ROW_PIECE - 1) / EM_ROW_PIECE, (each) * EM_ROW_PIECE) \
+        for (int64_t em__p = ((g)->entries + EM_ROW_PIECE - 1) / EM_ROW_PIECE, \
+             lo = em__groups_split(g, em__k, em__p), hi = em__groups_split(g, em__k + 1, em__p), em__once = !em__stop; \
+             em__once; em__once = 0)
+
+#endif
