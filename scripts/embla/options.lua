@@ -1,0 +1,345 @@
+-- Named options: one description (a spec) serves defaults, checks, error texts, positional order and help.
+--
+--   local spec = options.spec("SGD", {
+--     {name = "lr", type = "number", required = true, range = ">= 0", doc = "step size"},
+--     {name = "momentum", type = "number", default = 0, range = ">= 0", doc = "velocity decay"},
+--   })
+--   local o = spec.read(opt)      --> train.lua:12: SGD: option lr: expected number >= 0, got -1
+--
+-- A row: name; type; default (none: may be left out); required; doc; and, narrowing the type,
+--   range    "> 0", ">= 0", "< 1", "<= 1", "[0, 1)" and kin; for lists it holds for each member
+--   choices  a list of the words allowed
+--   check    function(value) -> boolean, for what a range cannot say; `range` is then only its text
+-- Types: any boolean dtype function integer integers number numbers string table tensor; "integer|string" is either.
+
+local raise = require "embla.raise"
+
+local options = {}
+
+local DTYPES = {float32 = true, float64 = true, int64 = true, int32 = true, uint8 = true, bool = true,
+                float16 = true, bfloat16 = true}
+
+-- ---- values ----------------------------------------------------------------------------------------------------
+
+local function is_tensor(value)
+  local meta = type(value) == "userdata" and getmetatable(value)
+  return meta ~= false and meta ~= nil
+end
+
+local function is_list_of(value, is_member)
+  if type(value) ~= "table" then return false end
+  local members = 0
+  for _, member in pairs(value) do
+    members = members + 1
+    if not is_member(member) then return false end
+  end
+  return members == #value
+end
+
+local function is_number(value) return type(value) == "number" end
+local function is_integer(value) return math.tointeger(value) ~= nil and type(value) == "number" end
+
+local TYPES = {
+  any = function() return true end,
+  boolean = function(v) return type(v) == "boolean" end,
+  dtype = function(v) return type(v) == "string" and DTYPES[v] == true end,
+  ["function"] = function(v)
+    return type(v) == "function" or type(v) == "table" and (getmetatable(v) or {}).__call ~= nil
+  end,
+  integer = is_integer,
+  integers = function(v) return is_list_of(v, is_integer) end,
+  number = is_number,
+  numbers = function(v) return is_list_of(v, is_number) end,
+  string = function(v) return type(v) == "string" end,
+  table = function(v) return type(v) == "table" end,
+  tensor = is_tensor,
+}
+
+local TYPE_TEXTS = {
+  dtype = "a dtype (float32, float64, int64, int32, uint8 or bool)", integers = "a list of integers",
+  numbers = "a list of numbers", tensor = "a tensor", table = "a table", ["function"] = "a function",
+}
+
+--- What a value is, in words for a message: -1, "nearest", nil, table, tensor.
+-- @param value anything
+-- @return text
+function options.show(value)
+  if type(value) == "string" then return ("%q"):format(#value > 40 and value:sub(1, 37) .. "..." or value) end
+  if type(value) == "userdata" then return is_tensor(value) and "a tensor" or "userdata" end
+  if type(value) == "table" or type(value) == "function" then return "a " .. type(value) end
+  if math.type(value) == "float" then return ("%.7g"):format(value) end
+  return tostring(value)
+end
+
+-- ---- ranges ----------------------------------------------------------------------------------------------------
+
+local COMPARE = {
+  [">"] = function(x, limit) return x > limit end,
+  [">="] = function(x, limit) return x >= limit end,
+  ["<"] = function(x, limit) return x < limit end,
+  ["<="] = function(x, limit) return x <= limit end,
+}
+
+-- A function that tells whether a number lies in the range written as text.
+local function parse_range(text)
+  local sign, limit = text:match("^([<>]=?)%s*(%S+)$")
+  if sign then
+    limit = assert(tonumber(limit), text)
+    return function(x) return COMPARE[sign](x, limit) end
+  end
+  local open, low, high, close = text:match("^([%[%(])%s*(%S+),%s*(%S+)%s*([%]%)])$")
+  low, high = tonumber(low), tonumber(high)
+  assert(low and high, "unreadable range " .. text)
+  local above, below = COMPARE[open == "[" and ">=" or ">"], COMPARE[close == "]" and "<=" or "<"]
+  return function(x) return above(x, low) and below(x, high) end
+end
+
+-- `range` said of a number, or of each number in a list.
+local function in_range(range)
+  return function(value)
+    if type(value) == "number" then return range(value) end
+    if type(value) ~= "table" then return true end
+    for _, member in ipairs(value) do
+      if not range(member) then return false end
+    end
+    return true
+  end
+end
+
+-- ---- nearest names ---------------------------------------------------------------------------------------------
+
+-- Fewest insertions, deletions and replacements that turn one word into the other.
+local function edit_distance(a, b)
+  local row = {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local replaced = diagonal + (a:byte(i) == b:byte(j) and 0 or 1)
+      diagonal = row[j]
+      row[j] = math.min(replaced, row[j] + 1, row[j - 1] + 1)
+    end
+  end
+  return row[#b]
+end
+
+--- The name most like a word, if one is near: an edit distance of at most 2 or a third of the word.
+-- @param word  text
+-- @param names list of texts
+-- @return a name, or nil
+function options.nearest(word, names)
+  local best, best_distance
+  for _, name in ipairs(names) do
+    local distance = edit_distance(word, name)
+    if distance < #name and distance <= math.max(2, #word // 3) and distance < (best_distance or math.huge) then
+      best, best_distance = name, distance
+    end
+  end
+  return best
+end
+
+-- ---- rows ------------------------------------------------------------------------------------------------------
+
+-- What a row expects, in words: "number >= 0", "one of sum, mean, max".
+local function expectation(row)
+  if row.choices then return "one of " .. table.concat(row.choices, ", ") end
+  local types = {}
+  for name in row.type:gmatch("[^|]+") do types[#types + 1] = TYPE_TEXTS[name] or name end
+  local text = table.concat(types, " or ")
+  if not row.range then return text end
+  return text .. (row.range:find("^[%[%(]") and " in " or " ") .. row.range
+end
+
+-- A function that tells whether a value fits the row.
+local function acceptance(row)
+  local tests = {}
+  for name in row.type:gmatch("[^|]+") do
+    tests[#tests + 1] = assert(TYPES[name], "unknown option type " .. name)
+  end
+  local words
+  if row.choices then
+    words = {}
+    for _, word in ipairs(row.choices) do words[word] = true end
+  end
+  local check = row.check or row.range and in_range(parse_range(row.range))
+  return function(value)
+    local fits = false
+    for _, test in ipairs(tests) do fits = fits or test(value) end
+    return fits and (not words or words[value] == true) and (not check or check(value) == true)
+  end
+end
+
+local function copy(list)
+  if type(list) ~= "table" then return list end
+  return table.move(list, 1, #list, 1, {})
+end
+
+local function complete(row)
+  local full = {}
+  for key, value in pairs(row) do full[key] = value end
+  full.type = row.type or row.choices and "string" or "any"
+  full.accepts, full.expects = acceptance(full), expectation(full)
+  full.is_integer = full.type == "integer"
+  return full
+end
+
+-- ---- specs -----------------------------------------------------------------------------------------------------
+
+local function check_value(spec, row, value)
+  if not row.accepts(value) then
+    raise("%s: option %s: expected %s, got %s", spec.owner, row.name, row.expects, options.show(value))
+  end
+  return row.is_integer and math.tointeger(value) or value
+end
+
+local function refuse_unknown(spec, key)
+  local near = type(key) == "string" and options.nearest(key, spec.names)
+  local hint = near and (", did you mean '%s'?"):format(near) or ""
+  local known = #spec.names > 0 and "options: " .. table.concat(spec.names, ", ") or "it has no options"
+  raise("%s: unknown option '%s'%s (%s)", spec.owner, tostring(key), hint, known)
+end
+
+-- Checks what `given` holds into `o`.
+local function read_given(spec, given, o)
+  if type(given) ~= "table" or is_tensor(given) then
+    raise("%s: expected a table of options, got %s", spec.owner, options.show(given))
+  end
+  for key, value in next, given do
+    local row = spec.by_name[key] or refuse_unknown(spec, key)
+    if o[key] ~= nil then raise("%s: option %s is given twice, by position and by name", spec.owner, key) end
+    o[key] = check_value(spec, row, value)
+  end
+end
+
+local function add_defaults(spec, o)
+  for _, row in ipairs(spec.rows) do
+    if o[row.name] == nil then
+      if row.required then raise("%s: option %s is required (%s)", spec.owner, row.name, row.expects) end
+      o[row.name] = copy(row.default)
+    end
+  end
+  return o
+end
+
+-- Options that lead the call by position, in the order of the rows; a last table holds the others by name.
+local function read_arguments(spec, ...)
+  local given, n, o = {...}, select("#", ...), {}
+  for i = 1, n do
+    local row, value = spec.rows[i], given[i]
+    if value ~= nil then
+      if i == n and type(value) == "table" and not (row and row.accepts(value)) then
+        read_given(spec, value, o)
+      elseif not row then
+        raise("%s: %d arguments given, at most %d expected", spec.owner, n, #spec.rows)
+      else
+        o[row.name] = check_value(spec, row, value)
+      end
+    end
+  end
+  return add_defaults(spec, o)
+end
+
+-- Rows, one line each, for help.
+local function describe(spec)
+  local lines = {}
+  for i, row in ipairs(spec.rows) do
+    local text = ("  %-20s %s"):format(row.name, row.expects)
+    if row.required then text = text .. ", required" end
+    if row.default ~= nil then text = text .. ", default " .. options.show(row.default) end
+    lines[i] = row.doc and text .. ": " .. row.doc or text
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Describes the options of one owner.
+-- @param owner name that leads the messages: "SGD", "Embedding"
+-- @param rows  list of rows (see the head of this file), in positional order
+-- @return a spec: `owner`, `rows`, `names`, `by_name` to list, and
+--   read(tbl)       a fresh table with defaults; `tbl` (nil is fine) is checked and not written to
+--   arguments(...)  the same, from values by position and then, perhaps, a table
+--   describe()      text, one line an option
+function options.spec(owner, rows)
+  local spec = {owner = owner, rows = {}, names = {}, by_name = {}}
+  for i, row in ipairs(rows) do
+    local full = complete(row)
+    spec.rows[i], spec.names[i], spec.by_name[row.name] = full, row.name, full
+  end
+  function spec.read(tbl)
+    local o = {}
+    if tbl ~= nil then read_given(spec, tbl, o) end
+    return add_defaults(spec, o)
+  end
+  function spec.arguments(...) return read_arguments(spec, ...) end
+  function spec.describe() return describe(spec) end
+  return spec
+end
+
+--- A spec with some rows of another first: what several owners share is written once.
+-- @param owner name that leads the messages
+-- @param base  spec whose rows come first
+-- @param rows  further rows; one of the same name replaces the base's
+-- @return a spec
+function options.extend(owner, base, rows)
+  local all, place = {}, {}
+  for i, row in ipairs(base.rows) do all[i], place[row.name] = row, i end
+  for _, row in ipairs(rows) do
+    local at = place[row.name] or #all + 1
+    all[at], place[row.name] = row, at
+  end
+  return options.spec(owner, all)
+end
+
+-- ---- options of the core's operations --------------------------------------------------------------------------
+
+local KIND_TYPES = {bool = "boolean", int = "integer", number = "number", enum = "string", dtype = "dtype",
+                    ints = "integers"}
+
+local function list_of_integers(text)
+  local list = {}
+  for word in text:gmatch("%-?%d+") do list[#list + 1] = math.tointeger(word) end
+  return list
+end
+
+local KIND_VALUES = {
+  bool = function(text) return text == "true" or text == "1" end,
+  int = function(text) return math.tointeger(tonumber(text)) end,
+  number = function(text) return tonumber(text) or (text == "-inf" and -math.huge) or math.huge end,
+  ints = list_of_integers,
+}
+
+--- The spec of an operation of the core, from its description there.
+-- @param name the operation's
+-- @param rows list of {name, kind, initial, choices, doc}: kind is bool, int, number, enum, dtype or ints; initial is
+--             the default as text, "" for none, "!" if it must be given
+-- @return a spec
+function options.from_op(name, rows)
+  local list = {}
+  for i, row in ipairs(rows) do
+    local value = KIND_VALUES[row.kind]
+    local initial = row.initial
+    if initial == "" or initial == "!" then
+      initial = nil
+    elseif value then
+      initial = value(initial)
+    end
+    list[i] = {name = row.name, type = KIND_TYPES[row.kind], default = initial, required = row.initial == "!",
+               choices = row.kind == "enum" and row.choices or nil, doc = row.doc}
+  end
+  return options.spec(name, list)
+end
+
+local function unpack_rows(rows, o, i)
+  if i > #rows then return end
+  return o[rows[i].name], unpack_rows(rows, o, i + 1)
+end
+
+--- Options by position, for a call into the core: the values in the order of the spec, nil where none is given.
+-- @param spec a spec
+-- @param tbl  table of options, or nil
+-- @return as many values as the spec has rows
+function options.positional(spec, tbl)
+  return unpack_rows(spec.rows, spec.read(tbl), 1)
+end
+
+return options

@@ -1,0 +1,24 @@
+-- Errors raised by the library point at the line of the script that called it, however deep inside they arise.
+
+local LIBRARY = debug.getinfo(1, "S").source:match("^(@.*)raise%.lua$") or "@"
+
+-- Level, for error(), of the innermost Lua function outside the library; 0 if there is none.
+local function script_level()
+  for level = 3, 100 do
+    local info = debug.getinfo(level, "S")
+    if not info then return 0 end
+    if info.what ~= "C" and info.source:sub(1, #LIBRARY) ~= LIBRARY then return level - 1 end
+  end
+  return 0
+end
+
+--- Raises an error at the calling script's line.
+-- @param format text as for string.format: operation, argument, what was given, what was expected
+-- @param ...    values of the format
+-- @raise always
+local function raise(format, ...)
+  local text = select("#", ...) > 0 and format:format(...) or format
+  error(text, script_level())
+end
+
+return raise
