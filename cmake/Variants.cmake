@@ -14,15 +14,16 @@ set(EMBLA_FLAGS_v4 -march=x86-64-v4 -mprefer-vector-width=512)
 set(EMBLA_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast)
 
 function(embla_variant objects name type isa sources)
+  list(REMOVE_ITEM sources "")
   if(NOT sources)
     return()
   endif()
   string(REGEX MATCH "^f" is_float ${name})
   set(target kernels_${name}_${isa}_${objects})
   add_library(${target} OBJECT ${sources})
-  set(dtypes_f32 EM_F32) set(dtypes_f64 EM_F64) set(dtypes_i64 EM_I64) set(dtypes_i32 EM_I32)
-  set(dtypes_u8 EM_U8) set(dtypes_bool EM_BOOL) set(dtypes_any EM_U8)
-  target_compile_definitions(${target} PRIVATE EM_VARIANT=${name}_${isa} EM_REAL=${type} EM_REAL_DTYPE=${dtypes_${name}}
+  string(TOUPPER EM_${name} dtype)
+  string(REPLACE EM_ANY EM_U8 dtype ${dtype})
+  target_compile_definitions(${target} PRIVATE EM_VARIANT=${name}_${isa} EM_REAL=${type} EM_REAL_DTYPE=${dtype}
     EM_REAL_FLOAT=$<BOOL:${is_float}> EM_REAL_DTYPE_IS_BOOL=$<STREQUAL:${name},bool>)
   target_compile_options(${target} PRIVATE ${EMBLA_WARNINGS} $<$<NOT:$<CONFIG:Debug>>:${EMBLA_KERNEL_FLAGS}>
     ${EMBLA_FLAGS_${isa}})
