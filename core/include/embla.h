@@ -62,7 +62,7 @@ void em_memory_fail_after(int64_t count, bool sticky);
 void em_set_threads(int count);                 /* 1 .. EM_MAX_THREADS */
 int em_threads(void);
 int em_threads_available(void);                 /* processors of the machine */
-void em_start_threads(void);
+void em_start_threads(void);                    /* wakes the team; its size, if not set: OMP_NUM_THREADS, or all */
 bool em_in_parallel(void);                      /* true only inside a kernel; for tests */
 
 void em_interrupt(void);                        /* async-signal-safe: kernels stop soon, with EM_EINTERRUPT */

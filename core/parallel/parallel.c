@@ -4,9 +4,11 @@
 
 volatile sig_atomic_t em__stop;
 int em__thread_count = 1;
+static bool chosen;             /* em_set_threads was called */
 
 void em_set_threads(int count)
 {
+    chosen = true;
     em__thread_count = count < 1 ? 1 : count > EM_MAX_THREADS ? EM_MAX_THREADS : count;
 }
 
@@ -14,9 +16,11 @@ int em_threads(void) { return em__thread_count; }
 int em_threads_available(void) { return omp_get_num_procs(); }
 bool em_in_parallel(void) { return omp_get_level() != 0; }
 
-/* Starts the pool now: libgomp ends the process when it cannot start a thread later. */
+/* Without a choice made before, the environment's OMP_NUM_THREADS counts, else every processor. The pool starts now
+ * because libgomp ends the process when it cannot start a thread later. */
 void em_start_threads(void)
 {
+    if (!chosen) em_set_threads(omp_get_max_threads());
     int alive = 0;
 #pragma omp parallel num_threads(em__thread_count) reduction(+ : alive)
     alive++;

@@ -1,0 +1,70 @@
+/* Runs Lua functions for the program: tracebacks and Ctrl-C. */
+#include <signal.h>
+#include <stdio.h>
+
+#include <lauxlib.h>
+
+#include "embla.h"
+#include "program.h"
+
+static lua_State *running;      /* for the signal handler, which is given no context */
+
+/* ---- Ctrl-C ---------------------------------------------------------------------------------------------- */
+
+static void forget_interrupt(lua_State *L)
+{
+    lua_sethook(L, NULL, 0, 0);
+    em_clear_interrupt();
+}
+
+static void stop_hook(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    forget_interrupt(L);
+    luaL_error(L, "interrupted!");
+}
+
+/* Between two instructions the hook stops the script; inside a kernel em_interrupt does. The hook counts instructions
+ * and nothing else, so that it does not fire in the calls that handle an error a kernel has raised. */
+static void on_interrupt(int number)
+{
+    signal(number, SIG_DFL);
+    em_interrupt();
+    lua_sethook(running, stop_hook, LUA_MASKCOUNT, 1);
+}
+
+/* ---- calls ----------------------------------------------------------------------------------------------- */
+
+static int add_traceback(lua_State *L)
+{
+    if (lua_type(L, 1) != LUA_TSTRING && !luaL_callmeta(L, 1, "__tostring"))
+        lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+    const char *message = lua_tostring(L, -1);
+    luaL_traceback(L, L, message ? message : "(error object without text)", 1);
+    return 1;
+}
+
+int run_call(lua_State *L, int arguments, int results)
+{
+    const int handler = lua_gettop(L) - arguments;
+    lua_pushcfunction(L, add_traceback);
+    lua_insert(L, handler);
+    running = L;
+    signal(SIGINT, on_interrupt);
+    const int status = lua_pcall(L, arguments, results, handler);
+    signal(SIGINT, SIG_DFL);
+    forget_interrupt(L);
+    lua_remove(L, handler);
+    return status;
+}
+
+bool run_report(lua_State *L, int status)
+{
+    if (status == LUA_OK) return true;
+    const char *message = lua_tostring(L, -1);
+    fflush(stdout);
+    fprintf(stderr, "embla: %s\n", message ? message : "(error without text)");
+    fflush(stderr);
+    lua_pop(L, 1);
+    return false;
+}
