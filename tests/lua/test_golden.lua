@@ -1,0 +1,120 @@
+-- Runs every case of one golden file: embla tests/lua/test_golden.lua NAME. The folder of the files comes from
+-- EMBLA_GOLDEN, by default tests/golden.
+local root = arg[0]:match("^(.-)tests/lua/") or ""
+package.path = root .. "tests/?.lua;" .. package.path
+local t = require "support.check"
+local embla = require "embla"
+local golden = require "support.golden"
+local later = require "golden_later"
+
+-- ---- kinds of files --------------------------------------------------------------------------------------------
+
+-- A kind of file says how a case is run: `routes`, each a way through the library that must give the golden values;
+-- `subjects`, the names a case is about, which golden_later.lua may hold.
+local kinds = {}
+for _, family in ipairs {"embedding", "optim", "losses", "ops", "modules", "printing", "training"} do
+  for name, kind in pairs(require("support.golden_" .. family)) do kinds[name] = kind end
+end
+
+local function has(home)
+  return function(name) return home ~= nil and home[name] ~= nil end
+end
+
+-- How to tell that a name of golden_later.lua exists after all.
+local exists = {
+  ops = kinds.ops.exists,
+  losses = has(embla.nn.functional),
+  modules = kinds.modules.exists,
+  optimizers = has(embla.optim),
+  schedulers = has(embla.optim.lr_scheduler),
+}
+
+-- embedding_forward, embedding_forward_more, ... : the longest kind the name begins with.
+local function kind_of(name)
+  local best
+  for kind in pairs(kinds) do
+    if name:sub(1, #kind) == kind and #kind > #(best or "") then best = kind end
+  end
+  if not best then error("no kind of golden file is called '" .. name .. "'", 0) end
+  return kinds[best]
+end
+
+-- ---- later -----------------------------------------------------------------------------------------------------
+
+local is_later = {}
+for category, names in pairs(later) do
+  is_later[category] = {}
+  for _, name in ipairs(names) do is_later[category][name] = true end
+end
+
+-- "ops celu" if a case is about something that is to come later.
+local function later_subject(kind, case)
+  for _, subject in ipairs(kind.subjects and kind.subjects(case) or {}) do
+    local category, name = subject[1], subject[2]
+    if name and is_later[category][name] then return category .. " " .. name end
+  end
+end
+
+local function check_list()
+  for category, names in pairs(later) do
+    for _, name in ipairs(names) do
+      if exists[category](name) then t.fail("take " .. category .. " '" .. name .. "' off the list: it exists") end
+    end
+  end
+end
+
+-- ---- cases -----------------------------------------------------------------------------------------------------
+
+local function run(kind, case)
+  for _, route in ipairs(kind.routes) do route(case) end
+end
+
+-- A refusal is the library's own sentence, not a stumble of the interpreter on the way.
+local function refuse(kind, case)
+  for _, route in ipairs(kind.routes) do
+    local text = t.raises(function() route(case) end)
+    if text:find("attempt to ", 1, true) then t.fail("not a refusal but a fault: " .. text) end
+  end
+end
+
+local function run_case(kind, raw)
+  t.test(raw.name, function()
+    local case = golden.watch(raw)
+    golden.note(case, "name", "source", "optional")
+    if case.error then refuse(kind, case) else run(kind, case) end
+    golden.all_read(case)
+  end)
+end
+
+-- PyTorch refuses these only for want of an implementation. Where the call works there is nothing to compare with.
+local function is_accepted(kind, case)
+  local ok, err = pcall(run, kind, case)
+  return ok or type(err) ~= "string"        -- a failed check, not a refusal: the case has no result to check
+end
+
+local function run_file(name)
+  local kind, ran = kind_of(name), 0
+  for _, raw in ipairs(golden.load((os.getenv("EMBLA_GOLDEN") or root .. "tests/golden") .. "/" .. name .. ".lua")) do
+    local subject = later_subject(kind, raw)
+    if subject then
+      t.skip(raw.name, "later: " .. subject)
+    elseif raw.optional and is_accepted(kind, golden.watch(raw)) then
+      t.skip(raw.name, "optional, and supported: PyTorch refuses it (" .. raw.error.message .. ")")
+    else
+      ran = ran + 1
+      run_case(kind, raw)
+    end
+  end
+  return ran
+end
+
+-- A complaint that is not about one case.
+local function complain(name, message)
+  t.test(name, function() error(message, 0) end)
+end
+
+if #arg ~= 1 then error("usage: test_golden.lua NAME", 0) end
+local listed, stale = pcall(check_list)
+if not listed then complain("golden_later.lua", tostring(stale)) end
+if run_file(arg[1]:match("([^/]+)%.lua$") or arg[1]) == 0 then complain(arg[1], "no case of this file was run") end
+t.finish()
