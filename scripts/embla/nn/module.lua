@@ -1,0 +1,407 @@
+-- nn.Module: what every layer and every network is. A module is a table; its fields that hold Parameters, buffers and
+-- other modules are found in the order in which they were first assigned.
+
+local class = require "embla.class"
+local core = require "embla.core"
+local options = require "embla.options"
+local ordered = require "embla.ordered"
+local Parameter = require "embla.nn.parameter"
+local raise = require "embla.raise"
+
+local Module = class "Module"
+Module.is_module = true
+
+-- ---- fields ----------------------------------------------------------------------------------------------------
+
+-- Fields are kept in the table itself, so that reading one costs nothing; `_keys` notes the order, `_parameters` and
+-- `_buffers` what was registered.
+function Module:allocate()
+  return setmetatable({training = true, _keys = {}, _place = {}, _parameters = {}, _buffers = {}}, self)
+end
+
+function Module.__newindex(self, key, value)
+  if value == nil then return end
+  rawset(self, key, value)
+  if not self._place[key] then
+    self._keys[#self._keys + 1] = key
+    self._place[key] = #self._keys
+  end
+  if type(value) == "userdata" and core.is_parameter(value) then self._parameters[key] = true end
+end
+
+-- A list of modules counts from 1 as any Lua table; a read of [0] is the one slip worth catching. Only names that no
+-- class defines come here.
+local inherited = getmetatable(Module).__index
+getmetatable(Module).__index = function(_, key)
+  if key == 0 then raise("modules in a list count from 1 (only their names, as in state_dict, count from 0)") end
+  return inherited[key]
+end
+
+local function is_module(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(meta) == "table" and meta.is_module == true
+end
+
+-- The name of a field, as PyTorch has it: the members of a list are named from 0.
+local function name_of(key)
+  return math.type(key) == "integer" and tostring(key - 1) or tostring(key)
+end
+
+-- "parameter", "buffer", "module" or nil: what a field is to its module.
+local function kind_of(module, key, value)
+  if is_module(value) then return "module" end
+  if type(value) ~= "userdata" then return nil end
+  if core.is_parameter(value) then return "parameter" end
+  if module._parameters[key] then
+    raise("%s: field %s was a Parameter and now holds a plain tensor: wrap it in nn.Parameter, or copy into it with "
+          .. "copy_", module.__name, name_of(key))
+  end
+  return module._buffers[key] and "buffer" or nil
+end
+
+-- Iterates over the fields of one kind: key, value.
+local function fields(module, kind)
+  local keys, i = module._keys, 0
+  return function()
+    while true do
+      i = i + 1
+      local key = keys[i]
+      if key == nil then return nil end
+      local value = rawget(module, key)
+      if value ~= nil and kind_of(module, key, value) == kind then return key, value end
+    end
+  end
+end
+
+local buffer_spec = options.spec("register_buffer", {
+  {name = "persistent", type = "boolean", default = true, doc = "whether state_dict holds it"},
+})
+
+--- Registers a tensor that belongs to the module without being trained (a running mean): it is saved and converted.
+-- @param name   text, the field
+-- @param tensor Tensor, or nil for none yet
+-- @param opt    {persistent = true}: whether state_dict holds it
+-- @raise if the name is taken or the value is no tensor
+function Module:register_buffer(name, tensor, opt)
+  local o = buffer_spec.arguments(opt)
+  self:_check_new("register_buffer", name, tensor)
+  self._buffers[name] = o.persistent and "persistent" or "transient"
+  self[name] = tensor
+end
+
+--- Registers a parameter under a name; the same as assigning it to the field.
+-- @param name      text
+-- @param parameter Parameter, or nil for none yet
+-- @raise if the name is taken or the value is no Parameter
+function Module:register_parameter(name, parameter)
+  self:_check_new("register_parameter", name, parameter)
+  if parameter ~= nil and not core.is_parameter(parameter) then
+    raise("register_parameter: %s: expected a Parameter, got a plain tensor (wrap it in nn.Parameter)", name)
+  end
+  self._parameters[name] = true
+  self[name] = parameter
+end
+
+--- Adds a module under a name; the same as assigning it to the field.
+-- @param name   text, or a position counted from 1
+-- @param module Module
+-- @raise if the name is taken or the value is no module
+function Module:add_module(name, module)
+  if not is_module(module) then raise("add_module: expected a module, got %s", options.show(module)) end
+  self:_check_name("add_module", name)
+  self[name] = module
+end
+
+function Module:_check_name(caller, name)
+  if type(name) ~= "string" and math.type(name) ~= "integer" or name == "" then
+    raise("%s: expected a name, got %s", caller, options.show(name))
+  end
+  if type(name) == "string" and name:find(".", 1, true) then raise("%s: name %q must not hold a dot", caller, name) end
+  if self[name] ~= nil then raise("%s: field %s of %s is taken", caller, name_of(name), self.__name) end
+end
+
+function Module:_check_new(caller, name, tensor)
+  self:_check_name(caller, name)
+  if tensor ~= nil and type(tensor) ~= "userdata" then
+    raise("%s: %s: expected a tensor, got %s", caller, name, options.show(tensor))
+  end
+end
+
+-- ---- walking ---------------------------------------------------------------------------------------------------
+
+-- Calls visit(module, prefix) for the module and all in it, outermost first, each once.
+local function walk(module, prefix, seen, visit)
+  if seen[module] then return end
+  seen[module] = true
+  visit(module, prefix)
+  for key, child in fields(module, "module") do walk(child, prefix .. name_of(key) .. ".", seen, visit) end
+end
+
+-- Parameters or buffers of the whole tree by full name; a shared one under its first name only.
+local function named_tensors(self, kind)
+  local found, seen = ordered(), {}
+  walk(self, "", {}, function(module, prefix)
+    for key, tensor in fields(module, kind) do
+      if not seen[tensor] then found[prefix .. name_of(key)] = tensor end
+      seen[tensor] = true
+    end
+  end)
+  return found
+end
+
+local function values(named)
+  local list = {}
+  for _, value in pairs(named) do list[#list + 1] = value end
+  return list
+end
+
+--- All parameters with their names, in order of definition, a shared one once.
+-- @return ordered table name -> Parameter: `for name, p in net:named_parameters() do`, or pairs() of it
+function Module:named_parameters() return named_tensors(self, "parameter") end
+
+--- All parameters, in order of definition, a shared one once.
+-- @return sequence of Parameters
+function Module:parameters() return values(named_tensors(self, "parameter")) end
+
+--- All buffers with their names.
+-- @return ordered table name -> Tensor
+function Module:named_buffers() return named_tensors(self, "buffer") end
+
+--- All buffers.
+-- @return sequence of Tensors
+function Module:buffers() return values(named_tensors(self, "buffer")) end
+
+--- The modules that are fields of this one, with their names.
+-- @return ordered table name -> Module
+function Module:named_children()
+  local found, seen = ordered(), {}
+  for key, child in fields(self, "module") do
+    if not seen[child] then found[name_of(key)] = child end
+    seen[child] = true
+  end
+  return found
+end
+
+--- The modules that are fields of this one.
+-- @return sequence of Modules
+function Module:children() return values(self:named_children()) end
+
+--- This module (named "") and all in it, with their full names, each once.
+-- @return ordered table name -> Module
+function Module:named_modules()
+  local found = ordered()
+  walk(self, "", {}, function(module, prefix) found[prefix:sub(1, -2)] = module end)
+  return found
+end
+
+--- This module and all in it, each once.
+-- @return sequence of Modules
+function Module:modules() return values(self:named_modules()) end
+
+--- Calls a function with every module, the innermost first.
+-- @param f function(module)
+-- @return the module itself
+function Module:apply(f)
+  for _, child in ipairs(self:children()) do child:apply(f) end
+  f(self)
+  return self
+end
+
+-- ---- modes -----------------------------------------------------------------------------------------------------
+
+--- Sets training mode for this module and all in it: Dropout drops, normalizations gather statistics.
+-- @param mode boolean, default true
+-- @return the module itself
+function Module:train(mode)
+  if mode == nil then mode = true end
+  if type(mode) ~= "boolean" then raise("train: expected boolean, got %s", options.show(mode)) end
+  for _, module in ipairs(self:modules()) do module.training = mode end
+  return self
+end
+
+--- Sets evaluation mode: train(false).
+-- @return the module itself
+function Module:eval() return self:train(false) end
+
+--- Sets whether the parameters are trained.
+-- @param on boolean, default true
+-- @return the module itself
+function Module:requires_grad_(on)
+  if on == nil then on = true end
+  if type(on) ~= "boolean" then raise("requires_grad_: expected boolean, got %s", options.show(on)) end
+  for _, parameter in ipairs(self:parameters()) do parameter:requires_grad_(on) end
+  return self
+end
+
+local zero_grad_spec = options.spec("zero_grad", {
+  {name = "set_to_none", type = "boolean", default = true, doc = "false: dense gradients become zeros instead of nil"},
+})
+
+--- Takes the gradients away: every parameter's grad becomes nil.
+-- @param opt {set_to_none = true}: false fills dense gradients with zeros instead
+function Module:zero_grad(opt)
+  local keep = not zero_grad_spec.arguments(opt).set_to_none
+  for _, parameter in ipairs(self:parameters()) do
+    local grad = parameter.grad
+    if keep and grad and not grad.is_sparse then grad:detach():zero_() else parameter.grad = nil end
+  end
+end
+
+-- ---- conversion ------------------------------------------------------------------------------------------------
+
+local FLOAT = {float32 = true, float64 = true}
+
+-- The tensor in another dtype; a parameter stays one, with its gradient.
+local function convert(tensor, dtype)
+  if not FLOAT[tensor.dtype] or tensor.dtype == dtype then return tensor end
+  local converted = tensor:detach():to(dtype)
+  if not core.is_parameter(tensor) then return converted end
+  local parameter = Parameter(converted, tensor.requires_grad)
+  if tensor.grad then parameter.grad = tensor.grad:to(dtype) end
+  return parameter
+end
+
+--- Converts the parameters and buffers of a float dtype. They become new tensors: make the optimizer afterwards.
+-- @param dtype "float32" or "float64"
+-- @return the module itself
+-- @raise if the dtype is another
+function Module:to(dtype)
+  if not FLOAT[dtype] then raise("to: expected float32 or float64, got %s", options.show(dtype)) end
+  local made = {}
+  for _, module in ipairs(self:modules()) do
+    for _, kind in ipairs {"parameter", "buffer"} do
+      for key, tensor in fields(module, kind) do
+        made[tensor] = made[tensor] or convert(tensor, dtype)
+        module[key] = made[tensor]
+      end
+    end
+  end
+  return self
+end
+
+--- Converts to float32.
+-- @return the module itself
+function Module:float() return self:to "float32" end
+
+--- Converts to float64.
+-- @return the module itself
+function Module:double() return self:to "float64" end
+
+-- ---- state -----------------------------------------------------------------------------------------------------
+
+-- Everything that is saved, by full name; a shared parameter under each of its names.
+local function saved_tensors(self)
+  local found = ordered()
+  -- `seen` is the path from the root, not all that was met: a module used twice is saved under both names.
+  local function collect(module, prefix, seen)
+    if seen[module] then return end
+    seen[module] = true
+    for key, tensor in fields(module, "parameter") do found[prefix .. name_of(key)] = tensor end
+    for key, tensor in fields(module, "buffer") do
+      if module._buffers[key] == "persistent" then found[prefix .. name_of(key)] = tensor end
+    end
+    for key, child in fields(module, "module") do collect(child, prefix .. name_of(key) .. ".", seen) end
+    seen[module] = nil
+  end
+  collect(self, "", {})
+  return found
+end
+
+--- Parameters and persistent buffers by name ("0.weight" is the weight of the first layer of a Sequential).
+-- @return table name -> Tensor, sharing storage with the module; pairs() goes in order of definition
+function Module:state_dict()
+  local state = ordered()
+  for name, tensor in pairs(saved_tensors(self)) do state[name] = tensor:detach() end
+  return state
+end
+
+local function shape_text(shape) return "(" .. table.concat(shape, ", ") .. ")" end
+
+local function same_shape(a, b)
+  if #a ~= #b then return false end
+  for i = 1, #a do
+    if a[i] ~= b[i] then return false end
+  end
+  return true
+end
+
+-- What is wrong with the entries that have a counterpart: list of texts.
+local function misfits(own, state)
+  local texts = {}
+  for name, tensor in pairs(own) do
+    local given = state[name]
+    if given ~= nil and type(given) ~= "userdata" then
+      texts[#texts + 1] = ("%s: expected a tensor, got %s"):format(name, options.show(given))
+    elseif given ~= nil and given.is_sparse then
+      texts[#texts + 1] = name .. ": expected a dense tensor, got a sparse one"
+    elseif given ~= nil and not same_shape(given.shape, tensor.shape) then
+      texts[#texts + 1] = ("%s: shape %s given, %s expected"):format(name, shape_text(given.shape),
+                                                                    shape_text(tensor.shape))
+    end
+  end
+  return texts
+end
+
+local function absent(from, keys)
+  local names = {}
+  for name in pairs(keys) do
+    if from[name] == nil then names[#names + 1] = tostring(name) end
+  end
+  return names
+end
+
+local load_spec = options.spec("load_state_dict", {
+  {name = "strict", type = "boolean", default = true, doc = "whether every name must be there, and no other"},
+})
+
+--- Copies the tensors of a state into the module: all of them, or none if anything does not fit.
+-- @param state table name -> Tensor, as from state_dict or embla.load
+-- @param opt   {strict = true}: false passes over missing and unexpected names
+-- @return {missing_keys = sequence, unexpected_keys = sequence}
+-- @raise names that are missing or unexpected (when strict), and all shapes that differ
+function Module:load_state_dict(state, opt)
+  local strict = load_spec.arguments(opt).strict
+  if type(state) ~= "table" then raise("load_state_dict: expected a table, got %s", options.show(state)) end
+  local own = saved_tensors(self)
+  local missing, unexpected = absent(state, own), absent(own, state)
+  table.sort(unexpected)
+  local faults = misfits(own, state)
+  if strict and #missing > 0 then table.insert(faults, 1, "missing: " .. table.concat(missing, ", ")) end
+  if strict and #unexpected > 0 then faults[#faults + 1] = "unexpected: " .. table.concat(unexpected, ", ") end
+  if #faults > 0 then raise("%s: load_state_dict: %s", self.__name, table.concat(faults, "; ")) end
+  for name, tensor in pairs(own) do
+    if state[name] ~= nil then tensor:detach():copy_(state[name]:detach()) end
+  end
+  return {missing_keys = missing, unexpected_keys = unexpected}
+end
+
+-- ---- calling and showing ---------------------------------------------------------------------------------------
+
+--- Computes the module's result; calling the module calls this. Each class defines its own.
+-- @raise if the class has none
+function Module:forward() raise("%s: the class defines no forward", self.__name) end
+
+function Module.__call(self, ...) return self:forward(...) end
+
+--- What tostring shows between the brackets; classes with options define their own.
+-- @return text
+function Module.extra_repr() return "" end
+
+--- The tree of modules, as PyTorch shows it.
+-- @return text
+function Module.__tostring(self)
+  local lines, extra = {}, self:extra_repr()
+  for key, child in fields(self, "module") do
+    lines[#lines + 1] = ("(%s): %s"):format(name_of(key), (tostring(child):gsub("\n", "\n  ")))
+  end
+  if #lines == 0 then return ("%s(%s)"):format(self.__name, extra) end
+  if extra ~= "" then table.insert(lines, 1, (extra:gsub("\n", "\n  "))) end
+  return ("%s(\n  %s\n)"):format(self.__name, table.concat(lines, "\n  "))
+end
+
+--- Whether a value is a module.
+-- @param value anything
+-- @return boolean
+Module.is_instance = is_module
+
+return Module

@@ -1,0 +1,25 @@
+-- Parameters: the tensors a module learns.
+
+local core = require "embla.core"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+local spec = options.spec("Parameter", {
+  {name = "requires_grad", type = "boolean", default = true, doc = "whether it is trained"},
+})
+
+--- Makes a tensor a parameter: assigned to a field of a module it is found by parameters(), saved and trained.
+-- @param tensor Tensor of any shape; the parameter shares its storage and has no history
+-- @param opt    true (the default) or false: whether it requires grad; or {requires_grad =}
+-- @return Tensor, a leaf
+-- @raise if the argument is no tensor, or requires grad without being of a float dtype
+local function Parameter(tensor, opt)
+  if type(tensor) ~= "userdata" then raise("Parameter: expected a tensor, got %s", options.show(tensor)) end
+  local o = spec.arguments(opt)
+  local parameter = tensor:detach()
+  core.mark_parameter(parameter)
+  parameter:requires_grad_(o.requires_grad)
+  return parameter
+end
+
+return Parameter
