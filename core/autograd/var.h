@@ -24,6 +24,7 @@ typedef struct em_var {
     int64_t version;                    /* of the storage when it was made: an older one is a stale view */
     em_tensor *grad;
     em_tensor *pending;                 /* what has arrived in the backward now running */
+    struct em_var *next;                /* leaves reached by the backward now running, in order of arrival */
     em_hook *hooks;
 } em_var;
 
@@ -38,7 +39,14 @@ em_status em__record(em_call *c, em_tensor *const *inputs);
 void em__node_free_saved(em_node *n);
 void em__node_release(em_node *n);
 
-/* order.c: the nodes reachable from `roots`, results before inputs, in a block of em__alloc (n * sizeof(em_node *)). */
-em_status em__order(em_node ***list, int64_t *n, size_t *bytes, em_var *const *roots, int n_roots);
+/* order.c: nodes, inputs before results. A walk starts, then roots are added one by one; a node is listed once. */
+typedef struct em_order {
+    em_node **nodes;
+    int64_t n, room;
+} em_order;
+
+void em__order_start(void);
+em_status em__order_add(em_order *o, const em_var *root);       /* and all that it came from */
+void em__order_free(em_order *o);
 
 #endif

@@ -44,6 +44,7 @@ typedef struct em_call {
     em_rng *rng;
     em_dtype dtype;                     /* the element type of this variant: that of the value inputs */
     bool recorded;                      /* backward may follow: fill the hidden outputs */
+    em_tensor *into;                    /* in place: result 0 goes here if it fits */
     em_tensor *out[EM_MAX_OUT];
 } em_call;
 
@@ -109,8 +110,7 @@ struct em_node {
     em_dtype dtype;
     int n, n_out;
     bool freed;                         /* saved values given back after a backward */
-    bool recorded_random;
-    uint64_t mark, order;               /* for the engine */
+    uint64_t mark;                      /* the last walk that saw it */
     em_node *next;                      /* for the list of the dead */
     em_tensor **x;                      /* n: inputs as forward saw them; without data unless saved */
     em_tensor **y;                      /* n_out: results, hidden ones included; likewise */
@@ -128,6 +128,16 @@ em_status em__dx_zeros(em_tensor **dx, const em_node *n, int i);
 
 /* dy summed over the dims in which x was repeated to reach its shape; dy itself (a new reference) if none was. */
 em_status em__sum_to(em_tensor **out, em_tensor *dy, const em_tensor *x);
+
+/* ---- options ----------------------------------------------------------------------------------------------- */
+
+void em__opts_default(em_opts *opts, const em_opt_spec *specs);
+
+/* Number of a word in "mean sum none"; -1 if it is not there. */
+int em__choice(const char *choices, const char *word, size_t length);
+
+/* dtype to which the tensors (those with counts[i], or all) promote. */
+em_dtype em__promote(em_tensor *const *in, const bool *counts, int n);
 
 /* ---- operations out of operations -------------------------------------------------------------------------- */
 

@@ -44,8 +44,8 @@ static inline int64_t em__chunk(double each)
  *         for (int64_t i = lo; i < hi; i++) …                                                                  */
 #define EM_PARALLEL_CHUNKS(lo, hi, n, each) \
     EM__PRAGMA(omp parallel for schedule(static) num_threads(em__team((double)(n) * (double)(each)))) \
-    for (int64_t em__c = 0; em__c < ((n) + em__chunk(each) - 1) / em__chunk(each); em__c++) \
-        for (int64_t lo = em__c * em__chunk(each), hi = em__min(lo + em__chunk(each), (n)), em__once = !em__stop; \
+    for (int64_t em__c = 0; em__c < ((n) + em__chunk((double)(each)) - 1) / em__chunk((double)(each)); em__c++) \
+        for (int64_t lo = em__c * em__chunk((double)(each)), hi = em__min(lo + em__chunk((double)(each)), (n)), em__once = !em__stop; \
              em__once; em__once = 0)
 
 /* for (i) in 0..n, in parallel, each of `each` units of work: for few, large, equal pieces. */

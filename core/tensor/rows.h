@@ -38,13 +38,24 @@ struct em_rows {
     em_groups *groups;          /* made when first needed; null until then */
 };
 
+/* Sets p->source (and p->coef, if that saves memory) to the rows of `dy` (…, width), n of them, without copying where its
+ * strides allow. */
+em_status em__part_source(em_part *p, em_tensor *dy, int64_t n, int64_t width);
+
+void em__part_release(em_part *p);
+
 /* Takes references to the part's tensors. `sizes` of the whole table: (V, …), dims >= 1. Entries whose id is
  * `padding` (-1: none) are left out. */
 em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, const em_part *part,
                              int64_t padding);
 
+em_status em__rows_clone(em_tensor **out, const em_tensor *t);       /* entries and values copied */
+
 void em__rows_retain(em_rows *r);
 void em__rows_release(em_rows *r);              /* null is fine */
+
+/* ids all in 0 .. rows-1, else EM_ERANGE. */
+em_status em__check_row_ids(const char *name, const int64_t *id, int64_t n, int64_t rows);
 
 /* Groups of t's entries, lent; made and kept on first use. */
 em_status em__rows_groups(const em_groups **out, em_tensor *t);

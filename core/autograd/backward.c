@@ -1,0 +1,332 @@
+/* Runs the noted calls backwards. Each op's backward makes fresh gradients; what reaches one place from several uses is
+ * added here. Leaves get theirs at the very end, so a backward that fails leaves every .grad as it was. */
+#include <string.h>
+
+#include "autograd/var.h"
+#include "tensor/rows.h"
+
+static _Thread_local bool grad_disabled;
+
+bool em_grad_enabled(void) { return !grad_disabled; }
+void em_set_grad_enabled(bool on) { grad_disabled = !on; }
+
+/* ---- adding ------------------------------------------------------------------------------------------------ */
+
+static bool is_own(const em_tensor *t)
+{
+    return t->refs == 1 && !t->rows && t->contiguous && t->storage->refs == 1;
+}
+
+/* *sum + t -> *sum, in its own memory where nobody else can see that. Takes `t` over, also on failure. */
+static em_status add_to(em_tensor **sum, em_tensor *t)
+{
+    if (!*sum) {
+        *sum = t;
+        return EM_OK;
+    }
+    if (!(*sum)->rows && t->rows) {
+        em_tensor *swap = *sum;     /* dense + sparse: into whichever dense one is ours */
+        *sum = t;
+        t = swap;
+    }
+    em_tensor *total = NULL;
+    em_status s = EM_OK;
+    if ((*sum)->rows && t->rows) {
+        s = em_rows_add(&total, *sum, t);
+    } else if ((*sum)->rows) {
+        if (is_own(t))
+            em_tensor_retain(total = t);
+        else
+            s = em_tensor_clone(&total, t);
+        if (!s) s = em_rows_add_to(total, *sum, 1);
+        if (s) em_tensor_release(total);
+    } else if (is_own(*sum)) {
+        s = em_apply_inplace(em_op_find("add"), *sum, (em_tensor *[]){*sum, t}, 2, NULL, NULL);
+        if (!s) em_tensor_retain(total = *sum);
+    } else {
+        s = em__run2("add", *sum, t, NULL, &total);
+    }
+    em_tensor_release(t);
+    if (s) return s;
+    em_tensor_release(*sum);
+    *sum = total;
+    return EM_OK;
+}
+
+/* ---- one walk ---------------------------------------------------------------------------------------------- */
+
+typedef struct walk {
+    em_var *leaves, **last;             /* reached, in order */
+    bool retain_graph;
+} walk;
+
+static void note_leaf(walk *w, em_var *v)
+{
+    v->next = NULL;
+    v->base.refs++;
+    *w->last = v;
+    w->last = &v->next;
+}
+
+/* Brings a gradient to a variable. Takes `g` over, also on failure. */
+static em_status deliver(walk *w, em_var *v, em_tensor *g)
+{
+    if (g->dtype != v->dtype) {
+        em_tensor *converted;
+        em_status s = em_tensor_to(&converted, g, v->dtype);
+        em_tensor_release(g);
+        if (s) return s;
+        g = converted;
+    }
+    if (v->node) return add_to(&v->node->dy[v->index], g);
+    if (!v->pending) note_leaf(w, v);
+    return add_to(&v->pending, g);
+}
+
+static em_status run_hooks(em_var *v, em_tensor **g)
+{
+    for (em_hook *h = v->hooks, *next; h; h = next) {
+        next = h->next;
+        em_tensor *other = NULL;
+        EM_TRY(h->fn(h->context, *g, &other));
+        if (!other) continue;
+        em_tensor_release(*g);
+        *g = other;
+    }
+    return EM_OK;
+}
+
+/* What somebody wants to see of the gradient that has arrived at a result. */
+static em_status show(em_var *v, em_tensor **g, bool captured)
+{
+    EM_TRY(run_hooks(v, g));
+    if (captured || v->keeps_grad) {
+        em_tensor_release(captured ? v->pending : v->grad);
+        em_tensor_retain(*g);
+        *(captured ? &v->pending : &v->grad) = *g;
+    }
+    return EM_OK;
+}
+
+static em_status check_saved(const em_node *n)
+{
+    if (n->freed)
+        return em__fail(EM_EGRAD, "backward: the values kept for %s were freed by an earlier backward; give that one "
+                        "retain_graph = true", n->op->name);
+    for (int i = 0; i < n->n + n->n_out; i++) {
+        const em_tensor *t = i < n->n ? n->x[i] : n->y[i - n->n];
+        if (t && t->storage && t->storage->version != n->versions[i])
+            return em__fail(EM_EGRAD, "backward: a value that %s needs for its gradient was modified by an in-place "
+                            "operation (it is at version %lld, expected %lld)", n->op->name,
+                            (long long)t->storage->version, (long long)n->versions[i]);
+    }
+    return EM_OK;
+}
+
+/* dy as the op wants it: dense, of its dtype, contiguous. */
+static em_status prepare(const em_node *n, em_tensor **dy)
+{
+    em_tensor *t = NULL;
+    if ((*dy)->rows) {
+        EM_TRY(em_rows_to_dense(&t, *dy));
+    } else if (!(*dy)->contiguous && !(n->op->flags & EM_OP_STRIDED_DY)) {
+        EM_TRY(em_tensor_contiguous(&t, *dy));
+    } else {
+        return EM_OK;
+    }
+    em_tensor_release(*dy);
+    *dy = t;
+    return EM_OK;
+}
+
+static em_status run_backward(walk *w, em_node *n)
+{
+    enum { FEW = 16 };
+    em_tensor *few[FEW] = {0}, **dx = few;
+    const size_t bytes = (size_t)n->n * sizeof *dx;
+    if (n->n > FEW) {
+        dx = em__alloc_zeroed(bytes);
+        if (!dx) return em__fail_memory("gradients of a call's inputs", bytes);
+    }
+    em_status s = n->op->backward(n, dx);
+    if (!s && em__stop) s = em__fail(EM_EINTERRUPT, "interrupted!");
+    for (int i = 0; i < n->n; i++) {
+        if (!dx[i]) continue;
+        if (s || !n->in[i])
+            em_tensor_release(dx[i]);
+        else
+            s = deliver(w, n->in[i], dx[i]);
+    }
+    if (dx != few) em__free(dx, bytes);
+    return s;
+}
+
+static em_status visit(walk *w, em_node *n, em_var *const *captured, int n_captured)
+{
+    bool any = false;
+    for (int k = 0; k < n->n_out; k++) {
+        if (!n->dy[k]) continue;
+        any = true;
+        em_var *v = n->made[k];
+        bool wanted = false;
+        for (int c = 0; c < n_captured; c++) wanted |= v && captured[c] == v;
+        if (v && (wanted || v->hooks || v->keeps_grad)) EM_TRY(show(v, &n->dy[k], wanted));
+        EM_TRY(prepare(n, &n->dy[k]));
+    }
+    if (any) {
+        EM_TRY(check_saved(n));
+        EM_TRY(run_backward(w, n));
+    }
+    for (int k = 0; k < n->n_out; k++) {
+        em_tensor_release(n->dy[k]);
+        n->dy[k] = NULL;
+    }
+    if (!w->retain_graph && any) em__node_free_saved(n);
+    return EM_OK;
+}
+
+static em_status seed(em_tensor **g, const em_tensor *t, em_tensor *given)
+{
+    *g = NULL;
+    if (!em__requires_grad(t))
+        return em__fail(EM_EGRAD, "backward: the tensor does not require grad and has no history");
+    if (given) {
+        if (given->dims != t->dims || memcmp(given->size, t->size, (size_t)t->dims * sizeof *t->size))
+            return em__fail(EM_ESHAPE, "backward: the gradient has shape %s, the tensor %s", EM_SHAPE(given),
+                            EM_SHAPE(t));
+        return em__tensor_shell(g, given, true);
+    }
+    if (t->count != 1)
+        return em__fail(EM_EGRAD, "backward: a gradient must be given for a tensor of %lld elements (it can be left "
+                        "out only for a single one)", (long long)t->count);
+    EM_TRY(em__tensor_like(g, t, t->dtype));
+    em_tensor_set(*g, 0, 1);
+    return EM_OK;
+}
+
+static void clear(em_order *o, walk *w)
+{
+    for (int64_t i = 0; i < o->n; i++)
+        for (int k = 0; k < o->nodes[i]->n_out; k++) {
+            em_tensor_release(o->nodes[i]->dy[k]);
+            o->nodes[i]->dy[k] = NULL;
+        }
+    while (w->leaves) {
+        em_var *v = w->leaves;
+        w->leaves = v->next;
+        v->next = NULL;
+        em_tensor_release(v->pending);
+        v->pending = NULL;
+        em__origin_release(&v->base);
+    }
+}
+
+/* From the roots to the leaves: each leaf's sum waits in its `pending`. Call clear() after, also on failure. */
+static em_status run(walk *w, em_order *o, em_tensor *const *roots, em_tensor *const *grads, int n,
+                     em_var *const *captured, int n_captured)
+{
+    em__order_start();
+    for (int r = 0; r < n; r++) {
+        em_tensor *g;
+        EM_TRY(seed(&g, roots[r], grads ? grads[r] : NULL));
+        em_var *v = em__var(roots[r]);
+        EM_TRY(em__order_add(o, v));
+        EM_TRY(deliver(w, v, g));
+    }
+    for (int64_t i = o->n - 1; i >= 0; i--) EM_TRY(visit(w, o->nodes[i], captured, n_captured));
+    for (em_var *v = w->leaves; v; v = v->next) EM_TRY(run_hooks(v, &v->pending));
+    return EM_OK;
+}
+
+/* ---- the two ways in --------------------------------------------------------------------------------------- */
+
+/* Makes v->pending what v->grad is to become, or to be added by: after this nothing can fail. */
+static em_status prepare_leaf(em_var *v)
+{
+    em_tensor *g = v->grad, *made = NULL;
+    if (g && !g->rows) return EM_OK;                        /* added in place by commit_leaf */
+    if (g) {
+        em_tensor_retain(g);
+        em_tensor_retain(made = v->pending);
+        em_status s = add_to(&made, g);
+        if (s) {
+            em_tensor_release(made);
+            return s;
+        }
+    } else if (v->pending->rows || is_own(v->pending)) {
+        return EM_OK;
+    } else {
+        EM_TRY(em_tensor_clone(&made, v->pending));
+    }
+    em_tensor_release(v->pending);
+    v->pending = made;
+    return EM_OK;
+}
+
+static em_status commit_leaf(em_var *v)
+{
+    em_tensor *g = v->grad;
+    if (g && !g->rows) {
+        if (v->pending->rows) return em_rows_add_to(g, v->pending, 1);
+        return em_apply_inplace(em_op_find("add"), g, (em_tensor *[]){g, v->pending}, 2, NULL, NULL);
+    }
+    em_tensor_release(g);
+    v->grad = v->pending;
+    v->pending = NULL;
+    return EM_OK;
+}
+
+static em_status accumulate(walk *w)
+{
+    for (em_var *v = w->leaves; v; v = v->next) EM_TRY(prepare_leaf(v));
+    for (em_var *v = w->leaves; v; v = v->next) EM_TRY(commit_leaf(v));
+    return EM_OK;
+}
+
+em_status em_backward(em_tensor *t, em_tensor *grad, bool retain_graph)
+{
+    walk w = {.retain_graph = retain_graph};
+    w.last = &w.leaves;
+    em_order o = {0};
+    const bool enabled = em_grad_enabled();
+    em_set_grad_enabled(false);
+    em_status s = run(&w, &o, &t, &grad, 1, NULL, 0);
+    if (!s) s = accumulate(&w);
+    clear(&o, &w);
+    em__order_free(&o);
+    em_set_grad_enabled(enabled);
+    return s;
+}
+
+em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int n_outputs, em_tensor *const *inputs,
+                  int n_inputs, bool retain_graph, em_tensor **grads)
+{
+    memset(grads, 0, (size_t)n_inputs * sizeof *grads);
+    const size_t bytes = (size_t)n_inputs * sizeof(em_var *);
+    em_var **captured = em__alloc_zeroed(bytes);
+    if (!captured) return em__fail_memory("the inputs of grad", bytes);
+    em_status s = EM_OK;
+    for (int i = 0; i < n_inputs && !s; i++) {
+        captured[i] = em__var(inputs[i]);
+        if (!em__requires_grad(inputs[i]))
+            s = em__fail(EM_EGRAD, "grad: input %d does not require grad", i + 1);
+    }
+    walk w = {.retain_graph = retain_graph};
+    w.last = &w.leaves;
+    em_order o = {0};
+    const bool enabled = em_grad_enabled();
+    em_set_grad_enabled(false);
+    if (!s) s = run(&w, &o, outputs, grad_outputs, n_outputs, captured, n_inputs);
+    for (int i = 0; i < n_inputs && !s; i++)
+        if (captured[i]->pending) em_tensor_retain(grads[i] = captured[i]->pending);
+    for (int i = 0; i < n_inputs; i++)
+        if (captured[i] && captured[i]->node) {
+            em_tensor_release(captured[i]->pending);
+            captured[i]->pending = NULL;
+        }
+    clear(&o, &w);
+    em__order_free(&o);
+    em_set_grad_enabled(enabled);
+    em__free(captured, bytes);
+    return s;
+}

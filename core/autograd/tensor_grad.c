@@ -1,0 +1,92 @@
+/* What a tensor's owner can ask and set: requires_grad, grad, hooks. */
+#include "autograd/var.h"
+
+#include <string.h>
+
+bool em_tensor_requires_grad(const em_tensor *t) { return em__requires_grad(t); }
+bool em_tensor_is_leaf(const em_tensor *t) { return !t->origin || !em__var(t)->node; }
+em_tensor *em_tensor_grad(const em_tensor *t) { return t->origin ? em__var(t)->grad : NULL; }
+
+const char *em_tensor_origin_name(const em_tensor *t)
+{
+    return em_tensor_is_leaf(t) ? NULL : em__var(t)->node->op->name;
+}
+
+/* The tensor's variable, made if it has none. */
+static em_status need_var(em_tensor *t)
+{
+    if (t->origin) return EM_OK;
+    em_var *v;
+    EM_TRY(em__var_new(&v, t->dtype));
+    v->keeps_grad = true;
+    t->origin = &v->base;
+    return EM_OK;
+}
+
+em_status em_tensor_set_requires_grad(em_tensor *t, bool on)
+{
+    if (!em_tensor_is_leaf(t)) {
+        if (on) return EM_OK;
+        return em__fail(EM_EGRAD, "requires_grad_: only a leaf can stop requiring grad, this is the result of %s; use "
+                        "detach()", em_tensor_origin_name(t));
+    }
+    if (on && (t->rows || !em_dtype_is_float(t->dtype)))
+        return em__fail(EM_EGRAD, "requires_grad_: only float32 and float64 tensors can require grad, this is %s",
+                        t->rows ? "row-sparse" : em_dtype_name(t->dtype));
+    if (!on && !t->origin) return EM_OK;
+    EM_TRY(need_var(t));
+    em__var(t)->requires_grad = on;
+    return EM_OK;
+}
+
+em_status em_tensor_set_grad(em_tensor *t, em_tensor *grad)
+{
+    if (grad) {
+        if (grad == t) return em__fail(EM_EGRAD, "grad: a tensor cannot be its own gradient");
+        if (grad->dims != t->dims || memcmp(grad->size, t->size, (size_t)t->dims * sizeof *t->size))
+            return em__fail(EM_ESHAPE, "grad: expected shape %s, got %s", EM_SHAPE(t), EM_SHAPE(grad));
+        if (grad->dtype != t->dtype)
+            return em__fail(EM_ETYPE, "grad: expected %s, got %s", em_dtype_name(t->dtype),
+                            em_dtype_name(grad->dtype));
+        EM_TRY(need_var(t));
+        em_tensor_retain(grad);
+    }
+    if (!t->origin) return EM_OK;
+    em_tensor_release(em__var(t)->grad);
+    em__var(t)->grad = grad;
+    return EM_OK;
+}
+
+em_status em_tensor_retain_grad(em_tensor *t)
+{
+    if (!em__requires_grad(t)) return em__fail(EM_EGRAD, "retain_grad: the tensor does not require grad");
+    em__var(t)->keeps_grad = true;
+    return EM_OK;
+}
+
+em_status em_tensor_add_hook(em_tensor *t, em_hook_fn *fn, void *context, void (*release)(void *), int64_t *id)
+{
+    static int64_t count;
+    if (!em__requires_grad(t)) return em__fail(EM_EGRAD, "register_hook: the tensor does not require grad");
+    em_hook *h = em__alloc(sizeof *h);
+    if (!h) return em__fail_memory("a hook", sizeof *h);
+    *h = (em_hook){.id = ++count, .fn = fn, .context = context, .release = release};
+    em_hook **last = &em__var(t)->hooks;
+    while (*last) last = &(*last)->next;
+    *last = h;
+    *id = h->id;
+    return EM_OK;
+}
+
+void em_tensor_remove_hook(em_tensor *t, int64_t id)
+{
+    if (!t->origin) return;
+    for (em_hook **at = &em__var(t)->hooks; *at; at = &(*at)->next)
+        if ((*at)->id == id) {
+            em_hook *h = *at;
+            *at = h->next;
+            if (h->release) h->release(h->context);
+            em__free(h, sizeof *h);
+            return;
+        }
+}

@@ -1,0 +1,148 @@
+/* What all lookups in a table share: renormalizing rows (max_norm), and the gradient of the table. For kernels. */
+#ifndef EM_OPS_LOOKUP_H
+#define EM_OPS_LOOKUP_H
+
+#include <math.h>
+
+#include "ops/op.h"
+#include "tensor/rows.h"
+#if EM_REAL_FLOAT
+#include "tensor/rows_sum.h"
+#endif
+
+static inline em_status lookup_check_table(const em_call *c, const em_tensor *weight, const char *name)
+{
+    if (weight->dims == 2) return EM_OK;
+    (void)c;
+    return em__fail(EM_ESHAPE, "%s: weight must have 2 dims (num_embeddings, embedding_dim), got shape %s", name,
+                    EM_SHAPE(weight));
+}
+
+/* Row of padding_idx (option number `opt`), wrapped; -1 for none. */
+static inline em_status lookup_padding(const em_call *c, int opt, int64_t rows, const char *name, int64_t *padding)
+{
+    const em_opt *o = &c->opts.at[opt];
+    *padding = -1;
+    if (!o->given) return EM_OK;
+    if (o->i < -rows || o->i >= rows)
+        return em__fail(EM_ERANGE, "%s: padding_idx %lld is out of range for num_embeddings = %lld", name,
+                        (long long)o->i, (long long)rows);
+    *padding = o->i < 0 ? o->i + rows : o->i;
+    return EM_OK;
+}
+
+#if EM_REAL_FLOAT
+/* || row ||_p, in double: inf is the largest magnitude, -inf the smallest, 0 the count of non-zeros. */
+static inline double lookup_row_norm(const em_real *row, int64_t step, int64_t width, double p)
+{
+    double n = p == -INFINITY ? INFINITY : 0;
+    for (int64_t d = 0; d < width; d++) {
+        const double a = fabs((double)row[d * step]);
+        if (p == 2)
+            n += a * a;
+        else if (p == 1)
+            n += a;
+        else if (p == INFINITY)
+            n = a > n || isnan(a) ? a : n;
+        else if (p == -INFINITY)
+            n = a < n || isnan(a) ? a : n;
+        else if (p == 0)
+            n += a != 0;
+        else
+            n += pow(a, p);
+    }
+    if (p == 2) return sqrt(n);
+    return p == 1 || p == 0 || isinf(p) ? n : pow(n, 1 / p);
+}
+
+/* Each row looked up, once: if ||row||_p > max_norm, row *= max_norm / (||row||_p + 1e-7). In place. */
+static inline em_status lookup_renorm(em_tensor *weight, const em_tensor *ids, double max_norm, double p)
+{
+    em_groups *g;
+    const int64_t *id = EM_DATA(int64_t, ids);
+    EM_TRY(em__group(&g, &id, &ids->count, 1, weight->size[0]));
+    const int64_t width = weight->size[1], step = weight->stride[1];
+    EM_PARALLEL_CHUNKS(lo, hi, g->n, 4.0 * (double)width)
+        for (int64_t u = lo; u < hi; u++) {
+            em_real *row = EM_REALS(weight) + g->ids[u] * weight->stride[0];
+            const double n = lookup_row_norm(row, step, width, p);
+            if (!(n > max_norm)) continue;
+            const em_real factor = (em_real)(max_norm / (n + 1e-7));
+            for (int64_t d = 0; d < width; d++) row[d * step] *= factor;
+        }
+    em__groups_free(g);
+    em_tensor_touch(weight);
+    return EM_OK;
+}
+
+/* Each entry's coefficient divided by how often its id occurs among `ids`. */
+static inline em_status lookup_scale_by_freq(em_part *part, const em_tensor *ids, int64_t rows)
+{
+    em_groups *g;
+    const int64_t *id = EM_DATA(int64_t, ids), n = part->ids->count;
+    em_tensor *coef;
+    EM_TRY(em__group(&g, &id, &ids->count, 1, rows));
+    em_status s = em_tensor_empty(&coef, EM_REAL_DTYPE, 1, &n);
+    if (!s) {
+        em_real *c = EM_REALS(coef);
+        for (int64_t u = 0; u < g->n; u++)
+            for (int64_t k = g->start[u]; k < g->start[u + 1]; k++) {
+                const int64_t e = g->order[k];
+                if (e >= n) continue;
+                const em_real old = part->coef ? EM_REALS(part->coef)[e] : (em_real)1;
+                c[e] = old / (em_real)(g->start[u + 1] - g->start[u]);
+            }
+        em_tensor_release(part->coef);
+        part->coef = coef;
+    }
+    em__groups_free(g);
+    return s;
+}
+
+/* dW += entries of `part`, row by row; few of them one after the other, which adds in the same order. */
+static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_t padding)
+{
+    const em_rows r = {.entries = part->ids->count, .width = dw->size[1], .n_parts = 1, .parts = (em_part *)part};
+    const int64_t *id = EM_DATA(int64_t, part->ids), width = r.width;
+    if ((double)r.entries * (double)width < 2.0 * EM_GRAIN) {
+        for (int64_t e = 0; e < r.entries; e++) {
+            if (id[e] == padding) continue;
+            em_real coef, *y = EM_REALS(dw) + id[e] * width;
+            const em_real *row = em__entry(&r, e, &coef);
+            for (int64_t d = 0; d < width; d++) y[d] += coef * row[d];
+        }
+        return EM_OK;
+    }
+    em_groups *g;
+    EM_TRY(em__group(&g, &id, &r.entries, 1, dw->size[0]));
+    EM_PARALLEL_ROW_PIECES(lo, hi, g, (double)width)
+        for (int64_t u = lo; u < hi; u++) {
+            if (g->ids[u] == padding) continue;
+            em_real *y = EM_REALS(dw) + g->ids[u] * width;
+            for (int64_t k = g->start[u]; k < g->start[u + 1]; k++) {
+                em_real coef;
+                const em_real *row = em__entry(&r, g->order[k], &coef);
+                for (int64_t d = 0; d < width; d++) y[d] += coef * row[d];
+            }
+        }
+    em__groups_free(g);
+    return EM_OK;
+}
+
+/* The table's gradient from one lookup, sparse or dense. Releases what `part` holds, also on failure. */
+static inline em_status lookup_table_grad(em_tensor **dw, const em_tensor *weight, em_part *part, int64_t padding,
+                                          bool sparse)
+{
+    em_status s;
+    if (sparse) {
+        s = em__rows_from_part(dw, EM_REAL_DTYPE, 2, weight->size, part, padding);
+    } else {
+        s = em_tensor_zeros(dw, EM_REAL_DTYPE, 2, weight->size);
+        if (!s) s = lookup_add_to(*dw, part, padding);
+    }
+    em__part_release(part);
+    return s;
+}
+#endif
+
+#endif

@@ -1,0 +1,212 @@
+#include <string.h>
+
+#include "autograd/var.h"
+
+/* ---- variables --------------------------------------------------------------------------------------------- */
+
+/* Graphs are as deep as loops are long, so letting go must not recurse: the dead wait in a list, and whoever released
+ * the first of them empties it. */
+static em_node *dead;
+static bool burying;
+
+static void drop_hooks(em_var *v)
+{
+    while (v->hooks) {
+        em_hook *h = v->hooks;
+        v->hooks = h->next;
+        if (h->release) h->release(h->context);
+        em__free(h, sizeof *h);
+    }
+}
+
+static void var_release(em_origin *origin)
+{
+    em_var *v = (em_var *)(void *)origin;
+    em_node *node = v->node;
+    if (node) node->made[v->index] = NULL;
+    drop_hooks(v);
+    em_tensor_release(v->grad);
+    em_tensor_release(v->pending);
+    em__free(v, sizeof *v);
+    if (node) em__node_release(node);
+}
+
+em_status em__var_new(em_var **out, em_dtype dtype)
+{
+    em_var *v = em__alloc(sizeof *v);
+    *out = v;
+    if (!v) return em__fail_memory("a gradient's place", sizeof *v);
+    memset(v, 0, sizeof *v);
+    v->base.refs = 1;
+    v->base.release = var_release;
+    v->dtype = dtype;
+    return EM_OK;
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------- */
+
+static size_t node_bytes(int n, int n_out)
+{
+    return sizeof(em_node) + (size_t)n * (sizeof(em_tensor *) + sizeof(em_var *) + sizeof(int64_t)) +
+           (size_t)n_out * (2 * sizeof(em_tensor *) + sizeof(em_var *) + sizeof(int64_t));
+}
+
+static em_node *new_node(int n, int n_out)
+{
+    const size_t bytes = node_bytes(n, n_out);
+    em_node *node = em__alloc(bytes);
+    if (!node) return NULL;
+    memset(node, 0, bytes);
+    node->refs = 1;
+    node->n = n;
+    node->n_out = n_out;
+    node->x = (em_tensor **)(void *)(node + 1);
+    node->y = node->x + n;
+    node->dy = node->y + n_out;
+    node->in = (em_var **)(void *)(node->dy + n_out);
+    node->made = node->in + n;
+    node->versions = (int64_t *)(void *)(node->made + n_out);
+    return node;
+}
+
+static void free_node(em_node *node)
+{
+    em__node_free_saved(node);
+    for (int k = 0; k < node->n_out; k++) {
+        em_tensor_release(node->dy[k]);
+        if (node->made[k]) node->made[k]->node = NULL;
+    }
+    for (int i = 0; i < node->n; i++)
+        if (node->in[i]) em__origin_release(&node->in[i]->base);
+    em__free(node, node_bytes(node->n, node->n_out));
+}
+
+void em__node_release(em_node *node)
+{
+    if (--node->refs) return;
+    node->next = dead;
+    dead = node;
+    if (burying) return;
+    burying = true;
+    while (dead) {
+        em_node *n = dead;
+        dead = n->next;
+        free_node(n);
+    }
+    burying = false;
+}
+
+void em__node_free_saved(em_node *node)
+{
+    for (int i = 0; i < node->n; i++) em_tensor_release(node->x[i]);
+    for (int k = 0; k < node->n_out; k++) em_tensor_release(node->y[k]);
+    memset(node->x, 0, (size_t)node->n * sizeof *node->x);
+    memset(node->y, 0, (size_t)node->n_out * sizeof *node->y);
+    node->freed = true;
+}
+
+/* ---- recording --------------------------------------------------------------------------------------------- */
+
+static bool saves_x(const em_op *op, int i)
+{
+    return (op->saves & EM_SAVE_X(15)) || (i < 15 && (op->saves & EM_SAVE_X(i)));
+}
+
+static em_status keep_values(em_node *node, const em_call *c)
+{
+    for (int i = 0; i < node->n; i++) {
+        if (!c->in[i]) continue;
+        EM_TRY(em__tensor_shell(&node->x[i], c->in[i], saves_x(c->op, i)));
+        node->versions[i] = em_tensor_version(c->in[i]);
+    }
+    for (int k = 0; k < node->n_out; k++) {
+        if (!c->out[k]) continue;
+        EM_TRY(em__tensor_shell(&node->y[k], c->out[k], (c->op->saves & EM_SAVE_Y(k)) != 0));
+        node->versions[node->n + k] = em_tensor_version(c->out[k]);
+    }
+    return EM_OK;
+}
+
+/* A view whose storage changed in place after it was made does not know of the change: its history is wrong. */
+static em_status check_fresh(const em_call *c, const em_tensor *t)
+{
+    const em_var *v = em__var(t);
+    if (v->node && v->version != em_tensor_version(t))
+        return em__fail(EM_EGRAD, "%s: an input was made before its storage was changed in place; make the view again "
+                        "after the change", c->op->name);
+    return EM_OK;
+}
+
+static em_status link_inputs(em_node *node, const em_call *c, em_tensor *const *inputs)
+{
+    for (int i = 0; i < node->n; i++) {
+        em_tensor *t = inputs[i];
+        if (!t || !em__requires_grad(t)) continue;
+        EM_TRY(check_fresh(c, t));
+        node->in[i] = em__var(t);
+        node->in[i]->base.refs++;
+    }
+    return EM_OK;
+}
+
+static em_status make_vars(em_node *node, em_call *c, em_var *vars[EM_MAX_OUT])
+{
+    for (int k = 0; k < node->n_out; k++) {
+        if (!c->out[k] || !em_dtype_is_float(c->out[k]->dtype)) continue;
+        EM_TRY(em__var_new(&vars[k], c->out[k]->dtype));
+        vars[k]->requires_grad = true;
+        vars[k]->index = k;
+        vars[k]->version = em_tensor_version(c->out[k]);
+    }
+    return EM_OK;
+}
+
+static int count_outputs(const em_call *c)
+{
+    int n = 0;
+    for (int k = 0; k < EM_MAX_OUT; k++)
+        if (c->out[k]) n = k + 1;
+    return n;
+}
+
+em_status em__record(em_call *c, em_tensor *const *inputs)
+{
+    const int n_out = count_outputs(c);
+    em_var *vars[EM_MAX_OUT] = {0};
+    em_node *node = new_node(c->n, n_out);
+    if (!node) return em__fail_memory("a recorded operation", node_bytes(c->n, n_out));
+    node->op = c->op;
+    node->opts = c->opts;
+    node->dtype = c->dtype;
+    em_status s = link_inputs(node, c, inputs);
+    if (!s) s = keep_values(node, c);
+    if (!s) s = make_vars(node, c, vars);
+    if (s) {
+        for (int k = 0; k < n_out; k++)
+            if (vars[k]) em__origin_release(&vars[k]->base);
+        em__node_release(node);
+        return s;
+    }
+    for (int k = 0; k < n_out; k++) {
+        if (!vars[k]) continue;
+        vars[k]->node = node;
+        node->refs++;
+        node->made[k] = vars[k];
+        em__origin_release(c->out[k]->origin);
+        c->out[k]->origin = &vars[k]->base;
+    }
+    em__node_release(node);
+    return EM_OK;
+}
+
+/* ---- for backward ------------------------------------------------------------------------------------------- */
+
+em_status em__dx(em_tensor **dx, const em_node *n, int i)
+{
+    return em_tensor_empty(&dx[i], n->dtype, n->x[i]->dims, n->x[i]->size);
+}
+
+em_status em__dx_zeros(em_tensor **dx, const em_node *n, int i)
+{
+    return em_tensor_zeros(&dx[i], n->dtype, n->x[i]->dims, n->x[i]->size);
+}

@@ -1,0 +1,250 @@
+#include "tensor/copy.h"
+
+#include <string.h>
+
+#include "parallel/parallel.h"
+#include "tensor/rows.h"
+#include "tensor/shape.h"
+
+/* ---- one element ----------------------------------------------------------------------------------------- */
+
+static char *element(const em_tensor *t, int64_t at)
+{
+    int64_t offset = 0;
+    if (t->contiguous)
+        offset = at;
+    else
+        for (int d = t->dims - 1; d >= 0; d--) {
+            offset += at % t->size[d] * t->stride[d];
+            at /= t->size[d];
+        }
+    return t->data + offset * (int64_t)em_dtype_size(t->dtype);
+}
+
+/* Casts between numbers are defined for every value: floats outside an integer type's range go to its nearest end,
+ * NaN to 0; a bool is whether the number differs from 0. */
+static inline int64_t to_i64(double x)
+{
+    if (!(x > -9223372036854775808.0)) return x != x ? 0 : INT64_MIN;
+    return x >= 9223372036854775808.0 ? INT64_MAX : (int64_t)x;
+}
+static inline float f64_to_EM_F32(double x) { return (float)x; }
+static inline double f64_to_EM_F64(double x) { return x; }
+static inline int64_t f64_to_EM_I64(double x) { return to_i64(x); }
+static inline int32_t f64_to_EM_I32(double x)
+{
+    const int64_t i = to_i64(x);
+    return i < INT32_MIN ? INT32_MIN : i > INT32_MAX ? INT32_MAX : (int32_t)i;
+}
+static inline uint8_t f64_to_EM_U8(double x) { return (uint8_t)to_i64(x); }
+static inline uint8_t f64_to_EM_BOOL(double x) { return x != 0; }
+static inline float i64_to_EM_F32(int64_t x) { return (float)x; }
+static inline double i64_to_EM_F64(int64_t x) { return (double)x; }
+static inline int64_t i64_to_EM_I64(int64_t x) { return x; }
+static inline int32_t i64_to_EM_I32(int64_t x) { return (int32_t)x; }
+static inline uint8_t i64_to_EM_U8(int64_t x) { return (uint8_t)x; }
+static inline uint8_t i64_to_EM_BOOL(int64_t x) { return x != 0; }
+
+double em_tensor_get(const em_tensor *t, int64_t at)
+{
+    const void *p = element(t, at);
+    switch (t->dtype) {
+#define X(constant, type, name) case constant: return (double)*(const type *)p;
+#include "tensor/dtype.def"
+#undef X
+    default: return 0;
+    }
+}
+
+int64_t em_tensor_get_int(const em_tensor *t, int64_t at)
+{
+    if (t->dtype == EM_I64) return *(const int64_t *)(const void *)element(t, at);
+    return to_i64(em_tensor_get(t, at));
+}
+
+void em_tensor_set(em_tensor *t, int64_t at, double value)
+{
+    void *p = element(t, at);
+    switch (t->dtype) {
+#define X(constant, type, name) case constant: *(type *)p = f64_to_##constant(value); break;
+#include "tensor/dtype.def"
+#undef X
+    default: break;
+    }
+}
+
+void em_tensor_set_int(em_tensor *t, int64_t at, int64_t value)
+{
+    void *p = element(t, at);
+    switch (t->dtype) {
+#define X(constant, type, name) case constant: *(type *)p = i64_to_##constant(value); break;
+#include "tensor/dtype.def"
+#undef X
+    default: break;
+    }
+}
+
+/* ---- many ------------------------------------------------------------------------------------------------ */
+
+/* One inner loop: n elements, steps in elements. */
+typedef void copy_loop(void *to, int64_t to_step, const void *from, int64_t from_step, int64_t n);
+
+#define LOOP(name, to_type, from_type, expression) \
+    static void name(void *to, int64_t a, const void *from, int64_t b, int64_t n) \
+    { \
+        to_type *restrict y = to; \
+        const from_type *restrict x = from; \
+        if (a == 1 && b == 1) \
+            for (int64_t i = 0; i < n; i++) y[i] = expression(x[i]); \
+        else if (a == 1 && b == 0) \
+            for (int64_t i = 0; i < n; i++) y[i] = expression(x[0]); \
+        else \
+            for (int64_t i = 0; i < n; i++) y[i * a] = expression(x[i * b]); \
+    }
+#define SAME(x) (x)
+LOOP(move_1, uint8_t, uint8_t, SAME)
+LOOP(move_4, uint32_t, uint32_t, SAME)
+LOOP(move_8, uint64_t, uint64_t, SAME)
+
+#define FROM(from_constant, from_type, via) \
+    LOOP(from_constant##_to_f32, float, from_type, (float)) \
+    LOOP(from_constant##_to_f64, double, from_type, (double)) \
+    LOOP(from_constant##_to_i64, int64_t, from_type, via##_to_EM_I64) \
+    LOOP(from_constant##_to_i32, int32_t, from_type, via##_to_EM_I32) \
+    LOOP(from_constant##_to_u8, uint8_t, from_type, via##_to_EM_U8) \
+    LOOP(from_constant##_to_bool, uint8_t, from_type, via##_to_EM_BOOL)
+FROM(EM_F32, float, f64)
+FROM(EM_F64, double, f64)
+FROM(EM_I64, int64_t, i64)
+FROM(EM_I32, int32_t, i64)
+FROM(EM_U8, uint8_t, i64)
+FROM(EM_BOOL, uint8_t, i64)
+
+static copy_loop *loop_for(em_dtype to, em_dtype from)
+{
+#define X(constant, type, name) \
+    [constant] = {constant##_to_f32, constant##_to_f64, constant##_to_i64, constant##_to_i32, constant##_to_u8, \
+                  constant##_to_bool},
+    static copy_loop *const convert[EM_DTYPES][EM_DTYPES] = {
+#include "tensor/dtype.def"
+    };
+#undef X
+    if (to != from) return convert[from][to];
+    const size_t size = em_dtype_size(to);
+    return size == 1 ? move_1 : size == 4 ? move_4 : move_8;
+}
+
+static void copy_flat(em_tensor *to, const em_tensor *from, copy_loop *loop)
+{
+    const int64_t n = to->count;
+    const int64_t a = (int64_t)em_dtype_size(to->dtype), b = (int64_t)em_dtype_size(from->dtype);
+    if (n <= 2 * EM_GRAIN)
+        loop(to->data, 1, from->data, 1, n);
+    else
+        EM_PARALLEL_CHUNKS(lo, hi, n, 1) loop(to->data + lo * a, 1, from->data + lo * b, 1, hi - lo);
+}
+
+void em__copy_strided(em_tensor *to, const em_tensor *from)
+{
+    copy_loop *const loop = loop_for(to->dtype, from->dtype);
+    if (to->count == 0) return;
+    if (to->contiguous && from->contiguous && to->count == from->count) {
+        copy_flat(to, from, loop);
+        return;
+    }
+    int64_t repeat[EM_MAX_DIMS];
+    em__broadcast_strides(repeat, from, to->dims, to->size);
+    em_walk w;
+    em__walk_init(&w, 2, to->dims, to->size, (const int64_t *const[]){to->stride, repeat});
+    const int64_t a = (int64_t)em_dtype_size(to->dtype), b = (int64_t)em_dtype_size(from->dtype);
+    if (w.outer == 1) {
+        loop(to->data, w.stride[0][w.dims - 1], from->data, w.stride[1][w.dims - 1], w.inner);
+        return;
+    }
+    EM_PARALLEL_CHUNKS(lo, hi, w.outer, w.inner)
+        for (int64_t o = lo; o < hi; o++) {
+            int64_t at[EM_WALK];
+            em__walk_at(&w, o, at);
+            loop(to->data + at[0] * a, w.stride[0][w.dims - 1], from->data + at[1] * b, w.stride[1][w.dims - 1],
+                 w.inner);
+        }
+}
+
+em_status em_tensor_clone(em_tensor **out, const em_tensor *t)
+{
+    *out = NULL;
+    if (t->rows) return em__rows_clone(out, t);
+    EM_TRY(em__tensor_like(out, t, t->dtype));
+    em__copy_strided(*out, t);
+    return EM_OK;
+}
+
+em_status em_tensor_contiguous(em_tensor **out, const em_tensor *t)
+{
+    if (!t->contiguous) return em_tensor_clone(out, t);
+    *out = (em_tensor *)t;
+    em_tensor_retain(*out);
+    return EM_OK;
+}
+
+em_status em_tensor_to(em_tensor **out, const em_tensor *t, em_dtype dtype)
+{
+    *out = NULL;
+    if (t->dtype == dtype) {
+        *out = (em_tensor *)t;
+        em_tensor_retain(*out);
+        return EM_OK;
+    }
+    if (t->rows) return em_rows_to(out, (em_tensor *)t, dtype);
+    EM_TRY(em__tensor_like(out, t, dtype));
+    em__copy_strided(*out, t);
+    return EM_OK;
+}
+
+static bool overlap(const em_tensor *to, const em_tensor *from)
+{
+    if (!em_tensor_same_storage(to, from)) return false;
+    if (to->data != from->data) return true;
+    for (int d = 0; d < to->dims; d++)
+        if (d >= from->dims || to->stride[d] != from->stride[d]) return true;
+    return to->dtype != from->dtype;
+}
+
+em_status em_tensor_copy(em_tensor *to, const em_tensor *from)
+{
+    if (to->rows || from->rows) return em__fail(EM_ETYPE, "copy_: dense tensors only, given a row-sparse one");
+    if (!em__broadcasts_to(from, to->dims, to->size))
+        return em__fail(EM_ESHAPE, "copy_: shape %s does not broadcast to %s", EM_SHAPE(from), EM_SHAPE(to));
+    em_tensor *apart = NULL;
+    if (overlap(to, from)) {
+        EM_TRY(em_tensor_clone(&apart, from));
+        from = apart;
+    }
+    em__copy_strided(to, from);
+    em_tensor_touch(to);
+    em_tensor_release(apart);
+    return EM_OK;
+}
+
+static void fill(em_tensor *to, const em_tensor *from)
+{
+    if (to->rows) return;
+    em__copy_strided(to, from);
+    em_tensor_touch(to);
+}
+
+void em_tensor_fill(em_tensor *t, double value)
+{
+    const em_tensor from = {.dtype = EM_F64, .data = (char *)&value, .count = 1, .contiguous = true};
+    if (value == 0 && !(1 / value < 0) && t->contiguous && t->count && t->storage) {
+        memset(t->data, 0, (size_t)t->count * em_dtype_size(t->dtype));
+        em_tensor_touch(t);
+    } else
+        fill(t, &from);
+}
+
+void em_tensor_fill_int(em_tensor *t, int64_t value)
+{
+    const em_tensor from = {.dtype = EM_I64, .data = (char *)&value, .count = 1, .contiguous = true};
+    fill(t, &from);
+}
