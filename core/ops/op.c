@@ -283,7 +283,7 @@ static em_dtype wider(em_dtype a, em_dtype b)
 /* Tensors with dims decide; 0-d ones, and then plain numbers, only where they are of a higher category. */
 em_dtype em__promote(em_tensor *const *in, const bool *counts, int n)
 {
-    em_dtype best[3];
+    em_dtype best[3] = {EM_F32, EM_F32, EM_F32};
     bool seen[3] = {false};
     for (int i = 0; i < n; i++) {
         if (!in[i] || (counts && !counts[i])) continue;
