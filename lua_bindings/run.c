@@ -21,7 +21,10 @@ static void stop_hook(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
     forget_interrupt(L);
-    luaL_error(L, "interrupted!");
+    luaL_where(L, 0);           /* in a hook, level 0 is what was running */
+    lua_pushliteral(L, "interrupted!");
+    lua_concat(L, 2);
+    lua_error(L);
 }
 
 /* Between two instructions the hook stops the script; inside a kernel em_interrupt does. The hook counts instructions

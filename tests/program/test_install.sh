@@ -1,0 +1,28 @@
+#!/bin/sh
+# usage: test_install.sh CMAKE BUILD LUA: installs under a fresh prefix and loads Embla there, from the program and from a
+# stock lua5.4.
+set -eu
+cmake=$1 build=$2 lua=$3
+prefix=$(mktemp -d)
+trap 'rm -rf "$prefix"' EXIT
+
+"$cmake" --install "$build" --prefix "$prefix" >/dev/null
+
+expect() {   # expect WHAT GOT WANT
+    if [ "$2" != "$3" ]; then
+        echo "$1: got '$2', want '$3'" >&2
+        exit 1
+    fi
+}
+
+code='print((package.searchpath("embla.options", package.path)))'
+cd /
+expect "the program's scripts" "$("$prefix/bin/embla" -e "$code")" "$prefix/share/lua/5.4/embla/options.lua"
+
+code='local embla = require "embla"; print(embla.ones(2, 2):sum():item())'
+LUA_PATH="$prefix/share/lua/5.4/?.lua;$prefix/share/lua/5.4/?/init.lua"
+LUA_CPATH="$prefix/lib/lua/5.4/?.so"
+export LUA_PATH LUA_CPATH
+expect "a stock lua" "$("$lua" -e "$code")" "4.0"
+unset LUA_PATH LUA_CPATH
+expect "the program" "$("$prefix/bin/embla" -e "$code")" "4.0"

@@ -1,0 +1,53 @@
+-- Ctrl-C (SIGINT) stops a script with an error, soon, and status 1.
+package.path = (arg[0]:match("^(.-)tests/program/") or "") .. "tests/?.lua;" .. package.path
+local t = require "support.check"
+local process = require "support.process"
+
+local EMBLA = process.quote(assert(arg[1], "usage: test_interrupt.lua PROGRAM"))
+local LATEST = 0.5      -- seconds from the signal to the end
+
+-- Runs code, sends SIGINT once it has printed a line, `times` in all, and reports how it ended and after how long. A
+-- shell ignores SIGINT for what it runs in the background, which env undoes; ulimit ends what does not stop at all.
+local function interrupt(code, times)
+  local base = os.tmpname()
+  local script = ([[
+    ulimit -t 10
+    env --default-signal=INT EMBLA -e CODE >BASE.line 2>BASE.err & pid=$!
+    for try in $(seq 100); do [ -s BASE.line ] && break; sleep 0.05; done
+    for try in $(seq TIMES); do sleep 0.2; start=$(date +%s%N); kill -INT $pid; done
+    wait $pid; status=$?; stop=$(date +%s%N)
+    echo "$status $((stop - start))"; sed 1d BASE.line; cat BASE.err >&2; rm BASE.line BASE.err]]
+  ):gsub("%u%u%u%u+", {EMBLA = EMBLA, CODE = process.quote(code), BASE = base, TIMES = times or 1})
+  local out, err = process.run(script)
+  os.remove(base)
+  local status, nanoseconds, rest = out:match("^(%d+) (%d+)\n(.*)$")
+  return tonumber(status), err, tonumber(nanoseconds) / 1e9, rest
+end
+
+local READY = "print 'ready' io.stdout:flush() "
+
+local function stops(code)
+  local status, err, seconds = interrupt(READY .. code)
+  t.equal(status, 1)
+  t.equal(err:find("interrupted!", 1, true) ~= nil and err:find("stack traceback:", 1, true) ~= nil, true)
+  if seconds > LATEST then t.fail(("stopped after %.2f s"):format(seconds)) end
+end
+
+t.test("a loop of Lua stops", function() stops "while true do end" end)
+
+t.test("a loop of calls stops", function() stops "local s = 0 while true do s = s + #tostring(s) end" end)
+
+t.test("a script may catch the interrupt, clean up, and go on", function()
+  local status, err, _, rest = interrupt(READY .. [[
+    print(pcall(function() while true do end end))
+    print "cleaned up"
+    os.exit(3)]])
+  t.equal({status, err, rest}, {3, "", "false\t(command line):1: interrupted!\ncleaned up\n"})
+end)
+
+t.test("a second interrupt ends a script that ignores the first", function()
+  local status = interrupt(READY .. "pcall(function() while true do end end) while true do end", 2)
+  t.equal(status, 130)
+end)
+
+t.finish()
