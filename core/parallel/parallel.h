@@ -39,6 +39,9 @@ static inline int64_t em__chunk(double each)
 
 #define EM__PRAGMA(x) _Pragma(#x)
 
+/* Before a for whose passes do not depend on each other: one pass may become one lane of a vector. */
+#define EM_SIMD EM__PRAGMA(omp simd)
+
 /* for (lo, hi) in chunks of 0..n, in parallel; an element costs `each` units of work:
  *     EM_PARALLEL_CHUNKS(lo, hi, n, 4.0 * D)
  *         for (int64_t i = lo; i < hi; i++) …                                                                  */

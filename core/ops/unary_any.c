@@ -1,0 +1,136 @@
+/* Elementwise operations of one tensor that whole numbers know too: sign, rounding, bounds, and tests giving bool. */
+#include <tgmath.h>
+
+#include "ops/unary.h"
+#include "ops/whole.h"
+
+#if EM_REAL_FLOAT
+#define FLOAT_OR_WHOLE(of_float, of_whole) (of_float)
+#else
+#define FLOAT_OR_WHOLE(of_float, of_whole) (of_whole)
+#endif
+
+static em_status no_bool_check(em_call *c)
+{
+    EM_TRY(em__check_not_bool(c, ""));
+    return em__out_like(c, 0, c->in[0]);
+}
+
+static em_status neg_check(em_call *c)
+{
+    EM_TRY(em__check_not_bool(c, "; use logical_not"));
+    return em__out_like(c, 0, c->in[0]);
+}
+
+/* name, value of x, gradient from dy and x or y, which of them, check, help */
+#define ROWS(ROW) \
+    ROW(neg, em__minus(0, x), -dy, NOTHING, neg_check, "-x.") \
+    ROW(abs, FLOAT_OR_WHOLE(fabs(x), em__below_0(x) ? em__minus(0, x) : x), x > 0 ? dy : x < 0 ? -dy : 0, X, no_bool_check, \
+      "|x|; the gradient at 0 is 0.") \
+    ROW(sign, FLOAT_OR_WHOLE(x > 0 ? 1 : x < 0 ? -1 : 0, (x > 0) - em__below_0(x)), 0, NOTHING, em__unary_check, "-1, 0 or 1.") \
+    ROW(square, em__times(x, x), 2 * dy * x, X, em__unary_check, "x * x.") \
+    ROW(relu, em__below_0(x) ? 0 : x, y <= 0 ? 0 : dy, Y, no_bool_check, "max(x, 0); the gradient at 0 is 0.") \
+    ROW(floor, FLOAT_OR_WHOLE(floor(x), x), 0, NOTHING, no_bool_check, "The greatest whole number up to x.") \
+    ROW(ceil, FLOAT_OR_WHOLE(ceil(x), x), 0, NOTHING, no_bool_check, "The least whole number from x on.") \
+    ROW(round, FLOAT_OR_WHOLE(rint(x), x), 0, NOTHING, no_bool_check, \
+      "The nearest whole number, the even one of two as near.") \
+    ROW(trunc, FLOAT_OR_WHOLE(trunc(x), x), 0, NOTHING, no_bool_check, "x without what follows the point.")
+
+/* Whole numbers have no gradient; their backward is never called. */
+#if EM_REAL_FLOAT
+#define SLOPE(slope) slope
+#else
+#define SLOPE(slope) 0
+#endif
+#define STAMP(name, value, slope, saved, check, help) \
+    EM_UNARY_LOOPS(name, value, SLOPE(slope)) \
+    EM_UNARY_OP(name, EM_TYPES_ALL, saved, NULL, check, help)
+ROWS(STAMP)
+
+/* ---- clamp ----------------------------------------------------------------------------------------------- */
+
+static em_status clamp_check(em_call *c)
+{
+    if (!c->opts.at[0].given && !c->opts.at[1].given)
+        return em__fail(EM_EVALUE, "clamp: give min, max or both");
+    EM_TRY(em__check_element(c, 0));
+    EM_TRY(em__check_element(c, 1));
+    return no_bool_check(c);
+}
+
+static void clamp_bounds(const em_opts *opts, em_real *low, em_real *high)
+{
+    *low = opts->at[0].given ? em__element(opts->at[0].x) : EM_LEAST;
+    *high = opts->at[1].given ? em__element(opts->at[1].x) : EM_MOST;
+}
+
+/* NaN stays, and a bound of NaN makes all NaN. */
+EM_UNARY_LOOPS(clamp, x < a || a != a ? (b < a ? b : a) : x > b || b != b ? b : x, x >= a && x <= b ? dy : 0)
+
+static em_status clamp_forward(em_call *c)
+{
+    em_real low, high;
+    clamp_bounds(&c->opts, &low, &high);
+    em__unary_map(EM_REALS(c->out[0]), EM_REALS(c->in[0]), c->in[0]->count, clamp_map, low, high);
+    return EM_OK;
+}
+
+static em_status clamp_backward(const em_node *n, em_tensor **dx)
+{
+    EM_TRY(em__dx(&dx[0], n, 0));
+    em_real *to = EM_REALS(dx[0]), low, high;
+    const em_real *dy = EM_REALS(n->dy[0]), *x = EM_REALS(n->x[0]);
+    clamp_bounds(&n->opts, &low, &high);
+    EM_PARALLEL_CHUNKS(lo, hi, dx[0]->count, EM_UNARY_EACH) clamp_slope(to, dy, x, lo, hi, low, high);
+    return EM_OK;
+}
+
+const em_op EM_OP(clamp) = {
+    .name = "clamp",
+    .inputs = "x",
+    .outputs = "y",
+    .doc = "min(max(x, min), max); the gradient goes through at the bounds themselves.",
+    .opts = (const em_opt_spec[]){
+        {"min", EM_OPT_NUMBER, "", "", "least value; none by default"},
+        {"max", EM_OPT_NUMBER, "", "", "greatest value; none by default"},
+        {0},
+    },
+    .types = EM_TYPES_ALL,
+    .flags = EM_OP_INPLACE,
+    .saves = EM_SAVE_X(0),
+    .check = clamp_check,
+    .forward = clamp_forward,
+    .backward = clamp_backward,
+};
+
+/* ---- tests: bool results --------------------------------------------------------------------------------- */
+
+static em_status test_check(em_call *c) { return em__out(c, 0, EM_BOOL, c->in[0]->dims, c->in[0]->size); }
+
+#define TEST(op_name, value, help) \
+    static em_status op_name##_forward(em_call *c) \
+    { \
+        uint8_t *y = EM_DATA(uint8_t, c->out[0]); \
+        const em_real *from = EM_REALS(c->in[0]); \
+        EM_PARALLEL_CHUNKS(lo, hi, c->in[0]->count, 1) \
+            for (int64_t i = lo; i < hi; i++) { \
+                const em_real x = from[i]; \
+                y[i] = (value); \
+                (void)x; \
+            } \
+        return EM_OK; \
+    } \
+    const em_op EM_OP(op_name) = { \
+        .name = #op_name, \
+        .inputs = "x", \
+        .outputs = "y", \
+        .doc = help, \
+        .types = EM_TYPES_ALL, \
+        .check = test_check, \
+        .forward = op_name##_forward, \
+    };
+
+TEST(isnan, FLOAT_OR_WHOLE(x != x, 0), "Whether each element is NaN.")
+TEST(isinf, FLOAT_OR_WHOLE(fabs(x) == (em_real)INFINITY, 0), "Whether each element is infinite.")
+TEST(isfinite, FLOAT_OR_WHOLE(fabs(x) < (em_real)INFINITY, 1), "Whether each element is neither infinite nor NaN.")
+TEST(logical_not, x == 0, "Whether each element is 0.")

@@ -1,0 +1,67 @@
+/* Arithmetic that a file for every dtype writes once: whole numbers wrap around instead of overflowing, which C leaves
+ * undefined for signed ones, and a bool holds 0 or 1. Needs EM_VARIANT. */
+#ifndef EM_OPS_WHOLE_H
+#define EM_OPS_WHOLE_H
+
+#include <math.h>
+
+#include "ops/op.h"
+
+#if EM_REAL_FLOAT
+
+static inline em_real em__plus(em_real x, em_real y) { return x + y; }
+static inline em_real em__minus(em_real x, em_real y) { return x - y; }
+static inline em_real em__times(em_real x, em_real y) { return x * y; }
+static inline bool em__below_0(em_real x) { return x < 0; }
+
+/* Least and greatest value. */
+#define EM_LEAST (-(em_real)INFINITY)
+#define EM_MOST ((em_real)INFINITY)
+
+/* Whether an option's number can be an element as it stands, and the nearest element. */
+static inline bool em__is_element(double x) { return (void)x, true; }
+static inline em_real em__element(double x) { return (em_real)x; }
+
+#else
+
+static inline em_real em__plus(em_real x, em_real y) { return EM_STORE((uint64_t)x + (uint64_t)y); }
+static inline em_real em__minus(em_real x, em_real y) { return EM_STORE((uint64_t)x - (uint64_t)y); }
+static inline em_real em__times(em_real x, em_real y) { return EM_STORE((uint64_t)x * (uint64_t)y); }
+
+/* Widened, since of unsigned ones the compiler complains. */
+static inline bool em__below_0(int64_t x) { return x < 0; }
+static inline bool em__is_minus_1(int64_t x) { return x == -1; }
+
+#define EM_LEAST _Generic((em_real)0, int64_t: INT64_MIN, int32_t: INT32_MIN, default: 0)
+#define EM_MOST \
+    (EM_REAL_DTYPE_IS_BOOL ? (em_real)1 : (em_real)_Generic((em_real)0, int64_t: INT64_MAX, int32_t: INT32_MAX, default: 255))
+
+static inline em_real em__element(double x)
+{
+    if (x != x || x <= (double)EM_LEAST) return EM_LEAST;
+    return x >= (double)EM_MOST ? EM_MOST : (em_real)x;
+}
+static inline bool em__is_element(double x)
+{
+    return x == floor(x) && x >= (double)EM_LEAST && x <= (double)EM_MOST;
+}
+
+#endif
+
+/* Fails unless option number `opt`, if given, can be an element. */
+static inline em_status em__check_element(const em_call *c, int opt)
+{
+    const double x = c->opts.at[opt].x;
+    if (!c->opts.at[opt].given || em__is_element(x)) return EM_OK;
+    return em__fail(EM_EVALUE, "%s: %s = %g does not fit a tensor of %s; convert the tensor to float32 first", c->op->name,
+                    c->op->opts[opt].name, x, em_dtype_name(c->dtype));
+}
+
+/* Fails for bools, which an operation makes no sense of. */
+static inline em_status em__check_not_bool(const em_call *c, const char *hint)
+{
+    if (!EM_REAL_DTYPE_IS_BOOL) return EM_OK;
+    return em__fail(EM_ETYPE, "%s: tensors of bool are not supported%s", c->op->name, hint);
+}
+
+#endif
