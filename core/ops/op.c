@@ -21,6 +21,7 @@ enum {
 };
 
 #define NONE(name) NULL,
+#define SKIP(name)
 #define VARIANT(name, variant) em_op_##name##_##variant
 #define DECLARE_2(name, variant) extern const em_op VARIANT(name, variant);
 #define ENTRY_2(name, variant) &VARIANT(name, variant),
@@ -29,7 +30,7 @@ enum {
 #define DECLARE(name) DECLARE_2(name, f32_base) DECLARE_2(name, f64_base)
 #define F32(name) ENTRY_2(name, f32_base)
 #define F64(name) ENTRY_2(name, f64_base)
-EM_OP_LIST(DECLARE, DECLARE, )
+EM_OP_LIST(DECLARE, DECLARE, SKIP)
 static const em_op *const f32_base[] = {EM_OP_LIST(F32, F32, NONE)};
 static const em_op *const f64_base[] = {EM_OP_LIST(F64, F64, NONE)};
 #undef DECLARE
@@ -40,7 +41,7 @@ static const em_op *const f64_base[] = {EM_OP_LIST(F64, F64, NONE)};
 #define DECLARE(name) DECLARE_2(name, f32_v3) DECLARE_2(name, f64_v3)
 #define F32(name) ENTRY_2(name, f32_v3)
 #define F64(name) ENTRY_2(name, f64_v3)
-EM_OP_LIST(DECLARE, DECLARE, )
+EM_OP_LIST(DECLARE, DECLARE, SKIP)
 static const em_op *const f32_v3[] = {EM_OP_LIST(F32, F32, NONE)};
 static const em_op *const f64_v3[] = {EM_OP_LIST(F64, F64, NONE)};
 #undef DECLARE
@@ -51,7 +52,7 @@ static const em_op *const f64_v3[] = {EM_OP_LIST(F64, F64, NONE)};
 #define DECLARE(name) DECLARE_2(name, f32_v4) DECLARE_2(name, f64_v4)
 #define F32(name) ENTRY_2(name, f32_v4)
 #define F64(name) ENTRY_2(name, f64_v4)
-EM_OP_LIST(DECLARE, DECLARE, )
+EM_OP_LIST(DECLARE, DECLARE, SKIP)
 static const em_op *const f32_v4[] = {EM_OP_LIST(F32, F32, NONE)};
 static const em_op *const f64_v4[] = {EM_OP_LIST(F64, F64, NONE)};
 #undef DECLARE
@@ -67,7 +68,7 @@ static const em_op *const f64_v4[] = {EM_OP_LIST(F64, F64, NONE)};
 #define DECLARE_WHOLE(name) \
     extern const em_op FIRST(name, _i64_), FIRST(name, _i32_), FIRST(name, _u8_), FIRST(name, _bool_);
 #define DECLARE_MOVE(name) extern const em_op FIRST(name, _any_);
-EM_OP_LIST(, DECLARE_WHOLE, DECLARE_MOVE)
+EM_OP_LIST(SKIP, DECLARE_WHOLE, DECLARE_MOVE)
 #define ENTRY_i64(name) &FIRST(name, _i64_),
 #define ENTRY_i32(name) &FIRST(name, _i32_),
 #define ENTRY_u8(name) &FIRST(name, _u8_),
@@ -484,12 +485,21 @@ static em_status check_inplace(const em_op *op, em_tensor *self, em_tensor *cons
     return EM_OK;
 }
 
+/* Whether t is exactly the elements of self, not other ones of the same storage. */
+static bool same_window(const em_tensor *t, const em_tensor *self)
+{
+    if (t->data != self->data || t->dtype != self->dtype || t->dims != self->dims) return false;
+    for (int d = 0; d < t->dims; d++)
+        if (t->size[d] != self->size[d] || t->stride[d] != self->stride[d]) return false;
+    return true;
+}
+
 /* Whether the kernel may write straight over self: same layout and dtype, and nobody else reads that memory. */
 static bool writes_over(const attempt *a, const em_tensor *self)
 {
     if (!self->contiguous || self->dtype != a->call.dtype) return false;
     for (int i = 1; i < a->n; i++)
-        if (a->in[i] && em_tensor_same_storage(a->in[i], self) && a->in[i]->data != self->data) return false;
+        if (a->in[i] && em_tensor_same_storage(a->in[i], self) && !same_window(a->in[i], self)) return false;
     return true;
 }
 
@@ -499,7 +509,7 @@ static em_status set_apart(attempt *a, em_tensor *self)
     em_tensor *old;
     EM_TRY(em_tensor_clone(&old, self));
     for (int i = 0; i < a->n; i++) {
-        if (!a->in[i] || !em_tensor_same_storage(a->in[i], self) || a->in[i]->data != self->data) continue;
+        if (!a->in[i] || !em_tensor_same_storage(a->in[i], self) || !same_window(a->in[i], self)) continue;
         em_tensor_release(a->in[i]);
         em_tensor_retain(a->in[i] = old);
     }
