@@ -1,0 +1,194 @@
+-- nn.functional (F): every operation of the core, and the functions made of several.
+
+local core = require "embla.core"
+local ops = require "embla.ops"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+local F = {}
+for name, operation in pairs(ops.functional) do F[name] = operation end
+
+local function check_tensor(caller, name, value)
+  if type(value) ~= "userdata" then
+    raise("%s: argument %s: expected a tensor, got %s", caller, name, options.show(value))
+  end
+end
+
+-- ---- similarity ------------------------------------------------------------------------------------------------
+
+local cosine_spec = options.spec("cosine_similarity", {
+  {name = "dim", type = "integer", default = 1, doc = "dim of the vectors"},
+  {name = "eps", type = "number", default = 1e-8, range = ">= 0", doc = "least norm; a smaller one counts as this"},
+})
+
+--- Cosine of the angle between vectors: x1 . x2 / (|x1| |x2|).
+-- @param x1  Tensor (*, D, *)
+-- @param x2  Tensor that broadcasts with it
+-- @param ... dim = 1, eps = 1e-8, by position or by name
+-- @return Tensor (*, *), without dim
+-- @raise if the shapes do not broadcast
+function F.cosine_similarity(x1, x2, ...)
+  local o = cosine_spec.arguments(...)
+  check_tensor("cosine_similarity", "x1", x1)
+  check_tensor("cosine_similarity", "x2", x2)
+  local dot = (x1 * x2):sum(o.dim)
+  local size1, size2 = x1:norm(2, o.dim):clamp(o.eps), x2:norm(2, o.dim):clamp(o.eps)
+  return dot / (size1 * size2)
+end
+
+local distance_spec = options.spec("pairwise_distance", {
+  {name = "p", type = "number", default = 2, doc = "which norm"},
+  {name = "eps", type = "number", default = 1e-6, doc = "added to each component of the difference"},
+  {name = "keepdim", type = "boolean", default = false, doc = "keep the last dim, of size 1"},
+})
+
+--- p-norm of differences: |x1 - x2 + eps|.
+-- @param x1  Tensor (*, D)
+-- @param x2  Tensor that broadcasts with it
+-- @param ... p = 2, eps = 1e-6, keepdim = false, by position or by name
+-- @return Tensor (*)
+-- @raise if the shapes do not broadcast
+function F.pairwise_distance(x1, x2, ...)
+  local o = distance_spec.arguments(...)
+  check_tensor("pairwise_distance", "x1", x1)
+  check_tensor("pairwise_distance", "x2", x2)
+  return (x1 - x2 + o.eps):norm(o.p, -1, o.keepdim)
+end
+
+local normalize_spec = options.spec("normalize", {
+  {name = "p", type = "number", default = 2, doc = "which norm"},
+  {name = "dim", type = "integer", default = 1, doc = "dim of the vectors"},
+  {name = "eps", type = "number", default = 1e-12, doc = "least norm; a smaller one counts as this"},
+})
+
+--- Vectors divided by their p-norms.
+-- @param x   Tensor (*, D, *)
+-- @param ... p = 2, dim = 1, eps = 1e-12, by position or by name
+-- @return Tensor of the same shape
+function F.normalize(x, ...)
+  local o = normalize_spec.arguments(...)
+  check_tensor("normalize", "x", x)
+  return x / x:norm(o.p, o.dim, true):clamp(o.eps)
+end
+
+-- ---- one-hot ---------------------------------------------------------------------------------------------------
+
+local one_hot_spec = options.spec("one_hot", {
+  {name = "num_classes", type = "integer", default = -1, doc = "K; -1: the largest id and one"},
+})
+
+--- Ids as rows of zeros with a single 1.
+-- @param ids Tensor (*) of an integer dtype, or a nested table of integers
+-- @param ... num_classes = -1, by position or by name
+-- @return Tensor (*, K) int64
+-- @raise if an id is negative or not below num_classes
+function F.one_hot(ids, ...)
+  local K = one_hot_spec.arguments(...).num_classes
+  if type(ids) == "table" then ids = core.tensor(ids, "int64") end
+  check_tensor("one_hot", "ids", ids)
+  if ids:numel() == 0 and K < 1 then
+    raise("one_hot: option num_classes: must be given when there are no ids")
+  end
+  ids = ids:to "int64"
+  if K == -1 then K = ids:max():item() + 1 end
+  if K < 1 then raise("one_hot: option num_classes: expected integer > 0 or -1, got %d", K) end
+  return F.embedding(ids, core.eye(K, "int64"))
+end
+
+-- ---- activations -----------------------------------------------------------------------------------------------
+
+--- softmax(-x): large where x is small.
+-- @param x   Tensor
+-- @param dim along which the results sum to 1
+-- @return Tensor of the same shape
+function F.softmin(x, dim)
+  check_tensor("softmin", "x", x)
+  return (-x):softmax(dim)
+end
+
+--- x above 0, weight x below, with a learned weight.
+-- @param x      Tensor (N, C, *), or any shape if weight has one element
+-- @param weight Tensor (1) or (C)
+-- @return Tensor of x's shape
+-- @raise if weight has another number of elements
+function F.prelu(x, weight)
+  check_tensor("prelu", "x", x)
+  check_tensor("prelu", "weight", weight)
+  local channels = x:dim() > 1 and x:size(1) or 1
+  if weight:numel() ~= 1 and weight:numel() ~= channels then
+    raise("prelu: argument weight: expected 1 or %d elements, got %d", channels, weight:numel())
+  end
+  if weight:numel() > 1 then
+    local shape = {1, channels}
+    for i = 3, x:dim() do shape[i] = 1 end
+    weight = weight:reshape(table.unpack(shape))
+  end
+  return core.ops.where(x:gt(0), x, x * weight)
+end
+
+local glu_spec = options.spec("glu", {{name = "dim", type = "integer", default = -1, doc = "dim that is halved"}})
+
+--- The first half of x times the sigmoid of the second.
+-- @param x   Tensor (*, 2 D, *)
+-- @param ... dim = -1, by position or by name
+-- @return Tensor (*, D, *)
+-- @raise if the dim's size is odd
+function F.glu(x, ...)
+  local dim = glu_spec.arguments(...).dim
+  check_tensor("glu", "x", x)
+  local size = x:size(dim)
+  if size % 2 ~= 0 then raise("glu: dim %d has size %d, expected an even one", dim, size) end
+  return x:narrow(dim, 0, size // 2) * x:narrow(dim, size // 2, size // 2):sigmoid()
+end
+
+-- ---- fused lookups ---------------------------------------------------------------------------------------------
+
+-- The options of F.embedding: what of `opt` is not among `own`.
+local function lookup_options(opt, own)
+  local rest = {}
+  for key, value in pairs(opt or {}) do
+    if not own[key] then rest[key] = value end
+  end
+  return rest
+end
+
+-- Rows of the table for each query: (B, K, D), or (1, K, D) for ids (K).
+local function candidates(caller, query, ids, weight, opt)
+  check_tensor(caller, "query", query)
+  if query:dim() ~= 2 then raise("%s: argument query: expected 2 dimensions, got %d", caller, query:dim()) end
+  local rows = F.embedding(ids, weight, opt)
+  if rows:dim() == 2 then return rows:unsqueeze(0) end
+  if rows:dim() ~= 3 or rows:size(0) ~= query:size(0) then
+    raise("%s: argument ids: expected shape (%d, K) or (K)", caller, query:size(0))
+  end
+  return rows
+end
+
+--- Scores of looked-up rows: query . weight[id].
+-- @param query  Tensor (B, D)
+-- @param ids    Tensor (B, K), or (K) for the same ids in every line
+-- @param weight Tensor (V, D)
+-- @param opt    options of F.embedding
+-- @return Tensor (B, K)
+-- @raise if the shapes do not fit or an id is out of range
+function F.embedding_dot(query, ids, weight, opt)
+  local rows = candidates("embedding_dot", query, ids, weight, opt)
+  if rows:size(0) == 1 and query:size(0) ~= 1 then return query:matmul(rows:squeeze(0):t()) end
+  return rows:matmul(query:unsqueeze(2)):squeeze(2)
+end
+
+--- Distances to looked-up rows: the p-norm of query - weight[id].
+-- @param query  Tensor (B, D)
+-- @param ids    Tensor (B, K), or (K) for the same ids in every line
+-- @param weight Tensor (V, D)
+-- @param opt    {p = 2}, and options of F.embedding
+-- @return Tensor (B, K)
+-- @raise if the shapes do not fit or an id is out of range
+function F.embedding_distance(query, ids, weight, opt)
+  local p = opt and opt.p or 2
+  if type(p) ~= "number" then raise("embedding_distance: option p: expected number, got %s", options.show(p)) end
+  local rows = candidates("embedding_distance", query, ids, weight, lookup_options(opt, {p = true}))
+  return (query:unsqueeze(1) - rows):norm(p, -1)
+end
+
+return F

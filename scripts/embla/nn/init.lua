@@ -1,0 +1,25 @@
+-- nn: modules, layers, losses, and the functions behind them.
+
+local nn = {
+  Module = require "embla.nn.module",
+  Parameter = require "embla.nn.parameter",
+  functional = require "embla.nn.functional",
+  init = require "embla.nn.initializers",
+  utils = require "embla.nn.utils",
+
+  Dropout = require "embla.nn.dropout",
+  Embedding = require "embla.nn.embedding",
+  EmbeddingBag = require "embla.nn.embedding_bag",
+  Flatten = require "embla.nn.flatten",
+  Identity = require "embla.nn.identity",
+  Linear = require "embla.nn.linear",
+  ModuleDict = require "embla.nn.module_dict",
+  ModuleList = require "embla.nn.module_list",
+  Sequential = require "embla.nn.sequential",
+}
+
+for _, several in ipairs {"activations", "losses", "similarity"} do
+  for name, class in pairs(require("embla.nn." .. several)) do nn[name] = class end
+end
+
+return nn

@@ -1,0 +1,135 @@
+-- What Embedding and EmbeddingBag share: a table of vectors, a row for each id.
+
+local init = require "embla.nn.initializers"
+local Module = require "embla.nn.module"
+local Parameter = require "embla.nn.parameter"
+local options = require "embla.options"
+local raise = require "embla.raise"
+local repr = require "embla.repr"
+local weights = require "embla.nn.weights"
+
+-- The options of both that say where the table comes from; they come after PyTorch's own.
+local SOURCE = {
+  {name = "_weight", type = "tensor", doc = "the table itself (N, D), shared and not drawn"},
+  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the table that is drawn"},
+  {name = "std", type = "number", default = 1, range = ">= 0", doc = "the table is drawn from N(0, std)"},
+  {name = "init", type = "function", doc = "function(weight) that fills the table in place of the draw"},
+}
+
+-- The options of both that say how rows are looked up; each class puts them into PyTorch's order.
+local USE = {
+  padding_idx = {name = "padding_idx", type = "integer",
+                 doc = "id whose vector starts as zeros and gets no gradient; negative counts from the end"},
+  max_norm = {name = "max_norm", type = "number", doc = "rows looked up that are longer are shortened to it, in place"},
+  norm_type = {name = "norm_type", type = "number", default = 2.0, doc = "p of the norm that max_norm measures"},
+  scale_grad_by_freq = {name = "scale_grad_by_freq", type = "boolean", default = false,
+                        doc = "divide gradients by how often their id occurs in the call"},
+  _weight = SOURCE[1],
+  sparse = {name = "sparse", type = "boolean", default = false, doc = "make the gradient of the table row-sparse"},
+}
+
+local Lookup = Module:extend "Lookup"
+
+--- The spec of a lookup class, for its constructor.
+-- @param owner the class's name
+-- @param order names of USE rows, or whole rows of the class's own, in PyTorch's order
+-- @return spec
+function Lookup.spec_of(owner, order)
+  local rows = {}
+  for i, row in ipairs(order) do rows[i] = USE[row] or row end
+  return options.extend(owner, {rows = rows}, SOURCE)
+end
+
+--- The spec of a class's from_pretrained: freeze, then the options of use.
+-- @param owner the class's name
+-- @param order as for spec_of
+-- @return spec
+function Lookup.pretrained_spec_of(owner, order)
+  local rows = {{name = "freeze", type = "boolean", default = true, doc = "whether the table stays as it is"}}
+  for _, row in ipairs(order) do rows[#rows + 1] = USE[row] or row end
+  return options.spec(owner .. ".from_pretrained", rows)
+end
+
+-- The padding id counted from 0.
+local function wrap_padding(owner, padding_idx, rows)
+  if padding_idx == nil then return nil end
+  if padding_idx < -rows or padding_idx >= rows then
+    raise("%s: option padding_idx: %d is out of range for num_embeddings = %d", owner, padding_idx, rows)
+  end
+  return padding_idx < 0 and padding_idx + rows or padding_idx
+end
+
+-- The given table as a parameter, of the right shape.
+local function adopt(owner, weight, rows, columns)
+  local shape = weight.shape
+  if #shape ~= 2 or shape[1] ~= rows or shape[2] ~= columns then
+    raise("%s: option _weight: expected shape (%d, %d), got (%s)", owner, rows, columns, table.concat(shape, ", "))
+  end
+  return Parameter(weight, weight.dtype:find "float" ~= nil)
+end
+
+--- Sets the fields from the constructor's arguments and makes the table.
+-- @param num_embeddings rows N >= 0
+-- @param embedding_dim  columns D >= 0
+-- @param o              options as the class's spec read them
+function Lookup:prepare(num_embeddings, embedding_dim, o)
+  local owner = self.__name
+  self.num_embeddings = weights.size(owner, "num_embeddings", num_embeddings)
+  self.embedding_dim = weights.size(owner, "embedding_dim", embedding_dim)
+  self.padding_idx = wrap_padding(owner, o.padding_idx, self.num_embeddings)
+  self.max_norm, self.norm_type = o.max_norm, o.norm_type
+  self.scale_grad_by_freq, self.sparse = o.scale_grad_by_freq, o.sparse
+  self._std, self._init = o.std, o.init
+  if o._weight then
+    self.weight = adopt(owner, o._weight, self.num_embeddings, self.embedding_dim)
+  else
+    self.weight = weights.new(o.dtype, self.num_embeddings, self.embedding_dim)
+    self:reset_parameters()
+  end
+end
+
+--- Draws the table anew, from N(0, std) or by `init`; the padding row becomes zeros.
+function Lookup:reset_parameters()
+  if self._init then
+    self._init(self.weight:detach())
+  else
+    init.normal_(self.weight, 0, self._std)
+  end
+  if self.padding_idx then self.weight:detach():select(0, self.padding_idx):zero_() end
+end
+
+--- Makes a lookup of a given table.
+-- @param class  Embedding or EmbeddingBag
+-- @param weight Tensor (N, D), shared
+-- @param o      options as pretrained_spec_of's spec read them
+-- @return Module
+-- @raise if the table is not two-dimensional
+function Lookup.of_table(class, weight, o)
+  if type(weight) ~= "userdata" then
+    raise("%s.from_pretrained: expected a tensor, got %s", class.__name, options.show(weight))
+  end
+  if weight:dim() ~= 2 then
+    raise("%s.from_pretrained: expected a tensor of 2 dimensions, got %d", class.__name, weight:dim())
+  end
+  local freeze = o.freeze
+  o.freeze, o._weight = nil, Parameter(weight, not freeze)
+  local module = class(weight:size(0), weight:size(1), o)
+  module.weight:requires_grad_(not freeze)
+  return module
+end
+
+--- The options that differ from their defaults, as PyTorch shows them.
+-- @param names option names in order; `mode` is always shown
+-- @return text
+function Lookup:options_repr(names)
+  local text = ("%d, %d"):format(self.num_embeddings, self.embedding_dim)
+  local initial = {norm_type = 2, scale_grad_by_freq = false, sparse = false, include_last_offset = false}
+  for _, name in ipairs(names) do
+    if self[name] ~= nil and self[name] ~= initial[name] then
+      text = ("%s, %s=%s"):format(text, name, repr(self[name]))
+    end
+  end
+  return text
+end
+
+return Lookup

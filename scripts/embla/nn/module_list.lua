@@ -1,0 +1,43 @@
+-- nn.ModuleList: modules in a row, for a network that calls them as it likes.
+
+local Module = require "embla.nn.module"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+--- A list of modules. It counts from 1 as any Lua table, ipairs and # work; the modules' names, as in state_dict, count
+-- from 0 as PyTorch's do ("0.weight").
+local ModuleList = Module:extend "ModuleList"
+
+--- Makes the list.
+-- @param modules sequence of modules, or nil
+-- @raise if a member is no module
+function ModuleList:init(modules)
+  if modules == nil then return end
+  if type(modules) ~= "table" or Module.is_instance(modules) and not modules[1] then
+    raise("%s: expected a list of modules, got %s", self.__name, options.show(modules))
+  end
+  self:extend_with(modules)
+end
+
+--- Adds a module at the end.
+-- @param module Module
+-- @return the list itself
+-- @raise if it is no module
+function ModuleList:append(module)
+  if not Module.is_instance(module) then
+    raise("%s: expected a module at position %d, got %s", self.__name, #self + 1, options.show(module))
+  end
+  self[#self + 1] = module
+  return self
+end
+
+--- Adds all modules of a list at the end.
+-- @param modules sequence of modules
+-- @return the list itself
+-- @raise if a member is no module; those before it are added
+function ModuleList:extend_with(modules)
+  for _, module in ipairs(modules) do self:append(module) end
+  return self
+end
+
+return ModuleList

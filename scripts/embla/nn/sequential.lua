@@ -1,0 +1,31 @@
+-- nn.Sequential: modules called one after the other.
+
+local ModuleList = require "embla.nn.module_list"
+
+--- A chain of modules: each gets the result of the one before. It counts from 1 as any Lua table; the modules' names
+-- count from 0.
+local Sequential = ModuleList:extend "Sequential"
+
+--- Makes the chain.
+-- @param ... modules, or one sequence of modules
+-- @raise if one is no module
+function Sequential:init(...)
+  local first = ...
+  if select("#", ...) == 1 and type(first) == "table" and getmetatable(first) == nil then
+    self:extend_with(first)
+  else
+    for i = 1, select("#", ...) do self:append((select(i, ...))) end
+  end
+end
+
+--- Calls the modules one after the other.
+-- @param x   what the first takes
+-- @param ... further arguments of the first
+-- @return what the last returns; x itself if there is none
+function Sequential:forward(x, ...)
+  if self[1] then x = self[1](x, ...) end
+  for i = 2, #self do x = self[i](x) end
+  return x
+end
+
+return Sequential

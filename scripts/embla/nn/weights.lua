@@ -1,0 +1,32 @@
+-- New weights of layers: the checks of their sizes, and tensors that reset_parameters then fills.
+
+local embla_core = require "embla.core"
+local options = require "embla.options"
+local Parameter = require "embla.nn.parameter"
+local raise = require "embla.raise"
+
+local weights = {}
+
+--- A size given to a layer, checked.
+-- @param owner the layer's name, for the message
+-- @param name  the argument's
+-- @param value what was given
+-- @return integer >= 0
+-- @raise if it is no integer >= 0
+function weights.size(owner, name, value)
+  local size = type(value) == "number" and math.tointeger(value)
+  if not size or size < 0 then
+    raise("%s: argument %s: expected integer >= 0, got %s", owner, name, options.show(value))
+  end
+  return size
+end
+
+--- A parameter that is not filled yet.
+-- @param dtype "float32" (for nil) or "float64"
+-- @param ...   sizes
+-- @return Parameter
+function weights.new(dtype, ...)
+  return Parameter(embla_core.empty({...}, dtype or "float32"))
+end
+
+return weights

@@ -1,0 +1,335 @@
+-- nn.Module: classes users extend, fields in order of definition, walking, state, modes, and what it prints.
+package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
+local t = require "support.check"
+local embla = require "embla"
+local nn = embla.nn
+
+-- A net with parameters of its own, a child, a shared parameter and buffers.
+local Net = nn.Module:extend "Net"
+
+function Net:init()
+  self.scale = nn.Parameter(embla.ones(2))
+  self.first = nn.Linear(3, 2)
+  self.second = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+  self.tied = self.scale
+  self:register_buffer("mean", embla.zeros(2))
+  self:register_buffer("scratch", embla.zeros(1), {persistent = false})
+  self.plain = embla.ones(5)
+end
+
+function Net:forward(x) return self.second(self.first(x)) * self.scale end
+
+local function keys(named)
+  local list = {}
+  for name in pairs(named) do list[#list + 1] = name end
+  return list
+end
+
+-- ---- classes ---------------------------------------------------------------------------------------------------
+
+t.test("a class is called to make an object, and the object to compute", function()
+  local net = Net()
+  t.equal(net(embla.zeros(4, 3)).shape, {4, 2})
+  t.equal(getmetatable(net).__name, "Net")
+  t.equal(tostring(Net), "class Net")
+end)
+
+t.test("a class extends a class and calls what it replaces", function()
+  local Twice = Net:extend "Twice"
+  function Twice:init(factor)
+    Net.init(self)
+    self.factor = factor
+  end
+  function Twice:forward(x) return Net.forward(self, x) * self.factor end
+  local net = Twice(2)
+  local x = embla.ones(1, 3)
+  t.equal(net(x):tolist(), (Net.forward(net, x) * 2):tolist())
+  t.equal(Twice.super, Net)
+  t.equal(net.__name, "Twice")
+end)
+
+t.test("a class without a name, without forward", function()
+  t.raises(function() nn.Module:extend() end, "extend", "name")
+  local Empty = nn.Module:extend "Empty"
+  t.raises(function() Empty()(1) end, "Empty", "forward")
+end)
+
+-- ---- fields ----------------------------------------------------------------------------------------------------
+
+t.test("parameters come in order of definition, a shared one once", function()
+  local net = Net()
+  t.equal(keys(net:named_parameters()), {"scale", "first.weight", "first.bias", "second.0.weight", "second.0.bias"})
+  local list = net:parameters()
+  t.equal(#list, 5)
+  t.equal(rawequal(list[1], net.scale), true)
+  t.equal(rawequal(list[2], net.first.weight), true)
+end)
+
+t.test("named_parameters goes through a for loop, pairs, and by name", function()
+  local net = Net()
+  local names = {}
+  for name, parameter in net:named_parameters() do
+    names[#names + 1] = name
+    t.equal(parameter.requires_grad, true)
+  end
+  t.equal(names, keys(net:named_parameters()))
+  t.equal(rawequal(net:named_parameters()["first.bias"], net.first.bias), true)
+end)
+
+t.test("buffers are not parameters, and plain tensors are neither", function()
+  local net = Net()
+  t.equal(keys(net:named_buffers()), {"mean", "scratch"})
+  t.equal(#net:buffers(), 2)
+end)
+
+t.test("modules and children", function()
+  local net = Net()
+  t.equal(keys(net:named_children()), {"first", "second"})
+  t.equal(keys(net:named_modules()), {"", "first", "second", "second.0", "second.1"})
+  t.equal(#net:children(), 2)
+  t.equal(#net:modules(), 5)
+  t.equal(rawequal(net:modules()[1], net), true)
+end)
+
+t.test("a field may be taken away and replaced; it keeps its place", function()
+  local net = Net()
+  net.first = nil
+  t.equal(keys(net:named_children()), {"second"})
+  net.first = nn.Identity()
+  t.equal(keys(net:named_children()), {"first", "second"})
+  net.first.bias = nil
+  t.equal(#net:parameters(), 3)
+end)
+
+t.test("a false that becomes a module is found", function()
+  local Late = nn.Module:extend "Late"
+  function Late:init() self.head = false end
+  local net = Late()
+  net.head = nn.Linear(1, 1)
+  t.equal(keys(net:named_parameters()), {"head.weight", "head.bias"})
+end)
+
+t.test("a plain tensor in a parameter's place is refused as soon as it is looked for", function()
+  local net = nn.Linear(2, 2)
+  net.weight = embla.ones(2, 2)
+  t.raises(function() net:parameters() end, "Linear", "weight", "nn.Parameter")
+end)
+
+t.test("a module that holds itself is walked once", function()
+  local net = nn.Linear(1, 1)
+  net.me = net
+  t.equal(#net:modules(), 1)
+  t.equal(keys(net:state_dict()), {"weight", "bias"})
+end)
+
+t.test("Parameter shares storage, is a leaf, and requires grad unless told otherwise", function()
+  local x = embla.ones(2)
+  local p = nn.Parameter(x)
+  t.equal({p.requires_grad, p.is_leaf, x.requires_grad}, {true, true, false})
+  x:fill_(3)
+  t.equal(p:detach():tolist(), {3, 3})
+  t.equal(nn.Parameter(x, false).requires_grad, false)
+  t.equal(nn.Parameter(x, {requires_grad = false}).requires_grad, false)
+  t.equal(nn.Parameter(embla.LongTensor {1}, false).dtype, "int64")
+  t.raises(function() nn.Parameter(embla.LongTensor {1}) end, "float")
+  t.raises(function() nn.Parameter({1, 2}) end, "Parameter", "tensor", "table")
+  t.raises(function() nn.Parameter(x, {require_grad = true}) end, "require_grad", "did you mean 'requires_grad'")
+  t.raises(function() nn.Parameter(x, 1) end, "requires_grad", "boolean")
+end)
+
+t.test("register_buffer and register_parameter check what they are given", function()
+  local net = Net()
+  t.raises(function() net:register_buffer("mean", embla.zeros(1)) end, "register_buffer", "mean", "taken")
+  t.raises(function() net:register_buffer("forward", embla.zeros(1)) end, "forward", "taken")
+  t.raises(function() net:register_buffer("a.b", embla.zeros(1)) end, "a.b", "dot")
+  t.raises(function() net:register_buffer("x", 1) end, "register_buffer", "tensor", "1")
+  t.raises(function() net:register_buffer(nil, embla.zeros(1)) end, "name")
+  t.raises(function() net:register_buffer("x", embla.zeros(1), {persist = true}) end, "persist", "persistent")
+  t.raises(function() net:register_parameter("x", embla.zeros(1)) end, "register_parameter", "nn.Parameter")
+  net:register_parameter("none", nil)
+  t.equal(net.none, nil)
+  net:register_parameter("extra", nn.Parameter(embla.zeros(1)))
+  t.equal(rawequal(net:named_parameters().extra, net.extra), true)
+  t.raises(function() net:add_module("x", 3) end, "add_module", "module", "3")
+end)
+
+-- ---- modes -----------------------------------------------------------------------------------------------------
+
+t.test("train and eval reach every module", function()
+  local net = Net()
+  t.equal(rawequal(net:eval(), net), true)
+  for _, module in ipairs(net:modules()) do t.equal(module.training, false) end
+  net:train()
+  for _, module in ipairs(net:modules()) do t.equal(module.training, true) end
+  net:train(false)
+  t.equal(net.second[1].training, false)
+  t.raises(function() net:train("yes") end, "train", "boolean", "yes")
+end)
+
+t.test("requires_grad_ freezes and thaws", function()
+  local net = Net():requires_grad_(false)
+  for _, p in ipairs(net:parameters()) do t.equal(p.requires_grad, false) end
+  net:requires_grad_()
+  for _, p in ipairs(net:parameters()) do t.equal(p.requires_grad, true) end
+  t.raises(function() net:requires_grad_(0) end, "requires_grad_", "boolean")
+end)
+
+t.test("zero_grad takes gradients away, or fills them with zeros", function()
+  local net = nn.Linear(2, 1)
+  net(embla.ones(1, 2)):sum():backward()
+  t.equal(net.weight.grad, {{1, 1}})
+  net:zero_grad {set_to_none = false}
+  t.equal(net.weight.grad, {{0, 0}})
+  net:zero_grad()
+  t.equal(net.weight.grad, nil)
+  t.raises(function() net:zero_grad {set_to_nil = true} end, "zero_grad", "set_to_nil", "set_to_none")
+end)
+
+t.test("apply visits the innermost first", function()
+  local names = {}
+  local net = Net()
+  t.equal(rawequal(net:apply(function(module) names[#names + 1] = module.__name end), net), true)
+  t.equal(names, {"Linear", "Linear", "ReLU", "Sequential", "Net"})
+end)
+
+-- ---- conversion ------------------------------------------------------------------------------------------------
+
+t.test("to converts parameters and buffers, keeps what is shared, and gradients", function()
+  local net = Net()
+  net.first(embla.ones(1, 3)):sum():backward()
+  net:to "float64"
+  for _, p in ipairs(net:parameters()) do t.equal({p.dtype, p.requires_grad}, {"float64", true}) end
+  t.equal(net.mean.dtype, "float64")
+  t.equal(rawequal(net.tied, net.scale), true)
+  t.equal(net.first.weight.grad.dtype, "float64")
+  t.equal(net(embla.ones(1, 3, {dtype = "float64"})).dtype, "float64")
+  t.equal(net:float().scale.dtype, "float32")
+  t.equal(net:double().scale.dtype, "float64")
+  t.raises(function() net:to "int64" end, "to", "float32", "int64")
+  t.raises(function() net:to() end, "to", "nil")
+end)
+
+-- ---- state -----------------------------------------------------------------------------------------------------
+
+local STATE = {"scale", "tied", "mean", "first.weight", "first.bias", "second.0.weight", "second.0.bias"}
+
+t.test("state_dict holds parameters, shared ones under each name, and persistent buffers, in order", function()
+  local net = Net()
+  local state = net:state_dict()
+  t.equal(keys(state), STATE)
+  t.equal(state["first.weight"].requires_grad, false)
+  state["scale"]:fill_(4)                                   -- shares storage
+  t.equal(net.scale:detach():tolist(), {4, 4})
+end)
+
+t.test("a state goes there and back", function()
+  local from, to = Net(), Net()
+  local result = to:load_state_dict(from:state_dict())
+  t.equal(result, {missing_keys = {}, unexpected_keys = {}})
+  for name, p in from:named_parameters() do t.same_bits(to:named_parameters()[name]:detach(), p:detach()) end
+  t.equal(to.first.weight.requires_grad, true)
+end)
+
+t.test("load_state_dict takes a plain table and converts", function()
+  local net = nn.Linear(1, 1)
+  net:load_state_dict({weight = embla.tensor({{2.5}}, "float64"), bias = embla.LongTensor {3}})
+  t.equal(net.weight:detach():tolist(), {{2.5}})
+  t.equal(net.bias:detach():tolist(), {3})
+end)
+
+t.test("load_state_dict is all or nothing and names all that is wrong", function()
+  local net = Net()
+  local before = net.scale:detach():clone()
+  local state = Net():state_dict()
+  state.scale = embla.full({2}, 9.0)
+  state["first.bias"] = embla.ones(3)
+  state["second.0.weight"] = nil
+  state.other = embla.ones(1)
+  t.raises(function() net:load_state_dict(state) end, "Net", "load_state_dict", "missing: second.0.weight",
+           "first.bias: shape (3) given, (2) expected", "unexpected: other")
+  t.same_bits(net.scale:detach(), before)
+  t.raises(function() net:load_state_dict(state, {strict = false}) end, "first.bias: shape (3) given, (2) expected")
+  t.same_bits(net.scale:detach(), before)
+end)
+
+t.test("strict = false passes over missing and unexpected names and reports them", function()
+  local net = nn.Linear(1, 1)
+  local result = net:load_state_dict({weight = embla.tensor {{5.0}}, zeta = embla.ones(1), alpha = embla.ones(1)},
+                                     {strict = false})
+  t.equal(result, {missing_keys = {"bias"}, unexpected_keys = {"alpha", "zeta"}})
+  t.equal(net.weight:detach():tolist(), {{5}})
+end)
+
+t.test("load_state_dict refuses what is no state", function()
+  local net = nn.Linear(1, 1)
+  t.raises(function() net:load_state_dict("model.pt") end, "load_state_dict", "table")
+  t.raises(function() net:load_state_dict({weight = {{1}}, bias = embla.ones(1)}) end, "weight", "tensor", "table")
+  t.raises(function() net:load_state_dict({}, {strikt = false}) end, "strikt", "strict")
+end)
+
+-- ---- containers ------------------------------------------------------------------------------------------------
+
+t.test("Sequential and ModuleList count from 1, their names from 0", function()
+  local a, b = nn.Linear(1, 2), nn.Tanh()
+  for _, list in ipairs {nn.Sequential(a, b), nn.Sequential {a, b}, nn.ModuleList {a, b}} do
+    t.equal(#list, 2)
+    t.equal(rawequal(list[1], a) and rawequal(list[2], b), true)
+    local seen = 0
+    for i, layer in ipairs(list) do seen = seen + (rawequal(list[i], layer) and 1 or 0) end
+    t.equal(seen, 2)
+    t.equal(list[3], nil)
+    t.equal(keys(list:state_dict()), {"0.weight", "0.bias"})
+    t.raises(function() return list[0] end, "count from 1")
+    list:append(nn.Identity())
+    t.equal(#list, 3)
+    t.raises(function() list:append(1) end, "module", "1")
+  end
+  t.raises(function() nn.Sequential(a, "tanh") end, "Sequential", "position 2", "tanh")
+  t.raises(function() nn.ModuleList {a, 5} end, "ModuleList", "position 2", "5")
+  t.raises(function() nn.ModuleList(5) end, "ModuleList", "5")
+end)
+
+t.test("Sequential calls one after the other; empty, it returns its argument", function()
+  local x = embla.ones(1, 1)
+  t.equal(rawequal(nn.Sequential()(x), x), true)
+  local Double = nn.Module:extend "Double"
+  function Double.forward(_, y) return y * 2 end
+  t.equal(nn.Sequential(Double(), Double(), Double())(x):tolist(), {{8}})
+end)
+
+t.test("ModuleDict holds modules by name", function()
+  local dict = nn.ModuleDict {b = nn.Linear(1, 1), a = nn.Tanh()}
+  t.equal(keys(dict:named_children()), {"a", "b"})
+  t.equal(keys(nn.ModuleDict({{"b", nn.Tanh()}, {"a", nn.Tanh()}}):named_children()), {"b", "a"})
+  t.equal(dict.b.in_features, 1)
+  t.raises(function() nn.ModuleDict {forward = nn.Tanh()} end, "forward", "taken")
+  t.raises(function() nn.ModuleDict {a = 1} end, "module", "1")
+  t.raises(function() nn.ModuleDict(1) end, "ModuleDict", "1")
+end)
+
+-- ---- printing --------------------------------------------------------------------------------------------------
+
+t.test("tostring is PyTorch's tree", function()
+  t.equal(tostring(Net()), table.concat({
+    "Net(",
+    "  (first): Linear(in_features=3, out_features=2, bias=True)",
+    "  (second): Sequential(",
+    "    (0): Linear(in_features=2, out_features=2, bias=True)",
+    "    (1): ReLU()",
+    "  )",
+    ")",
+  }, "\n"))
+  t.equal(tostring(nn.Sequential()), "Sequential()")
+  t.equal(tostring(nn.ModuleList {nn.ReLU(), nn.ReLU()}), "ModuleList(\n  (0): ReLU()\n  (1): ReLU()\n)")
+  t.equal(tostring(nn.ModuleDict {a = nn.ReLU(), b = nn.Sequential()}),
+          "ModuleDict(\n  (a): ReLU()\n  (b): Sequential()\n)")
+end)
+
+t.test("extra_repr comes before the children", function()
+  local Named = nn.Module:extend "Named"
+  function Named:init() self.inner = nn.Tanh() end
+  function Named.extra_repr() return "depth=3" end
+  t.equal(tostring(Named()), "Named(\n  depth=3\n  (inner): Tanh()\n)")
+end)
+
+t.finish()
