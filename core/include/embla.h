@@ -253,12 +253,26 @@ const char *em_rule_doc(const em_rule *rule);
 const em_opt_spec *em_rule_opts(const em_rule *rule);
 const char *em_rule_state(const em_rule *rule); /* names of its state tensors: "exp_avg exp_avg_sq" */
 
+/* A pair of numbers is two options, "betas[0]" and "betas[1]". A NUMBER's `choices` is its range: ">= 0", "[0, 1)". */
+void em_rule_opts_default(em_opts *opts, const em_rule *rule);
+em_status em_rule_check(const em_rule *rule, const em_opts *opts);      /* EM_EVALUE names option, value and range */
+
 /* One update of `param` (float, leaf) by `grad` (dense or row-sparse, same shape).
  *   state  EM_MAX_STATE slots, null before the first step; the rule makes what it needs
  *   step   updates of this parameter so far, this one included (1 at the first)
  * Fails: EM_EVALUE where the rule cannot take such a gradient, naming one that can; EM_ESHAPE; EM_ENOMEM. */
 em_status em_rule_step(const em_rule *rule, em_tensor *param, em_tensor *grad, const em_opts *opts,
                        em_tensor *state[EM_MAX_STATE], int64_t step);
+
+/* Updates of many parameters by one rule: all are prepared before the first is computed, so a failure leaves every
+ * parameter and state as they were. */
+typedef struct em_step {
+    em_tensor *param, *grad;
+    const em_opts *opts;
+    em_tensor **state;          /* EM_MAX_STATE slots */
+    int64_t step;
+} em_step;
+em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n);
 
 /* Total norm of the gradients; each is then multiplied by min(1, max_norm / (norm + 1e-6)). Sparse ones included. */
 em_status em_clip_grad_norm(em_tensor *const *grads, int n, double max_norm, double norm_type, double *total);

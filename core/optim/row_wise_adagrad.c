@@ -1,0 +1,63 @@
+/* Row-wise Adagrad: one step size a row, so that the state of a table is a column. */
+#include "optim/walk.h"
+
+enum { LR, LR_DECAY, WEIGHT_DECAY, INITIAL, EPS, MAXIMIZE };
+
+static const em_opt_spec opts[] = {
+    {"lr", EM_OPT_NUMBER, "0.01", ">= 0", "step size"},
+    {"lr_decay", EM_OPT_NUMBER, "0", ">= 0", "step t uses lr / (1 + (t - 1) lr_decay)"},
+    {"weight_decay", EM_OPT_NUMBER, "0", ">= 0", "added to the gradient of the touched rows as weight_decay * p"},
+    {"initial_accumulator_value", EM_OPT_NUMBER, "0", ">= 0", "what each row's sum starts with"},
+    {"eps", EM_OPT_NUMBER, "1e-10", ">= 0", "added to the root of the sum"},
+    EM_OPT_MAXIMIZE,
+    EM_OPT_END,
+};
+
+static double initial(const em_opts *o, int k) { return k == 0 ? o->at[INITIAL].x : 0; }
+
+/* Sum of squares in LANES sums, added in order: the order of a row's elements does not depend on the vector width. */
+enum { LANES = 16 };
+
+static em_real squares(const em_real *restrict w, const em_real *restrict g, int64_t n, em_real sign, em_real decay)
+{
+    em_real lane[LANES] = {0}, total = 0;
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            const em_real d = em__slope(g[i + j], w[i + j], sign, decay);
+            lane[j] += d * d;
+        }
+    for (; i < n; i++) {
+        const em_real d = em__slope(g[i], w[i], sign, decay);
+        lane[i % LANES] += d * d;
+    }
+    for (int j = 0; j < LANES; j++) total += lane[j];
+    return total;
+}
+
+/* sum <- sum + mean of the row's g^2      p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps) */
+static void row(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
+{
+    if (n == 0) return;
+    const em_real decay = EM_X(u, WEIGHT_DECAY), sign = EM_SIGN(u, MAXIMIZE);
+    s[0][0] += squares(w, g, n, sign, decay) / (em_real)n;
+    const em_real root = sqrt(s[0][0]) + EM_X(u, EPS), size = root > 0 ? EM_N(u, 0) / root : 0;
+    for (int64_t i = 0; i < n; i++) w[i] -= size * em__slope(g[i], w[i], sign, decay);
+}
+
+static void run(em_update *u)
+{
+    u->number[0] = u->opts->at[LR].x / (1 + (double)(u->step - 1) * u->opts->at[LR_DECAY].x);
+    em__walk(u, row);
+}
+
+const em_rule EM_RULE(RowWiseAdagrad) = {
+    .name = "RowWiseAdagrad",
+    .doc = "Row-wise Adagrad: for each row sum <- sum + mean(g^2),\n"
+           "p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps). One number of state a row; the first dim counts\n"
+           "rows. Sparse gradients update the touched rows only, by the square of the summed gradient.\n"
+           "Mudigere and others 2022: Software-hardware co-design for fast and scalable training of deep learning\n"
+           "recommendation models (section on row-wise AdaGrad).",
+    .opts = opts, .state = "sum", .kinds = {EM_STATE_ROW}, .flags = EM_RULE_ROWS_ONLY, .cost = 6, .sparse_mode = -1,
+    .initial = initial, .run = run,
+};

@@ -1,0 +1,305 @@
+/* From a rule's name and tensors to its kernel: check, prepare, run. */
+#include "optim/rule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "ops/op.h"
+#include "optim/rules.def"
+
+/* ---- the table --------------------------------------------------------------------------------------------- */
+
+enum {
+#define RULE(name) RULE_##name,
+    EM_RULE_LIST(RULE)
+#undef RULE
+    RULES
+};
+
+#ifdef EM_ISA_base
+#define RULE(name) extern const em_rule em_rule_##name##_f32_base, em_rule_##name##_f64_base;
+EM_RULE_LIST(RULE)
+#undef RULE
+#define RULE(name) {&em_rule_##name##_f32_base, &em_rule_##name##_f64_base},
+static const em_rule *const base[][2] = {EM_RULE_LIST(RULE)};
+#undef RULE
+#endif
+#ifdef EM_ISA_v3
+#define RULE(name) extern const em_rule em_rule_##name##_f32_v3, em_rule_##name##_f64_v3;
+EM_RULE_LIST(RULE)
+#undef RULE
+#define RULE(name) {&em_rule_##name##_f32_v3, &em_rule_##name##_f64_v3},
+static const em_rule *const v3[][2] = {EM_RULE_LIST(RULE)};
+#undef RULE
+#endif
+#ifdef EM_ISA_v4
+#define RULE(name) extern const em_rule em_rule_##name##_f32_v4, em_rule_##name##_f64_v4;
+EM_RULE_LIST(RULE)
+#undef RULE
+#define RULE(name) {&em_rule_##name##_f32_v4, &em_rule_##name##_f64_v4},
+static const em_rule *const v4[][2] = {EM_RULE_LIST(RULE)};
+#undef RULE
+#endif
+
+/* The best this processor can run: for float and double. Null where nothing was built that it can. */
+static const em_rule *const (*variants(void))[2]
+{
+    static const em_rule *const (*chosen)[2];
+    if (chosen) return chosen;
+#ifdef EM_ISA_base
+    chosen = base;
+#endif
+#ifdef EM_ISA_v3
+    if (em__cpu_level() >= 3) chosen = v3;
+#endif
+#ifdef EM_ISA_v4
+    if (em__cpu_level() >= 4) chosen = v4;
+#endif
+    return chosen;
+}
+
+/* Descriptors that are read, not run, come from the first instruction set that was built. */
+static const em_rule *described(int index)
+{
+#if defined EM_ISA_base
+    return base[index][0];
+#elif defined EM_ISA_v3
+    return v3[index][0];
+#else
+    return v4[index][0];
+#endif
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------- */
+
+int em_rule_count(void) { return RULES; }
+const em_rule *em_rule_at(int index) { return described(index); }
+const char *em_rule_name(const em_rule *rule) { return rule->name; }
+const char *em_rule_doc(const em_rule *rule) { return rule->doc; }
+const em_opt_spec *em_rule_opts(const em_rule *rule) { return rule->opts; }
+const char *em_rule_state(const em_rule *rule) { return rule->state; }
+void em_rule_opts_default(em_opts *opts, const em_rule *rule) { em__opts_default(opts, rule->opts); }
+
+static int index_of(const char *name)
+{
+    for (int i = 0; i < RULES; i++)
+        if (!strcmp(described(i)->name, name)) return i;
+    return -1;
+}
+
+const em_rule *em_rule_find(const char *name)
+{
+    const int i = index_of(name);
+    return i < 0 ? NULL : described(i);
+}
+
+/* ---- checks of options ---------------------------------------------------------------------------------------- */
+
+static bool holds(double x, char sign, bool equal, double limit)
+{
+    if (equal && x == limit) return true;
+    return sign == '>' ? x > limit : x < limit;
+}
+
+/* Whether x lies in a range written as ">= 0", "> 1", "[0, 1)" or "" for any number. */
+static bool in_range(double x, const char *range)
+{
+    if (!*range) return x == x;
+    char *end;
+    if (*range == '>') {
+        const bool equal = range[1] == '=';
+        return holds(x, '>', equal, (double)strtol(range + (equal ? 2 : 1), &end, 10));
+    }
+    const long low = strtol(range + 1, &end, 10), high = strtol(end + 1, &end, 10);
+    return holds(x, '>', *range == '[', (double)low) && holds(x, '<', *end == ']', (double)high);
+}
+
+/* What PyTorch calls an option in its messages. */
+static const char *words_for(char buffer[64], const char *name)
+{
+    static const char *const words[][2] = {
+        {"lr", "learning rate"}, {"eps", "epsilon value"},
+        {"betas[0]", "beta parameter at index 0"}, {"betas[1]", "beta parameter at index 1"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(words[i][0], name)) return words[i][1];
+    return strcat(strncat(buffer, name, 48), " value");
+}
+
+em_status em_rule_check(const em_rule *rule, const em_opts *opts)
+{
+    for (int i = 0; rule->opts[i].name; i++) {
+        const em_opt_spec *spec = &rule->opts[i];
+        if (spec->kind != EM_OPT_NUMBER || in_range(opts->at[i].x, spec->choices)) continue;
+        return em__fail(EM_EVALUE, "%s: Invalid %s: %g (%s must be %s%s)", rule->name,
+                        words_for((char[64]){0}, spec->name), opts->at[i].x, spec->name,
+                        *spec->choices == '>' ? "" : *spec->choices ? "in " : "a number", spec->choices);
+    }
+    return rule->check ? rule->check(opts) : EM_OK;
+}
+
+/* ---- a step: what can fail ------------------------------------------------------------------------------------ */
+
+static em_status check_tensors(const em_rule *rule, const em_tensor *param, const em_tensor *grad)
+{
+    if (!em_dtype_is_float(param->dtype) || param->rows)
+        return em__fail(EM_ETYPE, "%s: a parameter is a dense tensor of float32 or float64, given %s%s", rule->name,
+                        param->rows ? "a sparse one of " : "", em_dtype_name(param->dtype));
+    if (grad->dtype != param->dtype)
+        return em__fail(EM_ETYPE, "%s: the parameter is %s, its gradient %s", rule->name, em_dtype_name(param->dtype),
+                        em_dtype_name(grad->dtype));
+    if (grad->dims != param->dims || memcmp(grad->size, param->size, (size_t)param->dims * sizeof *param->size))
+        return em__fail(EM_ESHAPE, "%s: the parameter is %s, its gradient %s", rule->name, EM_SHAPE(param),
+                        EM_SHAPE(grad));
+    if (rule->flags & EM_RULE_SPARSE_ONLY && !grad->rows)
+        return em__fail(EM_EVALUE, "%s does not support dense gradients, please consider Adam instead (the gradient of "
+                        "a parameter %s is dense)", rule->name, EM_SHAPE(param));
+    return EM_OK;
+}
+
+static void state_shape(const em_update *u, int k, em_dtype *dtype, int *dims, const int64_t **sizes)
+{
+    static const int64_t one = 1;
+    const em_state_kind kind = u->rule->kinds[k];
+    *dtype = kind == EM_STATE_NUMBER ? EM_F64 : u->param->dtype;
+    *dims = kind == EM_STATE_LIKE ? u->param->dims : kind == EM_STATE_ROW ? 1 : 0;
+    *sizes = u->param->dims ? u->param->size : &one;
+}
+
+static em_status make_state(em_update *u, int k)
+{
+    em_dtype dtype;
+    int dims;
+    const int64_t *sizes;
+    state_shape(u, k, &dtype, &dims, &sizes);
+    const double initial = u->rule->initial ? u->rule->initial(u->opts, k) : 0;
+    EM_TRY(em_tensor_zeros(&u->state[k], dtype, dims, sizes));
+    u->fresh |= 1u << k;
+    if (initial != 0) em_tensor_fill(u->state[k], initial);
+    return EM_OK;
+}
+
+/* A state tensor that a script may have loaded or changed. */
+static em_status check_state(const em_update *u, int k, const em_tensor *t)
+{
+    em_dtype dtype;
+    int dims;
+    const int64_t *sizes;
+    state_shape(u, k, &dtype, &dims, &sizes);
+    if (t->dtype == dtype && t->contiguous && t->dims == dims && !memcmp(t->size, sizes, (size_t)dims * sizeof *sizes))
+        return EM_OK;
+    return em__fail(EM_ESHAPE, "%s: state tensor %d (of: %s) is %s %s, expected contiguous %s %s", u->rule->name, k + 1,
+                    u->rule->state, em_dtype_name(t->dtype), EM_SHAPE(t), em_dtype_name(dtype),
+                    em__shape_text((char[EM_SHAPE_TEXT]){0}, dims, sizes));
+}
+
+static int state_count(const em_rule *rule)
+{
+    int n = *rule->state != 0;
+    for (const char *c = rule->state; *c; c++) n += *c == ' ';
+    return n;
+}
+
+static em_status prepare_state(em_update *u, em_tensor *const *slots)
+{
+    const int n = state_count(u->rule);
+    const unsigned needed = u->rule->needs ? u->rule->needs(u->opts) : (1u << n) - 1;
+    for (int k = 0; k < n; k++) {
+        if (!(needed >> k & 1)) continue;
+        if (!slots[k]) {
+            EM_TRY(make_state(u, k));
+            continue;
+        }
+        EM_TRY(check_state(u, k, slots[k]));
+        u->state[k] = slots[k];
+        em_tensor_retain(slots[k]);
+    }
+    return EM_OK;
+}
+
+static em_status prepare_rows(em_update *u)
+{
+    const em_rule *rule = u->rule;
+    u->width = u->grad->rows->width;
+    const bool exact = rule->sparse_mode >= 0 && u->opts->at[rule->sparse_mode].i == EM_EXACT;
+    u->every_row = exact && (!rule->moves_absent || rule->moves_absent(u->opts));
+    if (u->grad->rows->entries) EM_TRY(em__rows_groups(&u->groups, u->grad));
+    if (u->width <= EM_STACK_ROW) return EM_OK;
+    u->scratch_step = (((size_t)u->width * em_dtype_size(u->param->dtype) + 63) & ~(size_t)63);
+    u->scratch_bytes = u->scratch_step * (size_t)em_threads();
+    u->scratch = em__alloc(u->scratch_bytes);
+    return u->scratch ? EM_OK : em__fail_memory("sums of rows", u->scratch_bytes);
+}
+
+static em_status prepare(em_update *u, const em_rule *const of_type[2], const em_step *step)
+{
+    EM_TRY(check_tensors(of_type[0], step->param, step->grad));
+    u->rule = of_type[step->param->dtype == EM_F64];
+    u->opts = step->opts;
+    u->step = step->step;
+    EM_TRY(em_tensor_contiguous(&u->param, step->param));
+    EM_TRY(prepare_state(u, step->state));
+    if (step->grad->rows) {
+        u->grad = step->grad;
+        em_tensor_retain(u->grad);
+        return prepare_rows(u);
+    }
+    const int64_t rows = step->param->dims ? step->param->size[0] : 1;
+    u->width = rows ? step->param->count / rows : 0;
+    return em_tensor_contiguous(&u->grad, step->grad);
+}
+
+static void let_go(em_update *u)
+{
+    for (int k = 0; k < EM_MAX_STATE; k++) em_tensor_release(u->state[k]);
+    em_tensor_release(u->param);
+    em_tensor_release(u->grad);
+    em__free(u->scratch, u->scratch_bytes);
+}
+
+/* ---- a step: what cannot -------------------------------------------------------------------------------------- */
+
+static void commit(em_update *u, const em_step *step)
+{
+    for (int k = 0; k < EM_MAX_STATE; k++)
+        if (u->fresh >> k & 1) {
+            em_tensor_release(step->state[k]);      /* null, unless a parameter comes twice */
+            step->state[k] = u->state[k];
+            em_tensor_retain(u->state[k]);
+        }
+    u->rule->run(u);
+    if (u->param == step->param)
+        em_tensor_touch(step->param);
+    else
+        em_tensor_copy(step->param, u->param);
+}
+
+em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n)
+{
+    if (n <= 0) return EM_OK;
+    if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: interrupted", rule->name);
+    if (!variants()) return em__fail(EM_EVALUE, "this build has no kernels for this processor");
+    const em_rule *const *of_type = variants()[index_of(rule->name)];
+    const size_t bytes = (size_t)n * sizeof(em_update);
+    em_update *updates = em__alloc_zeroed(bytes);
+    if (!updates) return em__fail_memory("a step of an optimizer", bytes);
+    em_status s = EM_OK;
+    int64_t prepared = 0;
+    while (prepared < n && !s) {
+        s = prepare(&updates[prepared], of_type, &steps[prepared]);
+        prepared++;
+    }
+    for (int64_t i = 0; i < n && !s; i++) commit(&updates[i], &steps[i]);
+    for (int64_t i = 0; i < prepared; i++) let_go(&updates[i]);
+    em__free(updates, bytes);
+    if (!s && em_interrupted())
+        return em__fail(EM_EINTERRUPT, "%s: interrupted within a step: some elements are updated, some not", rule->name);
+    return s;
+}
+
+em_status em_rule_step(const em_rule *rule, em_tensor *param, em_tensor *grad, const em_opts *opts,
+                       em_tensor *state[EM_MAX_STATE], int64_t step)
+{
+    return em_rule_steps(rule, &(em_step){param, grad, opts, state, step}, 1);
+}

@@ -1,0 +1,48 @@
+/* Adam for row-sparse gradients: moments of rows without gradient rest. */
+#include "optim/walk.h"
+
+enum { LR, BETA1, BETA2, EPS, MAXIMIZE };
+enum { SIZE, TAKE1, TAKE2 };
+
+static const em_opt_spec opts[] = {
+    {"lr", EM_OPT_NUMBER, "0.001", "> 0", "step size"},
+    {"betas[0]", EM_OPT_NUMBER, "0.9", "[0, 1)", "decay of the mean of gradients"},
+    {"betas[1]", EM_OPT_NUMBER, "0.999", "[0, 1)", "decay of the mean of squares"},
+    {"eps", EM_OPT_NUMBER, "1e-8", "> 0", "added to the root of the mean of squares"},
+    EM_OPT_MAXIMIZE,
+    EM_OPT_END,
+};
+
+/* m <- m + (1 - beta1)(g - m)      v <- v + (1 - beta2)(g^2 - v)
+ * p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps) */
+static void row(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
+{
+    em_real *restrict m = s[0], *restrict v = s[1];
+    const em_real size = EM_N(u, SIZE), take1 = EM_N(u, TAKE1), take2 = EM_N(u, TAKE2);
+    const em_real eps = EM_X(u, EPS), sign = EM_SIGN(u, MAXIMIZE);
+    for (int64_t i = 0; i < n; i++) {
+        const em_real d = sign * g[i];
+        m[i] += take1 * (d - m[i]);
+        v[i] += take2 * (d * d - v[i]);
+        w[i] -= size * m[i] / (sqrt(v[i]) + eps);
+    }
+}
+
+static void run(em_update *u)
+{
+    const em_opt *o = u->opts->at;
+    const double t = (double)u->step;
+    u->number[SIZE] = o[LR].x * sqrt(1 - pow(o[BETA2].x, t)) / (1 - pow(o[BETA1].x, t));
+    u->number[TAKE1] = 1 - o[BETA1].x;
+    u->number[TAKE2] = 1 - o[BETA2].x;
+    em__walk(u, row);
+}
+
+const em_rule EM_RULE(SparseAdam) = {
+    .name = "SparseAdam",
+    .doc = "Adam for sparse gradients: m <- m + (1 - beta1)(g - m), v <- v + (1 - beta2)(g^2 - v),\n"
+           "p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps), for the touched rows; t counts the\n"
+           "steps of the parameter. Other rows, their m and v rest, and nothing is caught up later. Unlike in Adam, eps is\n"
+           "added before the bias correction. Takes sparse gradients only.",
+    .opts = opts, .state = "exp_avg exp_avg_sq", .flags = EM_RULE_SPARSE_ONLY, .cost = 12, .sparse_mode = -1, .run = run,
+};

@@ -1,0 +1,211 @@
+/* Takes a rule's row function over a parameter, for the files of rules (needs EM_VARIANT). Each element is updated by
+ * one call, whose result does not depend on what else the call covers: same bits for any number of threads. */
+#ifndef EM_OPTIM_WALK_H
+#define EM_OPTIM_WALK_H
+
+#include <omp.h>
+#include <tgmath.h>
+
+#include "optim/rule.h"
+#include "tensor/rows_sum.h"
+
+#define EM_RULE(name) EM__NAME(em_rule_, name, EM_VARIANT)
+
+/* The formula: w (n) of the parameter by g (n) of the gradient; s[k] is where state k goes along, or null. */
+typedef void em_row_fn(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s,
+                       int64_t n);
+
+#define EM_X(u, k) ((em_real)(u)->opts->at[k].x)                /* option k as a number of the kernel's type */
+#define EM_N(u, k) ((em_real)(u)->number[k])
+#define EM_IS(u, k) ((u)->opts->at[k].i != 0)
+
+/* Gradient to descend by: +-g, plus weight decay in its L2 form. */
+static inline em_real em__slope(em_real g, em_real w, em_real sign, em_real decay)
+{
+    return decay != 0 ? sign * g + decay * w : sign * g;
+}
+#define EM_SIGN(u, maximize) ((em_real)(EM_IS(u, maximize) ? -1 : 1))
+
+/* Where the parameter and its state begin, and how far apart their rows (or elements) are. */
+typedef struct em_places {
+    em_real *w, *s[EM_MAX_STATE];
+    int64_t step[EM_MAX_STATE];
+} em_places;
+
+static inline em_places em__places(const em_update *u, int64_t width)
+{
+    em_places p = {.w = EM_REALS(u->param)};
+    for (int k = 0; k < EM_MAX_STATE; k++) {
+        const em_state_kind kind = u->rule->kinds[k];
+        if (!u->state[k] || kind == EM_STATE_NUMBER) continue;
+        p.s[k] = EM_REALS(u->state[k]);
+        p.step[k] = kind == EM_STATE_LIKE ? width : 1;
+    }
+    return p;
+}
+
+static inline void em__places_at(const em_places *p, int64_t i, em_real *s[EM_MAX_STATE])
+{
+    for (int k = 0; k < EM_MAX_STATE; k++) s[k] = p->s[k] ? p->s[k] + i * p->step[k] : NULL;
+}
+
+/* Pieces of `width` elements, lo .. hi-1, each the row function's own call. */
+static inline void em__walk_pieces(const em_update *u, em_row_fn *row, const em_places *p, int64_t width, int64_t lo,
+                                   int64_t hi)
+{
+    em_real *s[EM_MAX_STATE];
+    const em_real *g = EM_REALS(u->grad);
+    for (int64_t r = lo; r < hi; r++) {
+        em__places_at(p, r, s);
+        row(u, p->w + r * width, g + r * width, s, width);
+    }
+}
+
+/* Dense gradient, elementwise rule. */
+static inline void em__walk_elements(const em_update *u, em_row_fn *row)
+{
+    const em_places p = em__places(u, 1);
+    const em_real *g = EM_REALS(u->grad);
+    const int64_t n = u->param->count;
+    if (n <= em__chunk(u->rule->cost)) {
+        row(u, p.w, g, p.s, n);
+        return;
+    }
+    EM_PARALLEL_CHUNKS(lo, hi, n, u->rule->cost) {
+        em_real *s[EM_MAX_STATE];
+        em__places_at(&p, lo, s);
+        row(u, p.w + lo, g + lo, s, hi - lo);
+    }
+}
+
+/* Dense gradient, rule with numbers of its own for each row. */
+static inline void em__walk_rows(const em_update *u, em_row_fn *row)
+{
+    const int64_t width = u->width, rows = width ? u->param->count / width : 0;
+    const double each = (double)u->rule->cost * (double)width;
+    const em_places p = em__places(u, width);
+    if (rows <= em__chunk(each)) {
+        em__walk_pieces(u, row, &p, width, 0, rows);
+        return;
+    }
+    EM_PARALLEL_CHUNKS(lo, hi, rows, each) em__walk_pieces(u, row, &p, width, lo, hi);
+}
+
+/* ---- row-sparse gradients --------------------------------------------------------------------------------- */
+
+/* Groups whose rows are asked for ahead of their turn: a random row of a large table takes as long to arrive as
+ * several take to update. */
+enum { EM_AHEAD = 8, EM_AHEAD_BYTES = 512, EM_LINE = 64 };
+
+static inline void em__fetch(const void *row, size_t bytes)
+{
+    const size_t n = bytes < EM_AHEAD_BYTES ? bytes : EM_AHEAD_BYTES;
+    for (size_t at = 0; at < n; at += EM_LINE) __builtin_prefetch((const char *)row + at, 1);
+}
+
+static inline void em__fetch_group(const em_update *u, const em_places *p, int64_t k)
+{
+    const em_groups *g = u->groups;
+    if (k >= g->n) return;
+    const int64_t id = g->ids[k];
+    const size_t bytes = (size_t)u->width * sizeof(em_real);
+    em_real coef;
+    em__fetch(p->w + id * u->width, bytes);
+    for (int i = 0; i < EM_MAX_STATE; i++)
+        if (p->s[i]) em__fetch(p->s[i] + id * p->step[i], (size_t)p->step[i] * sizeof(em_real));
+    __builtin_prefetch(em__entry(u->grad->rows, g->order[g->start[k]], &coef));
+}
+
+static inline em_real *em__scratch(const em_update *u, em_real *stack)
+{
+    return u->scratch ? (em_real *)(void *)(u->scratch + (size_t)omp_get_thread_num() * u->scratch_step) : stack;
+}
+
+/* Groups lo .. hi-1: sums a row's gradient and updates the row while the sum is in the nearest cache. */
+static inline void em__walk_groups(const em_update *u, em_row_fn *row, const em_places *p, int64_t lo, int64_t hi)
+{
+    em_real stack[EM_STACK_ROW], *s[EM_MAX_STATE];
+    em_real *sum = em__scratch(u, stack);
+    for (int64_t k = lo; k < hi; k++) {
+        em__fetch_group(u, p, k + EM_AHEAD);
+        const int64_t id = u->groups->ids[k];
+        const em_real *g = em__row_sum(u->grad->rows, u->groups, k, sum);
+        em__places_at(p, id, s);
+        row(u, p->w + id * u->width, g, s, u->width);
+    }
+}
+
+static inline void em__walk_touched(const em_update *u, em_row_fn *row)
+{
+    const em_groups *g = u->groups;
+    if (!g) return;
+    const em_places p = em__places(u, u->width);
+    const double each = (double)(u->rule->cost + 2) * (double)u->width;
+    if (em__team(each * (double)g->entries) == 1) {
+        em__walk_groups(u, row, &p, 0, g->n);
+        return;
+    }
+    EM_PARALLEL_ROW_PIECES(lo, hi, g, each) em__walk_groups(u, row, &p, lo, hi);
+}
+
+/* First group with an id of `row` or more. */
+static inline int64_t em__group_from(const em_groups *g, int64_t row)
+{
+    int64_t lo = 0, hi = g ? g->n : 0;
+    while (lo < hi) {
+        const int64_t mid = lo + (hi - lo) / 2;
+        if (g->ids[mid] < row)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* Rows lo .. hi-1, none with a gradient: elements lie together, so blocks of them need not be rows. */
+static inline void em__walk_absent(const em_update *u, em_row_fn *row, const em_places *p, int64_t lo, int64_t hi)
+{
+    static const em_real zeros[EM_STACK_ROW];
+    const em_places by_element = em__places(u, 1);
+    em_real *s[EM_MAX_STATE];
+    for (int64_t at = lo * u->width; at < hi * u->width; at += EM_STACK_ROW) {
+        em__places_at(&by_element, at, s);
+        row(u, p->w + at, zeros, s, em__min(EM_STACK_ROW, hi * u->width - at));
+    }
+}
+
+/* All rows: those with a gradient by it, runs of others by zeros. */
+static inline void em__walk_every_row(const em_update *u, em_row_fn *row)
+{
+    const em_groups *g = u->groups;
+    const int64_t rows = u->width ? u->param->count / u->width : 0, groups = g ? g->n : 0;
+    const em_places p = em__places(u, u->width);
+    EM_PARALLEL_CHUNKS(lo, hi, rows, (double)u->rule->cost * (double)u->width) {
+        int64_t k = em__group_from(g, lo);
+        for (int64_t r = lo; r < hi;) {
+            const int64_t next = k < groups ? em__min(g->ids[k], hi) : hi;
+            em__walk_absent(u, row, &p, r, next);
+            if (next < hi) {
+                em__walk_groups(u, row, &p, k, k + 1);
+                k++;
+            }
+            r = next + 1;
+        }
+    }
+}
+
+static inline void em__walk(const em_update *u, em_row_fn *row)
+{
+    if (em_tensor_is_sparse(u->grad)) {
+        if (u->every_row)
+            em__walk_every_row(u, row);
+        else
+            em__walk_touched(u, row);
+    } else if (u->rule->flags & EM_RULE_ROWS_ONLY) {
+        em__walk_rows(u, row);
+    } else {
+        em__walk_elements(u, row);
+    }
+}
+
+#endif
