@@ -62,7 +62,8 @@ static void run_adamw(em_update *u) { run(u, true); }
 const em_rule EM_RULE(Adam) = {
     .name = "Adam",
     .doc = "Adam: m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2,\n"
-           "p <- p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps); weight_decay adds weight_decay p to g.\n"
+           "p <- p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps).\n"
+           "weight_decay adds weight_decay p to g first.\n"
            SPARSE_DOC
            "Kingma, Ba 2015: Adam: a method for stochastic optimization; amsgrad: Reddi, Kale, Kumar 2018.",
     .opts = adam_opts, .state = "exp_avg exp_avg_sq max_exp_avg_sq", .cost = 14, .sparse_mode = SPARSE_MODE,

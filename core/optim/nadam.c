@@ -61,7 +61,8 @@ static void run(em_update *u)
 const em_rule EM_RULE(NAdam) = {
     .name = "NAdam",
     .doc = "NAdam: m, v as Adam; mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2), P_t = mu_1 ... mu_t,\n"
-           "d = sqrt(v) / sqrt(1 - beta2^t) + eps, p <- p - lr ((1 - mu_t) / (1 - P_t) g + mu_t+1 / (1 - P_t+1) m) / d.\n"
+           "d = sqrt(v) / sqrt(1 - beta2^t) + eps,\n"
+           "p <- p - lr ((1 - mu_t) / (1 - P_t) g + mu_t+1 / (1 - P_t+1) m) / d.\n"
            "Sparse gradients update the touched rows only (lazy); with sparse_mode = \"exact\" every row moves.\n"
            "Dozat 2016: Incorporating Nesterov momentum into Adam.",
     .opts = opts, .state = "mu_product exp_avg exp_avg_sq", .kinds = {EM_STATE_NUMBER}, .cost = 14,

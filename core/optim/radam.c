@@ -15,7 +15,8 @@ static const em_opt_spec opts[] = {
     EM_OPT_END,
 };
 
-/* m <- beta1 m + (1 - beta1) g      v <- beta2 v + (1 - beta2) g^2      p <- p - size m, rectified: / (sqrt(v) + eps) */
+/* m <- beta1 m + (1 - beta1) g      v <- beta2 v + (1 - beta2) g^2      p <- p - size m
+ * rectified: p <- p - size m / (sqrt(v) + eps) */
 static void row(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
 {
     em_real *restrict m = s[0], *restrict v = s[1];
@@ -51,7 +52,8 @@ const em_rule EM_RULE(RAdam) = {
     .name = "RAdam",
     .doc = "RAdam: m, v as Adam; rho = rho_inf - 2 t beta2^t / (1 - beta2^t), rho_inf = 2 / (1 - beta2) - 1.\n"
            "For rho > 5: p <- p - lr r sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps),\n"
-           "r = sqrt((rho - 4)(rho - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho)); before: p <- p - lr / (1 - beta1^t) m.\n"
+           "r = sqrt((rho - 4)(rho - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho)).\n"
+           "Before: p <- p - lr / (1 - beta1^t) m.\n"
            "Sparse gradients update the touched rows only (lazy); with sparse_mode = \"exact\" every row moves.\n"
            "Liu and others 2020: On the variance of the adaptive learning rate and beyond.",
     .opts = opts, .state = "exp_avg exp_avg_sq", .cost = 14, .sparse_mode = SPARSE_MODE, .run = run,

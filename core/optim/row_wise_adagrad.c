@@ -54,8 +54,8 @@ static void run(em_update *u)
 const em_rule EM_RULE(RowWiseAdagrad) = {
     .name = "RowWiseAdagrad",
     .doc = "Row-wise Adagrad: for each row sum <- sum + mean(g^2),\n"
-           "p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps). One number of state a row; the first dim counts\n"
-           "rows. Sparse gradients update the touched rows only, by the square of the summed gradient.\n"
+           "p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps). One number of state a row, as the first dim\n"
+           "counts rows. Sparse gradients update the touched rows only, by the square of the summed gradient.\n"
            "Mudigere and others 2022: Software-hardware co-design for fast and scalable training of deep learning\n"
            "recommendation models (section on row-wise AdaGrad).",
     .opts = opts, .state = "sum", .kinds = {EM_STATE_ROW}, .flags = EM_RULE_ROWS_ONLY, .cost = 6, .sparse_mode = -1,

@@ -294,7 +294,7 @@ em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n)
     for (int64_t i = 0; i < prepared; i++) let_go(&updates[i]);
     em__free(updates, bytes);
     if (!s && em_interrupted())
-        return em__fail(EM_EINTERRUPT, "%s: interrupted within a step: some elements are updated, some not", rule->name);
+        return em__fail(EM_EINTERRUPT, "%s: interrupted within a step: some values are updated, some not", rule->name);
     return s;
 }
 

@@ -17,8 +17,8 @@ static const em_opt_spec opts[] = {
 static em_status check(const em_opts *o)
 {
     if (o->at[NESTEROV].i && (o->at[MOMENTUM].x <= 0 || o->at[DAMPENING].x != 0))
-        return em__fail(EM_EVALUE, "SGD: Nesterov momentum requires a momentum and zero dampening, given momentum = %g, "
-                        "dampening = %g", o->at[MOMENTUM].x, o->at[DAMPENING].x);
+        return em__fail(EM_EVALUE, "SGD: Nesterov momentum requires a momentum and zero dampening, given momentum = %g "
+                        "and dampening = %g", o->at[MOMENTUM].x, o->at[DAMPENING].x);
     return EM_OK;
 }
 
@@ -62,8 +62,8 @@ const em_rule EM_RULE(SGD) = {
     .doc = "Stochastic gradient descent: p <- p - lr g.\n"
            "With momentum: b <- momentum b + (1 - dampening) g (at first b <- g), p <- p - lr b, or with nesterov\n"
            "p <- p - lr (g + momentum b). weight_decay adds weight_decay p to g first.\n"
-           "Sparse gradients move the touched rows only. With momentum or weight_decay the other rows move too, as with a\n"
-           "dense gradient, in a pass over the whole table; sparse_mode = \"lazy\" lets them rest until touched again.",
+           "Sparse gradients move the touched rows only. With momentum or weight_decay the other rows move too, as by\n"
+           "a dense gradient, in a pass over the table; sparse_mode = \"lazy\" lets them rest until touched again.",
     .opts = opts, .state = "momentum_buffer", .cost = 2, .sparse_mode = SPARSE_MODE,
     .check = check, .needs = needs, .moves_absent = moves_absent, .run = run,
 };

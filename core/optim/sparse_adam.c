@@ -42,7 +42,8 @@ const em_rule EM_RULE(SparseAdam) = {
     .name = "SparseAdam",
     .doc = "Adam for sparse gradients: m <- m + (1 - beta1)(g - m), v <- v + (1 - beta2)(g^2 - v),\n"
            "p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps), for the touched rows; t counts the\n"
-           "steps of the parameter. Other rows, their m and v rest, and nothing is caught up later. Unlike in Adam, eps is\n"
-           "added before the bias correction. Takes sparse gradients only.",
-    .opts = opts, .state = "exp_avg exp_avg_sq", .flags = EM_RULE_SPARSE_ONLY, .cost = 12, .sparse_mode = -1, .run = run,
+           "steps of the parameter. Other rows, their m and v rest, and nothing is caught up later. Unlike in Adam,\n"
+           "eps is added before the bias correction. Takes sparse gradients only.",
+    .opts = opts, .state = "exp_avg exp_avg_sq", .flags = EM_RULE_SPARSE_ONLY, .cost = 12, .sparse_mode = -1,
+    .run = run,
 };
