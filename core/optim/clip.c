@@ -117,29 +117,28 @@ static void change_values(em_tensor *t, change c)
     em_tensor_touch(t);
 }
 
+/* A sparse gradient of the clamped sums. */
+static em_status clamped_rows(em_tensor **out, em_tensor *grad, change c)
+{
+    em_tensor *summed, *ids = NULL, *values = NULL;
+    EM_TRY(em_rows_coalesce(&summed, grad));
+    em_status s = em_rows_indices(&ids, summed);
+    if (!s) s = em_rows_values(&values, summed);        /* a copy: the sums may lie in the upstream gradient */
+    if (!s) change_values(values, c);
+    if (!s) s = em_rows_new(out, ids, values, grad->size[0]);
+    if (!s) (*out)->rows->coalesced = true;
+    em_tensor_release(values);
+    em_tensor_release(ids);
+    em_tensor_release(summed);
+    return s;
+}
+
 /* What a gradient is to become, made before any is changed. Null: it can be changed where it is. */
 static em_status stand_in(em_tensor **out, em_tensor *grad, change c)
 {
     *out = NULL;
     if (!grad->rows) return grad->contiguous ? EM_OK : em_tensor_clone(out, grad);
-    if (!c.clamps) return EM_OK;
-    em_tensor *summed, *ids = NULL, *shared = NULL, *values = NULL;
-    EM_TRY(em_rows_coalesce(&summed, grad));
-    em_status s = em_rows_indices(&ids, summed);
-    if (!s) s = em_rows_values(&shared, summed);
-    if (!s) s = em_tensor_clone(&values, shared);
-    if (!s) {
-        em_tensor *flat;
-        s = em_tensor_view(&flat, ids, 0, 1, &ids->size[1], &ids->stride[1]);
-        if (!s) s = em_rows_new(out, flat, values, grad->size[0]);
-        em_tensor_release(flat);
-        if (!s) change_values(values, c);
-    }
-    em_tensor_release(values);
-    em_tensor_release(shared);
-    em_tensor_release(ids);
-    em_tensor_release(summed);
-    return s;
+    return c.clamps ? clamped_rows(out, grad, c) : EM_OK;
 }
 
 static em_status change_one(em_tensor *grad, em_tensor *made, change c)
@@ -187,7 +186,7 @@ em_status em_clip_grad_norm(em_tensor *const *grads, int n, double max_norm, dou
     EM_TRY(check_grads("clip_grad_norm_", grads, n));
     double sum = 0;
     for (int i = 0; i < n; i++) {
-        double norm;
+        double norm = 0;
         EM_TRY(norm_of(&norm, grads[i], norm_type));
         sum = isinf(norm_type) ? larger(norm, sum) : sum + term(norm, norm_type);
     }

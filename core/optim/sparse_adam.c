@@ -13,17 +13,17 @@ static const em_opt_spec opts[] = {
     EM_OPT_END,
 };
 
-/* m <- m + (1 - beta1)(g - m)      v <- v + (1 - beta2)(g^2 - v)
+/* m <- beta1 m + (1 - beta1) g      v <- beta2 v + (1 - beta2) g^2
  * p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps) */
 static void row(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
 {
     em_real *restrict m = s[0], *restrict v = s[1];
-    const em_real size = EM_N(u, SIZE), take1 = EM_N(u, TAKE1), take2 = EM_N(u, TAKE2);
-    const em_real eps = EM_X(u, EPS), sign = EM_SIGN(u, MAXIMIZE);
+    const em_real keep1 = EM_X(u, BETA1), take1 = EM_N(u, TAKE1), keep2 = EM_X(u, BETA2), take2 = EM_N(u, TAKE2);
+    const em_real size = EM_N(u, SIZE), eps = EM_X(u, EPS), sign = EM_SIGN(u, MAXIMIZE);
     for (int64_t i = 0; i < n; i++) {
         const em_real d = sign * g[i];
-        m[i] += take1 * (d - m[i]);
-        v[i] += take2 * (d * d - v[i]);
+        m[i] = keep1 * m[i] + take1 * d;
+        v[i] = keep2 * v[i] + take2 * d * d;
         w[i] -= size * m[i] / (sqrt(v[i]) + eps);
     }
 }
@@ -40,7 +40,7 @@ static void run(em_update *u)
 
 const em_rule EM_RULE(SparseAdam) = {
     .name = "SparseAdam",
-    .doc = "Adam for sparse gradients: m <- m + (1 - beta1)(g - m), v <- v + (1 - beta2)(g^2 - v),\n"
+    .doc = "Adam for sparse gradients: m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2,\n"
            "p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps), for the touched rows; t counts the\n"
            "steps of the parameter. Other rows, their m and v rest, and nothing is caught up later. Unlike in Adam,\n"
            "eps is added before the bias correction. Takes sparse gradients only.",
