@@ -1,5 +1,5 @@
-/* Compares a rule with its recurrence, worked out element by element in double: dense, sparse on the touched rows, sparse
- * on all rows; float and double; narrow, wide and very wide tables. Also: same bits for any number of threads. */
+/* Compares a rule with its recurrence, worked out element by element in double: dense, sparse on the touched rows, and
+ * sparse on all rows; float and double; narrow, wide and very wide tables. Also: same bits for any number of threads. */
 #ifndef EMBLA_TESTS_BY_HAND_H
 #define EMBLA_TESTS_BY_HAND_H
 
