@@ -2,15 +2,18 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local char sentence[1024];
 
 em_status em__fail(em_status code, const char *format, ...)
 {
+    char text[sizeof sentence];     /* apart, since the sentence before may be one of the arguments */
     va_list args;
     va_start(args, format);
-    vsnprintf(sentence, sizeof sentence, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    memcpy(sentence, text, strlen(text) + 1);
     return code;
 }
 

@@ -37,6 +37,12 @@ static inline int64_t em__chunk(double each)
     return n >= 64 ? n & ~(int64_t)63 : n < 1 ? 1 : n;
 }
 
+static inline int64_t em__chunks(int64_t n, double each)
+{
+    const int64_t chunk = em__chunk(each);
+    return (n + chunk - 1) / chunk;
+}
+
 #define EM__PRAGMA(x) _Pragma(#x)
 
 /* Before a for whose passes do not depend on each other: one pass may become one lane of a vector. */
@@ -47,11 +53,12 @@ static inline int64_t em__chunk(double each)
  *         for (int64_t i = lo; i < hi; i++) …                                                                  */
 #define EM_PARALLEL_CHUNKS(lo, hi, n, each) \
     EM__PRAGMA(omp parallel for schedule(static) num_threads(em__team((double)(n) * (double)(each)))) \
-    for (int64_t em__c = 0; em__c < ((n) + em__chunk((double)(each)) - 1) / em__chunk((double)(each)); em__c++) \
-        for (int64_t lo = em__c * em__chunk((double)(each)), hi = em__min(lo + em__chunk((double)(each)), (n)), em__once = !em__stop; \
-             em__once; em__once = 0)
+    for (int64_t em__c = 0; em__c < em__chunks((n), (double)(each)); em__c++) \
+        for (int64_t lo = em__c * em__chunk((double)(each)), hi = em__min(lo + em__chunk((double)(each)), (n)), \
+             em__once = !em__stop; em__once; em__once = 0)
 
-/* for (i) in 0..n, in parallel, each of `each` units of work: for few, large, equal pieces. */
+/* for (i) in 0..n, in parallel, each of `each` units of work: for few, large, equal pieces. An interrupt leaves none of
+ * them out, so that what one loop lays down (places, counts) the next may rely on. */
 #define EM_PARALLEL_EACH(i, n, each) \
     EM__PRAGMA(omp parallel for schedule(static) num_threads(em__team((double)(n) * (double)(each)))) \
     for (int64_t i = 0; i < (n); i++)

@@ -21,8 +21,9 @@ static char *element(const em_tensor *t, int64_t at)
     return t->data + offset * (int64_t)em_dtype_size(t->dtype);
 }
 
-/* Casts between numbers are defined for every value: floats outside an integer type's range go to its nearest end,
- * NaN to 0; a bool is whether the number differs from 0. */
+/* Casts between numbers are defined for every value: floats outside the range of int64 or int32 go to its nearest end,
+ * NaN to 0; whole numbers too large for a narrower type keep their low bits; a bool is whether the number differs
+ * from 0. */
 static inline int64_t to_i64(double x)
 {
     if (!(x > -9223372036854775808.0)) return x != x ? 0 : INT64_MIN;
@@ -210,11 +211,22 @@ static bool overlap(const em_tensor *to, const em_tensor *from)
     return to->dtype != from->dtype;
 }
 
+/* Whether several of its elements lie in one place, as in an expanded tensor. */
+static bool repeats(const em_tensor *t)
+{
+    for (int d = 0; d < t->dims; d++)
+        if (t->stride[d] == 0 && t->size[d] > 1) return t->count > 0;
+    return false;
+}
+
 em_status em_tensor_copy(em_tensor *to, const em_tensor *from)
 {
     if (to->rows || from->rows) return em__fail(EM_ETYPE, "copy_: dense tensors only, given a row-sparse one");
     if (!em__broadcasts_to(from, to->dims, to->size))
         return em__fail(EM_ESHAPE, "copy_: shape %s does not broadcast to %s", EM_SHAPE(from), EM_SHAPE(to));
+    if (repeats(to))
+        return em__fail(EM_EVALUE, "copy_: several elements of the tensor written to, of shape %s, lie in one place "
+                        "(it is expanded; clone it first)", EM_SHAPE(to));
     em_tensor *apart = NULL;
     if (overlap(to, from)) {
         EM_TRY(em_tensor_clone(&apart, from));

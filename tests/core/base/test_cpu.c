@@ -1,0 +1,38 @@
+#include "base/cpu.h"
+
+#include "support.h"
+
+#include <stdio.h>
+
+/* What the system says of the processor, where it says something. */
+static bool has_flag(const char *flag)
+{
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    if (!f) return false;
+    char line[8192];
+    bool found = false;
+    while (!found && fgets(line, sizeof line, f)) {
+        if (strncmp(line, "flags", 5) != 0) continue;
+        for (char *word = strtok(line, " \n"); word && !found; word = strtok(NULL, " \n")) found = !strcmp(word, flag);
+        break;
+    }
+    fclose(f);
+    return found;
+}
+
+static void the_level_is_what_the_processor_has(void **state)
+{
+    (void)state;
+    const int level = em__cpu_level();
+    assert_true(level == 1 || level == 3 || level == 4);
+    if (!has_flag("fpu")) skip();           /* another processor or another system */
+    assert_int_equal(level >= 3, has_flag("avx2") && has_flag("fma") && has_flag("bmi2"));
+    assert_int_equal(level == 4, level >= 3 && has_flag("avx512f") && has_flag("avx512bw") && has_flag("avx512vl") &&
+                                     has_flag("avx512dq") && has_flag("avx512cd"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_level_is_what_the_processor_has)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
