@@ -1,0 +1,44 @@
+#include "support.h"
+
+static void names_sizes_and_kinds(void **state)
+{
+    (void)state;
+    const struct {
+        em_dtype dtype;
+        const char *name;
+        size_t size;
+        bool is_float;
+    } cases[] = {
+        {EM_F32, "float32", 4, true}, {EM_F64, "float64", 8, true}, {EM_I64, "int64", 8, false},
+        {EM_I32, "int32", 4, false},  {EM_U8, "uint8", 1, false},   {EM_BOOL, "bool", 1, false},
+    };
+    assert_int_equal(sizeof cases / sizeof *cases, EM_DTYPES);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        em_dtype parsed = EM_DTYPES;
+        assert_string_equal(em_dtype_name(cases[i].dtype), cases[i].name);
+        assert_int_equal(em_dtype_size(cases[i].dtype), cases[i].size);
+        assert_int_equal(em_dtype_is_float(cases[i].dtype), cases[i].is_float);
+        assert_true(em_dtype_parse(&parsed, cases[i].name));
+        assert_int_equal(parsed, cases[i].dtype);
+    }
+}
+
+static void other_names_are_refused(void **state)
+{
+    (void)state;
+    const char *const names[] = {"", "float", "Float32", "float32 ", "float3", "int", "complex64"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        em_dtype parsed = EM_I32;
+        assert_false(em_dtype_parse(&parsed, names[i]));
+        assert_int_equal(parsed, EM_I32);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_sizes_and_kinds),
+        cmocka_unit_test(other_names_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
