@@ -47,6 +47,7 @@ static void tensors_may_be_empty_or_scalar(void **state)
     assert_ok(em_tensor_zeros(&t, EM_F64, SHAPE(2, 0, 3)));
     assert_tensor(t, EM_F64, SHAPE(2, 0, 3), NO_VALUES);
     assert_true(em_tensor_is_contiguous(t));
+    assert_int_equal(em_tensor_stride(t, 0), 3);            /* a size of 0 counts as 1 */
     em_tensor_release(t);
     assert_ok(em_tensor_scalar(&t, EM_F64, 2.5));
     assert_tensor(t, EM_F64, SCALAR, VALUES(2.5));
@@ -146,6 +147,7 @@ static void versions_are_those_of_the_storage(void **state)
     assert_int_equal(em_tensor_version(t), before + 1);
     assert_tensor(view, EM_F32, SHAPE(2), VALUES(1, 2));
     assert_true(em_tensor_same_storage(view, t));
+    assert_int_equal(t->storage->refs, 2);
     em_tensor_release(t);
     em_tensor_release(view);
 }
