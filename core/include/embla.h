@@ -98,6 +98,8 @@ em_status em_tensor_zeros(em_tensor **out, em_dtype dtype, int dims, const int64
 em_status em_tensor_scalar(em_tensor **out, em_dtype dtype, double value);      /* 0-d */
 em_status em_tensor_scalar_int(em_tensor **out, em_dtype dtype, int64_t value); /* 0-d */
 
+void em_tensor_mark_number(em_tensor *t);       /* 0-d, stands for a plain number: gives way in promotion */
+
 void em_tensor_retain(em_tensor *t);
 void em_tensor_release(em_tensor *t);           /* null is fine */
 

@@ -178,6 +178,7 @@ em_status em__tensor_rows(em_tensor **out, em_dtype dtype, int dims, const int64
     return EM_OK;
 }
 
+void em_tensor_mark_number(em_tensor *t) { t->number = true; }
 void em_tensor_retain(em_tensor *t) { t->refs++; }
 
 void em__origin_release(em_origin *origin)

@@ -1,0 +1,69 @@
+/* Between Lua and the core. Every function registered here has the module's state as its first upvalue.
+ *
+ * Order inside a binding: parse (may raise, may call Lua), push the box, let the core fill it, raise or return. Nothing
+ * from the core is ever held only by a C variable while Lua could raise. */
+#ifndef EMBLA_BINDINGS_H
+#define EMBLA_BINDINGS_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "embla.h"
+
+/* What `embla.Tensor` userdata holds. */
+typedef struct eml_box {
+    em_tensor *tensor;          /* null once finalized */
+    bool parameter;             /* made by nn.Parameter */
+} eml_box;
+
+/* What belongs to one Lua state. */
+typedef struct eml_state {
+    const void *tensor_meta;    /* identity of the tensors' metatable */
+    em_rng rng;                 /* behind manual_seed */
+    int64_t told;               /* bytes of tensors the collector knows of */
+    int scope;                  /* registry reference to the list of the innermost embla.scope(), or LUA_NOREF */
+} eml_state;
+
+static inline eml_state *eml_getstate(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+
+/* The tensor at `arg`, or null / an error that names the argument. */
+em_tensor *eml_totensor(lua_State *L, int arg);
+em_tensor *eml_checktensor(lua_State *L, int arg);
+eml_box *eml_checkbox(lua_State *L, int arg);
+
+/* Pushes an empty box; the core fills it through the pointer returned. */
+em_tensor **eml_pushtensor(lua_State *L);
+
+/* Pushes a tensor that the core lends (null: nil). */
+void eml_pushlent(lua_State *L, em_tensor *t);
+
+/* Raises em_error() unless `status` is EM_OK; else tells the collector of new bytes. */
+void eml_check(lua_State *L, em_status status);
+
+em_dtype eml_checkdtype(lua_State *L, int arg);
+
+/* Integers from a table at `arg` into `out` (at most `most`); returns how many. `what` for messages. */
+int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *what);
+
+/* A number with an integral value at stack index `index`, or an error "WHAT: expected an integer, got …". */
+int64_t eml_tointeger(lua_State *L, int index, const char *what);
+
+/* Pushes a tensor made from the nested table (or number, or boolean) at `arg`; dtype -1: as API.md infers it. */
+em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype);
+
+/* Registers functions into the table on the top of the stack, the state being at index `state`. */
+void eml_register(lua_State *L, int state, const luaL_Reg *functions);
+
+/* Parts of the module: each adds its functions to the table on the top of the stack. */
+void eml_open_tensor(lua_State *L, int state);
+void eml_open_index(lua_State *L, int state);
+void eml_open_sparse(lua_State *L, int state);
+void eml_open_ops(lua_State *L, int state);
+void eml_open_autograd(lua_State *L, int state);
+void eml_open_random(lua_State *L, int state);
+void eml_open_system(lua_State *L, int state);
+/* Each further part is one line here and one in module.c. */
+
+int luaopen_embla_core(lua_State *L);
+
+#endif

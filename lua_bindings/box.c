@@ -1,0 +1,213 @@
+/* The box that holds a tensor, and errors. */
+#include "bindings.h"
+
+#include <string.h>
+
+/* ---- the collector --------------------------------------------------------------------------------------------- */
+
+/* The collector sees a few bytes where there are megabytes. It is driven on when the tensors have grown by a quarter,
+ * or by this much, since it last ran. */
+enum { SLACK = 24 << 20 };
+
+static void tell_collector(lua_State *L)
+{
+    eml_state *s = eml_getstate(L);
+    const int64_t used = em_memory_used();
+    if (used < s->told) s->told = used;
+    const int64_t grown = used - s->told;
+    if (grown < SLACK || grown < s->told / 4) return;
+    lua_gc(L, LUA_GCSTEP, (int)((grown < INT64_C(1) << 38 ? grown : INT64_C(1) << 38) >> 10));
+    s->told = em_memory_used();
+}
+
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
+
+void eml_check(lua_State *L, em_status status)
+{
+    if (status == EM_OK) {
+        tell_collector(L);
+        return;
+    }
+    luaL_error(L, "%s", em_error());
+}
+
+/* ---- the box ------------------------------------------------------------------------------------------------------ */
+
+static eml_box *to_box(lua_State *L, int arg)
+{
+    eml_box *box = lua_touserdata(L, arg);
+    if (!box || !lua_getmetatable(L, arg)) return NULL;
+    const bool ours = lua_topointer(L, -1) == eml_getstate(L)->tensor_meta;
+    lua_pop(L, 1);
+    return ours && box->tensor ? box : NULL;
+}
+
+em_tensor *eml_totensor(lua_State *L, int arg)
+{
+    const eml_box *box = to_box(L, arg);
+    return box ? box->tensor : NULL;
+}
+
+eml_box *eml_checkbox(lua_State *L, int arg)
+{
+    eml_box *box = to_box(L, arg);
+    if (!box) luaL_typeerror(L, arg, "tensor");
+    return box;
+}
+
+em_tensor *eml_checktensor(lua_State *L, int arg) { return eml_checkbox(L, arg)->tensor; }
+
+/* embla.scope() keeps a list of the boxes made inside it. */
+static void note_in_scope(lua_State *L)
+{
+    const eml_state *s = eml_getstate(L);
+    if (s->scope == LUA_NOREF) return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->scope);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
+}
+
+em_tensor **eml_pushtensor(lua_State *L)
+{
+    eml_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+    *box = (eml_box){0};
+    lua_rawgetp(L, LUA_REGISTRYINDEX, (const void *)eml_getstate(L));
+    lua_setmetatable(L, -2);
+    note_in_scope(L);
+    return &box->tensor;
+}
+
+void eml_pushlent(lua_State *L, em_tensor *t)
+{
+    if (!t) {
+        lua_pushnil(L);
+        return;
+    }
+    em_tensor **slot = eml_pushtensor(L);
+    em_tensor_retain(t);
+    *slot = t;
+}
+
+/* ---- arguments ---------------------------------------------------------------------------------------------------- */
+
+em_dtype eml_checkdtype(lua_State *L, int arg)
+{
+    em_dtype d = EM_F32;
+    const char *name = luaL_checkstring(L, arg);
+    if (!em_dtype_parse(&d, name))
+        luaL_error(L, "unknown dtype '%s' (float32, float64, int64, int32, uint8, bool)", name);
+    return d;
+}
+
+int64_t eml_tointeger(lua_State *L, int index, const char *what)
+{
+    int ok = 0;
+    const lua_Integer i = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &ok) : 0;
+    if (!ok) luaL_error(L, "%s: expected an integer, got %s", what, luaL_tolstring(L, index, NULL));
+    return i;
+}
+
+int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *what)
+{
+    const lua_Unsigned n = lua_rawlen(L, arg);
+    if (n > (lua_Unsigned)most) return luaL_error(L, "%s: at most %d integers, got %d", what, most, (int)n);
+    for (lua_Unsigned i = 0; i < n; i++) {
+        lua_rawgeti(L, arg, (lua_Integer)i + 1);
+        out[i] = eml_tointeger(L, -1, what);
+        lua_pop(L, 1);
+    }
+    return (int)n;
+}
+
+/* ---- tensors from nested tables ------------------------------------------------------------------------------------- */
+
+typedef struct reader {
+    lua_State *L;
+    int dims;
+    int64_t size[EM_MAX_DIMS];
+    bool any_float, any_integer, any_bool;
+    em_tensor *to;
+    int64_t at;
+} reader;
+
+static void shape_of(reader *r)
+{
+    lua_State *L = r->L;
+    luaL_checkstack(L, EM_MAX_DIMS + 8, "tensor");
+    const int top = lua_gettop(L);
+    while (lua_type(L, -1) == LUA_TTABLE) {
+        if (r->dims == EM_MAX_DIMS) luaL_error(L, "tensor: a table nested more than %d deep", EM_MAX_DIMS);
+        r->size[r->dims++] = (int64_t)lua_rawlen(L, -1);
+        if (lua_rawgeti(L, -1, 1) == LUA_TNIL) break;
+    }
+    lua_settop(L, top);
+}
+
+static void look_at_number(reader *r)
+{
+    lua_State *L = r->L;
+    switch (lua_type(L, -1)) {
+    case LUA_TBOOLEAN: r->any_bool = true; break;
+    case LUA_TNUMBER:
+        if (lua_isinteger(L, -1))
+            r->any_integer = true;
+        else
+            r->any_float = true;
+        break;
+    default: luaL_error(L, "tensor: expected numbers, booleans or nested tables of them, got a %s", luaL_typename(L, -1));
+    }
+}
+
+static void set_element(reader *r)
+{
+    lua_State *L = r->L;
+    if (lua_isboolean(L, -1))
+        em_tensor_set_int(r->to, r->at++, lua_toboolean(L, -1));
+    else if (lua_isinteger(L, -1))
+        em_tensor_set_int(r->to, r->at++, lua_tointeger(L, -1));
+    else
+        em_tensor_set(r->to, r->at++, lua_tonumber(L, -1));
+}
+
+static void walk_table(reader *r, int depth, void (*visit)(reader *))
+{
+    lua_State *L = r->L;
+    if (depth == r->dims) {
+        visit(r);
+        return;
+    }
+    if (lua_type(L, -1) != LUA_TTABLE || (int64_t)lua_rawlen(L, -1) != r->size[depth])
+        luaL_error(L, "tensor: ragged table: expected a table of %d elements at depth %d, got %s", (int)r->size[depth],
+                   depth + 1, lua_type(L, -1) == LUA_TTABLE
+                                  ? lua_pushfstring(L, "one of %d", (int)lua_rawlen(L, -1))
+                                  : luaL_typename(L, -1));
+    for (int64_t i = 1; i <= r->size[depth]; i++) {
+        lua_rawgeti(L, -1, i);
+        walk_table(r, depth + 1, visit);
+        lua_pop(L, 1);
+    }
+}
+
+em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype)
+{
+    reader r = {.L = L};
+    arg = lua_absindex(L, arg);
+    lua_pushvalue(L, arg);
+    shape_of(&r);
+    walk_table(&r, 0, look_at_number);
+    if (dtype < 0) dtype = r.any_float ? EM_F32 : r.any_integer ? EM_I64 : r.any_bool ? EM_BOOL : EM_F32;
+    em_tensor **out = eml_pushtensor(L);
+    eml_check(L, em_tensor_empty(out, (em_dtype)dtype, r.dims, r.size));
+    r.to = *out;
+    lua_insert(L, -2);
+    walk_table(&r, 0, set_element);
+    lua_pop(L, 1);
+    return r.to;
+}
+
+void eml_register(lua_State *L, int state, const luaL_Reg *functions)
+{
+    lua_pushvalue(L, state);
+    luaL_setfuncs(L, functions, 1);
+}

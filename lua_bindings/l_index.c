@@ -1,0 +1,294 @@
+/* t[…] and t[…] = v. A number selects, a table {i, {start, stop}, ids, …} goes dim by dim, a bool tensor masks, an
+ * integer tensor gathers rows. Positions count from 0 and, when negative, from the end; slices are half-open. */
+#include "bindings.h"
+
+#include <string.h>
+
+/* ---- operations on the tensor at the top of the stack, which their result replaces --------------------------------- */
+
+static void apply_top(lua_State *L, const char *name, em_tensor *other, const em_opts *opts)
+{
+    const em_op *op = em_op_find(name);
+    em_tensor *in[] = {eml_checktensor(L, -1), other};
+    em_tensor **out = eml_pushtensor(L);
+    eml_check(L, em_apply(op, in, other ? 2 : 1, opts, NULL, out));
+    lua_replace(L, -2);
+}
+
+static em_opts int_opts(int n, const int64_t *values)
+{
+    em_opts o;
+    memset(&o, 0, sizeof o);
+    for (int k = 0; k < n; k++) o.at[k] = (em_opt){.given = true, .i = values[k], .x = (double)values[k]};
+    return o;
+}
+
+static int64_t wrap_position(lua_State *L, int64_t i, const em_tensor *t, int dim)
+{
+    const int64_t n = em_tensor_size(t, dim);
+    if (i < -n || i >= n)
+        luaL_error(L, "index %I is out of range for dim %d of size %I (positions count from 0)", (LUAI_UACINT)i, dim,
+                   (LUAI_UACINT)n);
+    return i < 0 ? i + n : i;
+}
+
+static void select_top(lua_State *L, int dim, int64_t i)
+{
+    const em_tensor *t = eml_checktensor(L, -1);
+    const em_opts o = int_opts(2, (int64_t[]){dim, wrap_position(L, i, t, dim)});
+    apply_top(L, "select", NULL, &o);
+}
+
+static int64_t bound(lua_State *L, int slice, int k, int64_t n, int64_t initial)
+{
+    lua_rawgeti(L, slice, k);
+    int64_t i = lua_isnil(L, -1) ? initial : eml_tointeger(L, -1, "slice");
+    lua_pop(L, 1);
+    if (i < 0) i += n;
+    return i < 0 ? 0 : i > n ? n : i;
+}
+
+/* {start, stop[, step]} at stack index `slice` */
+static void slice_top(lua_State *L, int dim, int slice)
+{
+    const int64_t n = em_tensor_size(eml_checktensor(L, -1), dim);
+    const int64_t start = bound(L, slice, 1, n, 0), stop = bound(L, slice, 2, n, n);
+    lua_rawgeti(L, slice, 3);
+    const int64_t step = lua_isnil(L, -1) ? 1 : eml_tointeger(L, -1, "slice step");
+    lua_pop(L, 1);
+    if (step < 1) luaL_error(L, "slice step must be at least 1, got %I", (LUAI_UACINT)step);
+    if (start == 0 && stop == n && step == 1) return;
+    const em_opts o = int_opts(4, (int64_t[]){dim, start, stop < start ? start : stop, step});
+    apply_top(L, "slice", NULL, &o);
+}
+
+/* An integer or bool tensor (1-d) picks along `dim`. */
+static void pick_top(lua_State *L, int dim, em_tensor *ids)
+{
+    if (em_tensor_dtype(ids) == EM_BOOL) {
+        const em_op *nonzero = em_op_find("nonzero");
+        if (em_tensor_dims(ids) != 1) luaL_error(L, "a mask inside an index table must have 1 dim");
+        if (em_tensor_size(ids, 0) != em_tensor_size(eml_checktensor(L, -1), dim))
+            luaL_error(L, "a mask of %I elements for dim %d of size %I", (LUAI_UACINT)em_tensor_size(ids, 0), dim,
+                       (LUAI_UACINT)em_tensor_size(eml_checktensor(L, -1), dim));
+        em_tensor **positions = eml_pushtensor(L);
+        eml_check(L, em_apply(nonzero, &ids, 1, NULL, NULL, positions));
+        em_tensor **flat = eml_pushtensor(L);
+        const int64_t n = em_tensor_size(*positions, 0);
+        eml_check(L, em_tensor_view(flat, *positions, 0, 1, &n, (int64_t[]){1}));
+        lua_pushvalue(L, -3);
+        const em_opts o = int_opts(1, (int64_t[]){dim});
+        apply_top(L, "index_select", *flat, &o);
+        lua_replace(L, -4);
+        lua_pop(L, 2);
+        return;
+    }
+    const em_opts o = int_opts(1, (int64_t[]){dim});
+    apply_top(L, "index_select", ids, &o);
+}
+
+/* The table at `key`, dim by dim, applied to the tensor on top. */
+static void table_top(lua_State *L, int key)
+{
+    const int n = (int)lua_rawlen(L, key);
+    int dim = 0;
+    for (int k = 1; k <= n; k++) {
+        const em_tensor *t = eml_checktensor(L, -1);
+        if (dim >= em_tensor_dims(t))
+            luaL_error(L, "too many indices: %d for a tensor of %d dims", n, em_tensor_dims(t) + (k - 1 - dim));
+        const int type = lua_rawgeti(L, key, k);
+        lua_insert(L, -2);                              /* index below the tensor */
+        const int at = lua_gettop(L) - 1;
+        if (type == LUA_TNUMBER) {
+            select_top(L, dim, eml_tointeger(L, at, "index"));
+        } else if (type == LUA_TTABLE) {
+            slice_top(L, dim++, at);
+        } else {
+            em_tensor *ids = eml_totensor(L, at);
+            if (!ids) luaL_error(L, "index %d must be an integer, a {start, stop} slice or a tensor, got %s", k,
+                                 luaL_typename(L, at));
+            pick_top(L, dim++, ids);
+        }
+        lua_remove(L, at);
+    }
+}
+
+/* A key picks whole elements by mask: op masked_select or, for a mask of fewer dims, rows. */
+static void mask_top(lua_State *L, em_tensor *mask)
+{
+    em_tensor *t = eml_checktensor(L, -1);
+    if (em_tensor_dims(mask) == em_tensor_dims(t)) {
+        apply_top(L, "masked_select", mask, NULL);
+        return;
+    }
+    pick_top(L, 0, mask);
+}
+
+static bool is_whole(lua_State *L, int key, const em_tensor *t)
+{
+    if (lua_type(L, key) == LUA_TNUMBER) return em_tensor_dims(t) == 1;
+    if (lua_type(L, key) != LUA_TTABLE || (int)lua_rawlen(L, key) != em_tensor_dims(t)) return false;
+    for (int k = 1; k <= em_tensor_dims(t); k++) {
+        const int type = lua_rawgeti(L, key, k);
+        lua_pop(L, 1);
+        if (type != LUA_TNUMBER) return false;
+    }
+    return true;
+}
+
+/* Position of the single element that `key` names, in row-major order. */
+static int64_t element_at(lua_State *L, int key, const em_tensor *t)
+{
+    if (lua_type(L, key) == LUA_TNUMBER) return wrap_position(L, eml_tointeger(L, key, "index"), t, 0);
+    int64_t at = 0;
+    for (int d = 0; d < em_tensor_dims(t); d++) {
+        lua_rawgeti(L, key, d + 1);
+        at = at * em_tensor_size(t, d) + wrap_position(L, eml_tointeger(L, -1, "index"), t, d);
+        lua_pop(L, 1);
+    }
+    return at;
+}
+
+static void push_number(lua_State *L, const em_tensor *t, int64_t at)
+{
+    if (em_dtype_is_float(em_tensor_dtype(t)))
+        lua_pushnumber(L, em_tensor_get(t, at));
+    else if (em_tensor_dtype(t) == EM_BOOL)
+        lua_pushboolean(L, em_tensor_get_int(t, at) != 0);
+    else
+        lua_pushinteger(L, em_tensor_get_int(t, at));
+}
+
+/* Pushes the view or copy that `key` names. */
+static void push_picked(lua_State *L, int tensor, int key)
+{
+    em_tensor *t = eml_checktensor(L, tensor);
+    if (em_tensor_is_sparse(t)) luaL_error(L, "a row-sparse gradient cannot be indexed; use to_dense()");
+    lua_pushvalue(L, tensor);
+    em_tensor *picker = eml_totensor(L, key);
+    if (picker && em_tensor_dtype(picker) == EM_BOOL) {
+        mask_top(L, picker);
+    } else if (picker) {
+        apply_top(L, "index", picker, NULL);
+    } else if (lua_type(L, key) == LUA_TNUMBER) {
+        if (em_tensor_dims(t) == 0) luaL_error(L, "a 0-d tensor cannot be indexed; use item()");
+        select_top(L, 0, eml_tointeger(L, key, "index"));
+    } else if (lua_type(L, key) == LUA_TTABLE) {
+        table_top(L, key);
+    } else {
+        luaL_error(L, "cannot index a tensor with a %s", luaL_typename(L, key));
+    }
+}
+
+/* __index(t, key); upvalues: state, methods, getters */
+static int get(lua_State *L)
+{
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(3)) == LUA_TNIL) return 1;
+        lua_pushvalue(L, 1);
+        lua_call(L, 1, 1);
+        return 1;
+    }
+    const em_tensor *t = eml_checktensor(L, 1);
+    if (!em_tensor_is_sparse(t) && is_whole(L, 2, t)) {
+        push_number(L, t, element_at(L, 2, t));
+        return 1;
+    }
+    push_picked(L, 1, 2);
+    return 1;
+}
+
+/* ---- assignment --------------------------------------------------------------------------------------------------- */
+
+static void set_number(lua_State *L, em_tensor *t, int64_t at, int value)
+{
+    if (lua_isboolean(L, value))
+        em_tensor_set_int(t, at, lua_toboolean(L, value));
+    else if (lua_isinteger(L, value))
+        em_tensor_set_int(t, at, lua_tointeger(L, value));
+    else
+        em_tensor_set(t, at, lua_tonumber(L, value));
+    em_tensor_touch(t);
+}
+
+static em_tensor *push_value(lua_State *L, int value)
+{
+    em_tensor *v = eml_totensor(L, value);
+    if (v) {
+        lua_pushvalue(L, value);
+        return v;
+    }
+    const int type = lua_type(L, value);
+    if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TBOOLEAN)
+        luaL_error(L, "cannot put a %s into a tensor", luaL_typename(L, value));
+    return eml_pushfromtable(L, value, type == LUA_TNUMBER && !lua_isinteger(L, value) ? EM_F64 : -1);
+}
+
+/* t[mask] = v or t[ids] = v: through an operation that writes where the key says. */
+static void assign_picked(lua_State *L, em_tensor *t, em_tensor *key, int value)
+{
+    em_tensor *v = push_value(L, value);
+    const bool mask = em_tensor_dtype(key) == EM_BOOL;
+    const em_op *op = em_op_find(mask ? "masked_put" : "index_put");
+    eml_check(L, em_apply_inplace(op, t, (em_tensor *[]){t, key, v}, 3, NULL, NULL));
+}
+
+/* __newindex(t, key, value); upvalues: state, setters */
+static int set(lua_State *L)
+{
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL)
+            return luaL_error(L, "a tensor has no field '%s' that can be set (grad, requires_grad)", lua_tostring(L, 2));
+        lua_insert(L, 1);
+        lua_settop(L, 4);
+        lua_call(L, 3, 0);
+        return 0;
+    }
+    em_tensor *t = eml_checktensor(L, 1);
+    const bool in_graph = em_grad_enabled() && (em_tensor_requires_grad(t) ||
+                          (eml_totensor(L, 3) && em_tensor_requires_grad(eml_totensor(L, 3))));
+    em_tensor *key = eml_totensor(L, 2);
+    if (in_graph && em_tensor_requires_grad(t) && em_tensor_is_leaf(t))
+        return luaL_error(L, "assignment: a leaf that requires grad cannot be changed in place while gradients are "
+                          "recorded (use embla.no_grad)");
+    if (key) {
+        assign_picked(L, t, key, 3);
+        return 0;
+    }
+    if (!in_graph && !em_tensor_is_sparse(t) && is_whole(L, 2, t) && !eml_totensor(L, 3) && !lua_istable(L, 3)) {
+        if (!lua_isnumber(L, 3) && !lua_isboolean(L, 3))
+            return luaL_error(L, "cannot put a %s into a tensor", luaL_typename(L, 3));
+        set_number(L, t, element_at(L, 2, t), 3);
+        return 0;
+    }
+    if (in_graph)
+        return luaL_error(L, "assignment to a part of a tensor is not recorded for gradients; build it with cat, stack or "
+                          "where, or assign under embla.no_grad");
+    push_picked(L, 1, 2);
+    em_tensor *part = eml_checktensor(L, -1);
+    if (!em_tensor_same_storage(part, t) && em_tensor_count(part))
+        return luaL_error(L, "assignment through a tensor inside an index table is not possible; use index_put_ or "
+                          "index_copy_");
+    em_tensor *v = push_value(L, 3);
+    eml_check(L, em_tensor_copy(part, v));
+    return 0;
+}
+
+void eml_open_index(lua_State *L, int state)
+{
+    lua_getfield(L, -1, "metatable");
+    lua_pushvalue(L, state);
+    lua_getfield(L, -3, "methods");
+    lua_getfield(L, -4, "getters");
+    lua_pushcclosure(L, get, 3);
+    lua_setfield(L, -2, "__index");
+    lua_pushvalue(L, state);
+    lua_getfield(L, -3, "setters");
+    lua_pushcclosure(L, set, 2);
+    lua_setfield(L, -2, "__newindex");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,337 @@
+/* Operations as Lua functions: positional and strict. Arguments are the inputs in order, then the options in order;
+ * where the first option is a required dim, it stands right after the first input, as in PyTorch (gather(x, dim, index)).
+ * A table of named options may end the arguments: the reader set with core.set_reader turns it into positions. */
+#include "bindings.h"
+
+#include <string.h>
+
+/* One function's way of being called, read once from its descriptor. */
+typedef struct signature {
+    const em_op *op;
+    const em_opt_spec *opts;
+    int n_opts, n_in, n_out;
+    bool list;                          /* inputs are one table of tensors */
+    bool dim_first;
+    bool inplace;
+    char kind[8];                       /* a value ' ', ids '#', a mask '!' */
+    bool optional[8];
+    char name[8][24];
+    char title[48];
+} signature;
+
+static signature *get_signature(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(2)); }
+
+static void read_inputs(signature *s, const char *text)
+{
+    if (!strcmp(text, "*")) {
+        s->list = true;
+        return;
+    }
+    while (*text) {
+        const size_t n = strcspn(text, " "), word = strcspn(text, " #!?");
+        const int i = s->n_in++;
+        s->kind[i] = memchr(text, '#', n) ? '#' : memchr(text, '!', n) ? '!' : ' ';
+        s->optional[i] = memchr(text, '?', n) != NULL;
+        memcpy(s->name[i], text, word < 23 ? word : 23);
+        text += n + (text[n] == ' ');
+    }
+}
+
+static void read_signature(signature *s, const em_op *op, bool inplace)
+{
+    memset(s, 0, sizeof *s);
+    s->op = op;
+    s->opts = em_op_opts(op);
+    s->inplace = inplace;
+    while (s->opts[s->n_opts].name) s->n_opts++;
+    read_inputs(s, em_op_inputs(op));
+    for (const char *o = em_op_outputs(op); *o && *o != '['; o += strcspn(o, " "), o += *o == ' ') s->n_out++;
+    s->dim_first = s->n_in > 1 && s->n_opts && !strcmp(s->opts[0].name, "dim") && !strcmp(s->opts[0].initial, "!");
+    strncpy(s->title, em_op_name(op), sizeof s->title - 2);
+    if (inplace) strcat(s->title, "_");
+}
+
+/* ---- one input ----------------------------------------------------------------------------------------------------- */
+
+/* A number as a 0-d tensor that gives way to tensors in promotion: takes the place of stack index `arg`. */
+static em_tensor *number_input(lua_State *L, int arg)
+{
+    em_tensor **t = eml_pushtensor(L);
+    if (lua_isboolean(L, arg))
+        eml_check(L, em_tensor_scalar_int(t, EM_BOOL, lua_toboolean(L, arg)));
+    else if (lua_isinteger(L, arg))
+        eml_check(L, em_tensor_scalar_int(t, EM_I64, lua_tointeger(L, arg)));
+    else
+        eml_check(L, em_tensor_scalar(t, EM_F64, lua_tonumber(L, arg)));
+    em_tensor_mark_number(*t);
+    lua_replace(L, arg);
+    return eml_totensor(L, arg);
+}
+
+static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
+{
+    em_tensor *t = eml_totensor(L, arg);
+    if (t) return t;
+    const int type = lua_type(L, arg);
+    if ((type == LUA_TNIL || type == LUA_TNONE) && s->optional[i]) return NULL;
+    if (type == LUA_TTABLE && s->kind[i] != '!') {
+        eml_pushfromtable(L, arg, s->kind[i] == '#' && lua_rawlen(L, arg) == 0 ? EM_I64 : -1);
+        lua_replace(L, arg);
+        return eml_totensor(L, arg);
+    }
+    if (s->kind[i] != '!' && (type == LUA_TNUMBER || (type == LUA_TBOOLEAN && s->kind[i] == ' ')))
+        return number_input(L, arg);
+    luaL_error(L, "%s: %s must be a tensor, got %s", s->title, s->name[i],
+               type == LUA_TNONE || type == LUA_TNIL ? "nothing" : luaL_tolstring(L, arg, NULL));
+    return NULL;
+}
+
+/* ---- one option ---------------------------------------------------------------------------------------------------- */
+
+static void wrong_option(lua_State *L, const signature *s, const em_opt_spec *spec, int arg, const char *expected)
+{
+    luaL_error(L, "%s: %s: expected %s, got %s", s->title, spec->name, expected, luaL_tolstring(L, arg, NULL));
+}
+
+static int choice_number(const char *choices, const char *word)
+{
+    const size_t length = strlen(word);
+    for (int i = 0; *choices; i++) {
+        const size_t n = strcspn(choices, " ");
+        if (n == length && !memcmp(choices, word, n)) return i;
+        choices += n + (choices[n] == ' ');
+    }
+    return -1;
+}
+
+static void read_list(lua_State *L, const signature *s, int k, int arg, int last, em_opts *o)
+{
+    int n = 0;
+    if (lua_istable(L, arg)) {
+        char what[80];
+        strcpy(what, s->title);
+        strcat(what, ": ");
+        strncat(what, s->opts[k].name, sizeof what - strlen(what) - 1);
+        n = eml_checkints(L, arg, o->ints, EM_MAX_INTS, what);
+    } else {
+        for (int a = arg; a <= last; a++) {             /* view(2, 3) */
+            if (n == EM_MAX_INTS) luaL_error(L, "%s: too many numbers", s->title);
+            o->ints[n++] = eml_tointeger(L, a, s->title);
+        }
+    }
+    o->at[k].i = n;
+}
+
+/* Option k from stack index `arg`; numbers up to index `last` belong to it if it is a list. */
+static void read_option(lua_State *L, const signature *s, int k, int arg, int last, em_opts *o)
+{
+    const em_opt_spec *spec = &s->opts[k];
+    em_opt *to = &o->at[k];
+    int ok = 1;
+    switch (spec->kind) {
+    case EM_OPT_BOOL:
+        if (!lua_isboolean(L, arg)) wrong_option(L, s, spec, arg, "true or false");
+        to->i = lua_toboolean(L, arg);
+        break;
+    case EM_OPT_INT:
+        to->i = lua_type(L, arg) == LUA_TNUMBER ? lua_tointegerx(L, arg, &ok) : (ok = 0);
+        if (!ok) wrong_option(L, s, spec, arg, "an integer");
+        to->x = (double)to->i;
+        break;
+    case EM_OPT_NUMBER:
+        if (lua_type(L, arg) != LUA_TNUMBER) wrong_option(L, s, spec, arg, "a number");
+        to->x = lua_tonumber(L, arg);
+        break;
+    case EM_OPT_ENUM:
+        to->i = lua_type(L, arg) == LUA_TSTRING ? choice_number(spec->choices, lua_tostring(L, arg)) : -1;
+        if (to->i < 0) wrong_option(L, s, spec, arg, lua_pushfstring(L, "one of %s", spec->choices));
+        break;
+    case EM_OPT_DTYPE: to->i = eml_checkdtype(L, arg); break;
+    case EM_OPT_INTS: read_list(L, s, k, arg, last, o); break;
+    }
+    to->given = true;
+}
+
+/* ---- a call -------------------------------------------------------------------------------------------------------- */
+
+static bool is_options_table(lua_State *L, int arg)
+{
+    if (lua_type(L, arg) != LUA_TTABLE) return false;
+    lua_pushnil(L);
+    if (!lua_next(L, arg)) return true;
+    const bool named = lua_type(L, -2) == LUA_TSTRING;
+    lua_pop(L, 2);
+    return named;
+}
+
+typedef struct arguments {
+    em_tensor *few[8], **in;
+    int n;
+    em_opts opts;
+} arguments;
+
+/* The table of tensors of an operation that takes any number: their boxes stay in the table, which stays on the stack. */
+static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
+{
+    if (lua_type(L, 1) != LUA_TTABLE) luaL_error(L, "%s: expected a table of tensors, got %s", s->title, luaL_typename(L, 1));
+    a->n = (int)lua_rawlen(L, 1);
+    if (a->n == 0) luaL_error(L, "%s: expected at least one tensor, got an empty table", s->title);
+    a->in = lua_newuserdatauv(L, (size_t)a->n * sizeof *a->in, 0);
+    lua_insert(L, 1);
+    lua_createtable(L, a->n, 0);                        /* holds the tensors whatever happens to the caller's table */
+    lua_insert(L, 1);
+    for (int i = 0; i < a->n; i++) {
+        lua_rawgeti(L, 3, i + 1);
+        a->in[i] = eml_totensor(L, -1);
+        if (!a->in[i]) luaL_error(L, "%s: element %d of the table must be a tensor, got %s", s->title, i + 1,
+                                  luaL_typename(L, -1));
+        lua_rawseti(L, 1, i + 1);
+    }
+}
+
+/* Named options (and optional inputs) from the table at `arg`; the reader returns them in order, nil for absent ones. */
+static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 1) == LUA_TNIL)
+        luaL_error(L, "%s: named options need embla's Lua part", s->title);
+    lua_pushstring(L, em_op_name(s->op));
+    lua_pushvalue(L, arg);
+    const int top = lua_gettop(L) - 3;
+    lua_call(L, 2, LUA_MULTRET);
+    int at = top + 1;
+    for (int i = 0; i < s->n_in; i++) {
+        if (!s->optional[i]) continue;
+        if (at <= lua_gettop(L) && !lua_isnil(L, at)) a->in[i] = get_input(L, s, i, at);
+        at++;
+    }
+    for (int k = 0; k < s->n_opts; k++, at++)
+        if (at <= lua_gettop(L) && !lua_isnil(L, at)) read_option(L, s, k, at, at, &a->opts);
+}
+
+static void read_arguments(lua_State *L, const signature *s, arguments *a)
+{
+    em_opts_default(&a->opts, s->op);
+    int arg = 1, last = lua_gettop(L), k = 0, named = 0;
+    if (s->list) {
+        read_list_inputs(L, s, a);
+        arg = 4;
+        last += 2;
+    } else {
+        a->in = a->few;
+        a->n = s->n_in;
+        memset(a->few, 0, sizeof a->few);
+    }
+    if (last >= arg && is_options_table(L, last) && (last > 1 || s->list)) named = last--;
+    if (!s->list) {
+        for (int i = 0; i < s->n_in; i++) {
+            if (i == 1 && s->dim_first && arg <= last) read_option(L, s, k++, arg, arg, &a->opts), arg++;
+            a->in[i] = arg <= last || !s->optional[i] ? get_input(L, s, i, arg <= last ? arg : last + 100) : NULL;
+            arg++;
+        }
+    }
+    for (; k < s->n_opts && arg <= last; k++) {
+        if (!lua_isnil(L, arg)) read_option(L, s, k, arg, last, &a->opts);
+        arg = s->opts[k].kind == EM_OPT_INTS && !lua_istable(L, arg) && !lua_isnil(L, arg) ? last + 1 : arg + 1;
+    }
+    if (arg <= last) luaL_error(L, "%s: too many arguments", s->title);
+    if (named) read_named(L, s, named, a);
+    for (k = 0; k < s->n_opts; k++)
+        if (!a->opts.at[k].given && !strcmp(s->opts[k].initial, "!"))
+            luaL_error(L, "%s: %s is missing (%s)", s->title, s->opts[k].name, s->opts[k].doc);
+}
+
+/* op(…); upvalues: state, signature */
+static int call(lua_State *L)
+{
+    const signature *s = get_signature(L);
+    arguments a;
+    read_arguments(L, s, &a);
+    em_rng *rng = &eml_getstate(L)->rng;
+    if (s->inplace) {
+        if (!eml_totensor(L, 1)) return luaL_error(L, "%s: works on a tensor", s->title);
+        eml_check(L, em_apply_inplace(s->op, a.in[0], a.in, a.n, &a.opts, rng));
+        lua_settop(L, 1);
+        return 1;
+    }
+    em_tensor *out[EM_MAX_OUT] = {0}, **slot[EM_MAX_OUT];
+    luaL_checkstack(L, EM_MAX_OUT, s->title);
+    for (int k = 0; k < s->n_out; k++) slot[k] = eml_pushtensor(L);
+    const em_status status = em_apply(s->op, a.in, a.n, &a.opts, rng, out);
+    for (int k = 0; k < s->n_out; k++) *slot[k] = out[k];
+    eml_check(L, status);
+    return s->n_out;
+}
+
+/* ---- registration -------------------------------------------------------------------------------------------------- */
+
+static void push_function(lua_State *L, int state, const em_op *op, bool inplace)
+{
+    lua_pushvalue(L, state);
+    signature *s = lua_newuserdatauv(L, sizeof *s, 0);
+    read_signature(s, op, inplace);
+    lua_pushcclosure(L, call, 2);
+}
+
+/* core.op_spec(name): {inputs, outputs, doc, opts = {{name, kind, initial, choices, doc}}, inplace, differentiable} */
+static int op_spec(lua_State *L)
+{
+    static const char *const kinds[] = {"bool", "int", "number", "enum", "dtype", "ints"};
+    const em_op *op = em_op_find(luaL_checkstring(L, 1));
+    if (!op) return 0;
+    lua_newtable(L);
+    lua_pushstring(L, em_op_inputs(op));
+    lua_setfield(L, -2, "inputs");
+    lua_pushstring(L, em_op_outputs(op));
+    lua_setfield(L, -2, "outputs");
+    lua_pushstring(L, em_op_doc(op));
+    lua_setfield(L, -2, "doc");
+    lua_pushboolean(L, em_op_inplace(op));
+    lua_setfield(L, -2, "inplace");
+    lua_pushboolean(L, em_op_differentiable(op));
+    lua_setfield(L, -2, "differentiable");
+    lua_newtable(L);
+    const em_opt_spec *o = em_op_opts(op);
+    for (int k = 0; o[k].name; k++) {
+        lua_newtable(L);
+        lua_pushstring(L, o[k].name);
+        lua_setfield(L, -2, "name");
+        lua_pushstring(L, kinds[o[k].kind]);
+        lua_setfield(L, -2, "kind");
+        lua_pushstring(L, o[k].initial);
+        lua_setfield(L, -2, "initial");
+        lua_pushstring(L, o[k].choices);
+        lua_setfield(L, -2, "choices");
+        lua_pushstring(L, o[k].doc);
+        lua_setfield(L, -2, "doc");
+        lua_rawseti(L, -2, k + 1);
+    }
+    lua_setfield(L, -2, "opts");
+    return 1;
+}
+
+/* core.set_reader(f): f(op name, table) -> optional inputs, then options, in order */
+static int set_reader(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 1);
+    return 0;
+}
+
+void eml_open_ops(lua_State *L, int state)
+{
+    static const luaL_Reg functions[] = {{"op_spec", op_spec}, {"set_reader", set_reader}, {NULL, NULL}};
+    eml_register(L, state, functions);
+    lua_newtable(L);
+    for (int i = 0; i < em_op_count(); i++) {
+        const em_op *op = em_op_at(i);
+        push_function(L, state, op, false);
+        lua_setfield(L, -2, em_op_name(op));
+        if (!em_op_inplace(op)) continue;
+        push_function(L, state, op, true);
+        lua_pushfstring(L, "%s_", em_op_name(op));
+        lua_insert(L, -2);
+        lua_rawset(L, -3);
+    }
+    lua_setfield(L, -2, "ops");
+}

@@ -1,0 +1,68 @@
+/* Threads, memory, the clock. */
+#include <time.h>
+
+#include "bindings.h"
+
+static int set_num_threads(lua_State *L)
+{
+    const int64_t n = eml_tointeger(L, 1, "set_num_threads");
+    if (n < 1 || n > EM_MAX_THREADS)
+        return luaL_error(L, "set_num_threads: expected 1 to %d, got %I", EM_MAX_THREADS, (LUAI_UACINT)n);
+    em_set_threads((int)n);
+    return 0;
+}
+
+static int get_num_threads(lua_State *L)
+{
+    lua_pushinteger(L, em_threads());
+    return 1;
+}
+
+/* core.memory(): bytes in tensors, bytes cached, most bytes ever, live blocks */
+static int memory(lua_State *L)
+{
+    lua_pushinteger(L, em_memory_used());
+    lua_pushinteger(L, em_memory_cached());
+    lua_pushinteger(L, em_memory_peak());
+    lua_pushinteger(L, em_memory_blocks());
+    return 4;
+}
+
+static int trim(lua_State *L)
+{
+    (void)L;
+    em_memory_trim();
+    return 0;
+}
+
+/* core.fail_after(count[, sticky]): an allocation fails, for tests */
+static int fail_after(lua_State *L)
+{
+    em_memory_fail_after(luaL_checkinteger(L, 1), lua_toboolean(L, 2));
+    return 0;
+}
+
+static int in_parallel(lua_State *L)
+{
+    lua_pushboolean(L, em_in_parallel());
+    return 1;
+}
+
+/* core.clock(): seconds that only ever grow, for timing */
+static int monotonic(lua_State *L)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    lua_pushnumber(L, (lua_Number)t.tv_sec + (lua_Number)t.tv_nsec * 1e-9);
+    return 1;
+}
+
+void eml_open_system(lua_State *L, int state)
+{
+    static const luaL_Reg functions[] = {
+        {"set_num_threads", set_num_threads}, {"get_num_threads", get_num_threads}, {"memory", memory}, {"trim", trim},
+        {"fail_after", fail_after}, {"in_parallel", in_parallel}, {"clock", monotonic}, {NULL, NULL},
+    };
+    eml_register(L, state, functions);
+    if (em_threads() == 1) em_start_threads();          /* under a stock lua5.4 nobody has chosen yet */
+}

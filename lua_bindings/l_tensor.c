@@ -1,0 +1,368 @@
+/* Tensors made, asked and converted. */
+#include "bindings.h"
+
+#include <string.h>
+
+/* ---- making ------------------------------------------------------------------------------------------------------ */
+
+/* core.tensor(data, dtype | nil) */
+static int new_tensor(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    const em_tensor *given = eml_totensor(L, 1);
+    const int dtype = lua_isnoneornil(L, 2) ? -1 : (int)eml_checkdtype(L, 2);
+    if (!given) {
+        eml_pushfromtable(L, 1, dtype);
+        return 1;
+    }
+    em_tensor **clone = eml_pushtensor(L);
+    eml_check(L, em_tensor_clone(clone, given));
+    if (dtype < 0) return 1;
+    em_tensor **out = eml_pushtensor(L);
+    eml_check(L, em_tensor_to(out, *clone, (em_dtype)dtype));
+    return 1;
+}
+
+typedef em_status make_fn(em_tensor **, em_dtype, int, const int64_t *);
+
+static int make(lua_State *L, make_fn *fn, const char *what)
+{
+    const em_dtype dtype = eml_checkdtype(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    int64_t sizes[EM_MAX_DIMS];
+    const int dims = eml_checkints(L, 2, sizes, EM_MAX_DIMS, what);
+    em_tensor **out = eml_pushtensor(L);
+    eml_check(L, fn(out, dtype, dims, sizes));
+    return 1;
+}
+
+static int empty(lua_State *L) { return make(L, em_tensor_empty, "empty: sizes"); }         /* (dtype, sizes) */
+static int zeros(lua_State *L) { return make(L, em_tensor_zeros, "zeros: sizes"); }
+
+/* core.arange(dtype, start, step, count): start + step * i, in double or, if all are integers, exactly */
+static int arange(lua_State *L)
+{
+    const em_dtype dtype = eml_checkdtype(L, 1);
+    const int64_t count = luaL_checkinteger(L, 4);
+    em_tensor **out = eml_pushtensor(L);
+    eml_check(L, em_tensor_empty(out, dtype, 1, &count));
+    if (lua_isinteger(L, 2) && lua_isinteger(L, 3)) {
+        const uint64_t start = (uint64_t)lua_tointeger(L, 2), step = (uint64_t)lua_tointeger(L, 3);
+        for (int64_t i = 0; i < count; i++) em_tensor_set_int(*out, i, (int64_t)(start + step * (uint64_t)i));
+    } else {
+        const double start = luaL_checknumber(L, 2), step = luaL_checknumber(L, 3);
+        for (int64_t i = 0; i < count; i++) em_tensor_set(*out, i, start + step * (double)i);
+    }
+    return 1;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
+
+static void push_sizes(lua_State *L, int n, const int64_t *sizes)
+{
+    lua_createtable(L, n, 0);
+    for (int d = 0; d < n; d++) {
+        lua_pushinteger(L, sizes[d]);
+        lua_rawseti(L, -2, d + 1);
+    }
+}
+
+static int dim_argument(lua_State *L, const em_tensor *t, int arg, const char *what)
+{
+    const int dims = em_tensor_dims(t);
+    const int64_t d = eml_tointeger(L, arg, what);
+    if (d < -dims || d >= dims)
+        luaL_error(L, "%s: dim %d is out of range for a tensor of %d dims", what, (int)d, dims);
+    return (int)(d < 0 ? d + dims : d);
+}
+
+static int size(lua_State *L)
+{
+    const em_tensor *t = eml_checktensor(L, 1);
+    if (lua_isnoneornil(L, 2))
+        push_sizes(L, em_tensor_dims(t), em_tensor_sizes(t));
+    else
+        lua_pushinteger(L, em_tensor_size(t, dim_argument(L, t, 2, "size")));
+    return 1;
+}
+
+static int stride(lua_State *L)
+{
+    const em_tensor *t = eml_checktensor(L, 1);
+    int64_t strides[EM_MAX_DIMS];
+    for (int d = 0; d < em_tensor_dims(t); d++) strides[d] = em_tensor_stride(t, d);
+    if (lua_isnoneornil(L, 2))
+        push_sizes(L, em_tensor_dims(t), strides);
+    else
+        lua_pushinteger(L, strides[dim_argument(L, t, 2, "stride")]);
+    return 1;
+}
+
+static int dim(lua_State *L)
+{
+    lua_pushinteger(L, em_tensor_dims(eml_checktensor(L, 1)));
+    return 1;
+}
+
+static int numel(lua_State *L)
+{
+    lua_pushinteger(L, em_tensor_count(eml_checktensor(L, 1)));
+    return 1;
+}
+
+static int is_contiguous(lua_State *L)
+{
+    lua_pushboolean(L, em_tensor_is_contiguous(eml_checktensor(L, 1)));
+    return 1;
+}
+
+static int length(lua_State *L)
+{
+    const em_tensor *t = eml_checktensor(L, 1);
+    if (em_tensor_dims(t) == 0) return luaL_error(L, "#: a 0-d tensor has no length");
+    lua_pushinteger(L, em_tensor_size(t, 0));
+    return 1;
+}
+
+/* ---- elements ---------------------------------------------------------------------------------------------------- */
+
+static void push_element(lua_State *L, const em_tensor *t, int64_t at)
+{
+    switch (em_tensor_dtype(t)) {
+    case EM_F32:
+    case EM_F64: lua_pushnumber(L, em_tensor_get(t, at)); break;
+    case EM_BOOL: lua_pushboolean(L, em_tensor_get_int(t, at) != 0); break;
+    default: lua_pushinteger(L, em_tensor_get_int(t, at));
+    }
+}
+
+static const em_tensor *check_dense(lua_State *L, const char *what)
+{
+    const em_tensor *t = eml_checktensor(L, 1);
+    if (em_tensor_is_sparse(t)) luaL_error(L, "%s: not for a row-sparse gradient; use to_dense()", what);
+    return t;
+}
+
+static int item(lua_State *L)
+{
+    const em_tensor *t = check_dense(L, "item");
+    if (em_tensor_count(t) != 1)
+        return luaL_error(L, "item: only for a tensor of one element, this one has %I",
+                          (LUAI_UACINT)em_tensor_count(t));
+    push_element(L, t, 0);
+    return 1;
+}
+
+static void push_nested(lua_State *L, const em_tensor *t, int dim_at, int64_t *at)
+{
+    if (dim_at == em_tensor_dims(t)) {
+        push_element(L, t, (*at)++);
+        return;
+    }
+    const int64_t n = em_tensor_size(t, dim_at);
+    luaL_checkstack(L, 2, "tolist");
+    lua_createtable(L, n < 1 << 24 ? (int)n : 1 << 24, 0);
+    for (int64_t i = 0; i < n; i++) {
+        push_nested(L, t, dim_at + 1, at);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+static int tolist(lua_State *L)
+{
+    int64_t at = 0;
+    push_nested(L, check_dense(L, "tolist"), 0, &at);
+    return 1;
+}
+
+/* The elements' bytes in row-major order and the machine's byte order: what equal bits means. */
+static int tobytes(lua_State *L)
+{
+    const em_tensor *t = check_dense(L, "tobytes");
+    em_tensor **c = eml_pushtensor(L);
+    eml_check(L, em_tensor_contiguous(c, t));
+    lua_pushlstring(L, em_tensor_data(*c), (size_t)em_tensor_count(t) * em_dtype_size(em_tensor_dtype(t)));
+    return 1;
+}
+
+/* ---- in place ---------------------------------------------------------------------------------------------------- */
+
+static em_tensor *check_writable(lua_State *L, const char *what)
+{
+    em_tensor *t = eml_checktensor(L, 1);
+    if (em_tensor_is_sparse(t)) luaL_error(L, "%s: not for a row-sparse gradient", what);
+    if (em_grad_enabled() && em_tensor_requires_grad(t))
+        luaL_error(L, "%s: %s cannot be changed in place while gradients are recorded (use embla.no_grad)", what,
+                   em_tensor_is_leaf(t) ? "a leaf that requires grad" : "a tensor with a history");
+    return t;
+}
+
+static int fill_(lua_State *L)
+{
+    em_tensor *t = check_writable(L, "fill_");
+    if (lua_isboolean(L, 2))
+        em_tensor_fill_int(t, lua_toboolean(L, 2));
+    else if (lua_isinteger(L, 2))
+        em_tensor_fill_int(t, lua_tointeger(L, 2));
+    else
+        em_tensor_fill(t, luaL_checknumber(L, 2));
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int zero_(lua_State *L)
+{
+    em_tensor *t = eml_checktensor(L, 1);
+    if (em_tensor_is_sparse(t)) {
+        eml_check(L, em_rows_scale_(t, 0));
+    } else {
+        em_tensor_fill(check_writable(L, "zero_"), 0);
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int copy_(lua_State *L)
+{
+    em_tensor *t = check_writable(L, "copy_");
+    if (lua_type(L, 2) == LUA_TTABLE || lua_type(L, 2) == LUA_TNUMBER) {
+        eml_pushfromtable(L, 2, -1);
+        lua_replace(L, 2);
+    }
+    eml_check(L, em_tensor_copy(t, eml_checktensor(L, 2)));
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int detach(lua_State *L)
+{
+    const em_tensor *t = eml_checktensor(L, 1);
+    em_tensor **out = eml_pushtensor(L);
+    eml_check(L, em_tensor_detach(out, t));
+    return 1;
+}
+
+/* core.same_storage(a, b), core.version(t), core.address(t): for tests and printing */
+static int same_storage(lua_State *L)
+{
+    lua_pushboolean(L, em_tensor_same_storage(eml_checktensor(L, 1), eml_checktensor(L, 2)));
+    return 1;
+}
+
+static int version(lua_State *L)
+{
+    lua_pushinteger(L, em_tensor_version(eml_checktensor(L, 1)));
+    return 1;
+}
+
+static int same_tensor(lua_State *L)
+{
+    const em_tensor *a = eml_totensor(L, 1), *b = eml_totensor(L, 2);
+    lua_pushboolean(L, a && a == b);
+    return 1;
+}
+
+static int is_tensor(lua_State *L)
+{
+    lua_pushboolean(L, eml_totensor(L, 1) != NULL);
+    return 1;
+}
+
+static int mark_parameter(lua_State *L)
+{
+    eml_checkbox(L, 1)->parameter = true;
+    return 0;
+}
+
+static int is_parameter(lua_State *L)
+{
+    lua_pushboolean(L, eml_totensor(L, 1) && ((eml_box *)lua_touserdata(L, 1))->parameter);
+    return 1;
+}
+
+/* ---- fields: t.shape … ------------------------------------------------------------------------------------------- */
+
+static int get_shape(lua_State *L)
+{
+    const em_tensor *t = eml_checktensor(L, 1);
+    push_sizes(L, em_tensor_dims(t), em_tensor_sizes(t));
+    return 1;
+}
+
+static int get_dtype(lua_State *L)
+{
+    lua_pushstring(L, em_dtype_name(em_tensor_dtype(eml_checktensor(L, 1))));
+    return 1;
+}
+
+static int get_requires_grad(lua_State *L)
+{
+    lua_pushboolean(L, em_tensor_requires_grad(eml_checktensor(L, 1)));
+    return 1;
+}
+
+static int get_is_leaf(lua_State *L)
+{
+    lua_pushboolean(L, em_tensor_is_leaf(eml_checktensor(L, 1)));
+    return 1;
+}
+
+static int get_is_sparse(lua_State *L)
+{
+    lua_pushboolean(L, em_tensor_is_sparse(eml_checktensor(L, 1)));
+    return 1;
+}
+
+static int get_grad(lua_State *L)
+{
+    eml_pushlent(L, em_tensor_grad(eml_checktensor(L, 1)));
+    return 1;
+}
+
+static int set_grad(lua_State *L)
+{
+    em_tensor *grad = lua_isnil(L, 3) ? NULL : eml_checktensor(L, 3);
+    eml_check(L, em_tensor_set_grad(eml_checktensor(L, 1), grad));
+    return 0;
+}
+
+static int set_requires_grad(lua_State *L)
+{
+    luaL_checktype(L, 3, LUA_TBOOLEAN);
+    eml_check(L, em_tensor_set_requires_grad(eml_checktensor(L, 1), lua_toboolean(L, 3)));
+    return 0;
+}
+
+static const luaL_Reg getters[] = {
+    {"shape", get_shape}, {"dtype", get_dtype}, {"requires_grad", get_requires_grad}, {"is_leaf", get_is_leaf},
+    {"is_sparse", get_is_sparse}, {"grad", get_grad}, {"data", detach}, {NULL, NULL},
+};
+static const luaL_Reg setters[] = {{"grad", set_grad}, {"requires_grad", set_requires_grad}, {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"size", size}, {"stride", stride}, {"dim", dim}, {"numel", numel}, {"is_contiguous", is_contiguous},
+    {"item", item}, {"tolist", tolist}, {"tobytes", tobytes}, {"fill_", fill_}, {"zero_", zero_}, {"copy_", copy_},
+    {"detach", detach}, {NULL, NULL},
+};
+static const luaL_Reg functions[] = {
+    {"tensor", new_tensor}, {"empty", empty}, {"zeros", zeros}, {"arange", arange}, {"same_storage", same_storage},
+    {"version", version}, {"is_tensor", is_tensor}, {"mark_parameter", mark_parameter}, {"is_parameter", is_parameter},
+    {NULL, NULL},
+};
+static const luaL_Reg metamethods[] = {{"__len", length}, {"__eq", same_tensor}, {NULL, NULL}};
+
+void eml_open_tensor(lua_State *L, int state)
+{
+    eml_register(L, state, functions);
+    lua_getfield(L, -1, "methods");
+    eml_register(L, state, methods);
+    lua_pop(L, 1);
+    lua_getfield(L, -1, "metatable");
+    eml_register(L, state, metamethods);
+    lua_pop(L, 1);
+    lua_newtable(L);
+    eml_register(L, state, getters);
+    lua_setfield(L, -2, "getters");
+    lua_newtable(L);
+    eml_register(L, state, setters);
+    lua_setfield(L, -2, "setters");
+}
