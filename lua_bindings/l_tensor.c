@@ -27,16 +27,16 @@ typedef em_status make_fn(em_tensor **, em_dtype, int, const int64_t *);
 
 static int make(lua_State *L, make_fn *fn, const char *what)
 {
-    const em_dtype dtype = eml_checkdtype(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    const em_dtype dtype = eml_checkdtype(L, 2);
     int64_t sizes[EM_MAX_DIMS];
-    const int dims = eml_checkints(L, 2, sizes, EM_MAX_DIMS, what);
+    const int dims = eml_checkints(L, 1, sizes, EM_MAX_DIMS, what);
     em_tensor **out = eml_pushtensor(L);
     eml_check(L, fn(out, dtype, dims, sizes));
     return 1;
 }
 
-static int empty(lua_State *L) { return make(L, em_tensor_empty, "empty: sizes"); }         /* (dtype, sizes) */
+static int empty(lua_State *L) { return make(L, em_tensor_empty, "empty: sizes"); }         /* (sizes, dtype) */
 static int zeros(lua_State *L) { return make(L, em_tensor_zeros, "zeros: sizes"); }
 
 /* core.arange(dtype, start, step, count): start + step * i, in double or, if all are integers, exactly */

@@ -403,6 +403,7 @@ static bool wants_history(const em_op *op, em_tensor *const *inputs, int n)
 /* Everything up to the kernel: a->call is complete but for its results. */
 static em_status prepare(attempt *a, const em_op *op, em_tensor *const *inputs, int n, const em_opts *opts, em_rng *rng)
 {
+    if (!op) return em__fail(EM_EVALUE, "there is no such operation");
     const int index = em_op_index(op);
     const info *f = info_of(index);
     if (n < f->least || (!f->any_number && n > f->most)) return bad_count(op, f, n);
@@ -466,7 +467,7 @@ em_status em_apply(const em_op *op, em_tensor *const *inputs, int n, const em_op
     if (!s) s = compute(&a);
     if (!s && a.call.recorded) s = em__record(&a.call, inputs);
     drop_inputs(&a);
-    const int named = info_of(em_op_index(op))->named;
+    const int named = op ? info_of(em_op_index(op))->named : 0;
     drop_outputs(&a.call, s ? 0 : named);
     for (int k = 0; k < named; k++) outputs[k] = a.call.out[k];
     return s;

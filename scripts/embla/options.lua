@@ -210,6 +210,7 @@ local function read_given(spec, given, o)
     if o[key] ~= nil then raise("%s: option %s is given twice, by position and by name", spec.owner, key) end
     o[key] = check_value(spec, row, value)
   end
+  return o
 end
 
 local function add_defaults(spec, o)
@@ -335,11 +336,12 @@ local function unpack_rows(rows, o, i)
 end
 
 --- Options by position, for a call into the core: the values in the order of the spec, nil where none is given.
--- @param spec a spec
--- @param tbl  table of options, or nil
+-- @param spec       a spec
+-- @param tbl        table of options, or nil
+-- @param given_only whether defaults are left to the core
 -- @return as many values as the spec has rows
-function options.positional(spec, tbl)
-  return unpack_rows(spec.rows, spec.read(tbl), 1)
+function options.positional(spec, tbl, given_only)
+  return unpack_rows(spec.rows, given_only and read_given(spec, tbl, {}) or spec.read(tbl), 1)
 end
 
 return options

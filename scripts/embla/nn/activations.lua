@@ -87,5 +87,7 @@ local function define(row)
 end
 
 local activations = {}
-for _, row in ipairs(ROWS) do activations[row[1]] = define(row) end
+for _, row in ipairs(ROWS) do
+  if core.ops[row[2]] then activations[row[1]] = define(row) end
+end
 return activations

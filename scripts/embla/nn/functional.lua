@@ -1,6 +1,7 @@
 -- nn.functional (F): every operation of the core, and the functions made of several.
 
 local core = require "embla.core"
+local creation = require "embla.creation"
 local ops = require "embla.ops"
 local options = require "embla.options"
 local raise = require "embla.raise"
@@ -92,7 +93,7 @@ function F.one_hot(ids, ...)
   ids = ids:to "int64"
   if K == -1 then K = ids:max():item() + 1 end
   if K < 1 then raise("one_hot: option num_classes: expected integer > 0 or -1, got %d", K) end
-  return F.embedding(ids, core.eye(K, "int64"))
+  return F.embedding(ids, creation.eye(K, "int64"))
 end
 
 -- ---- activations -----------------------------------------------------------------------------------------------

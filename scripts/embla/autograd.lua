@@ -1,0 +1,117 @@
+-- Gradients from Lua: backward, grad, hooks, the recording mode, scopes.
+
+local core = require "embla.core"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+local autograd = {}
+local methods = core.methods
+
+-- ---- backward --------------------------------------------------------------------------------------------------
+
+local backward_spec = options.spec("backward", {
+  {name = "retain_graph", type = "boolean", default = false, doc = "keep what a second backward through it needs"},
+})
+
+--- Sends a gradient from this tensor back to the leaves, adding into their grad.
+-- @param grad Tensor of this one's shape; may be left out for a single element
+-- @param opt  {retain_graph = false}
+-- @raise if there is no history, it was freed, or a value it needs was changed in place
+function methods:backward(grad, opt)
+  if grad == nil and opt == nil then return core.backward(self) end
+  if type(grad) == "table" and opt == nil and (next(grad) == nil or type(next(grad)) == "string") then
+    grad, opt = nil, grad
+  end
+  if type(grad) == "table" or type(grad) == "number" then grad = core.tensor(grad, self.dtype) end
+  return core.backward(self, grad, backward_spec.read(opt).retain_graph)
+end
+
+local grad_spec = options.spec("grad", {
+  {name = "retain_graph", type = "boolean", default = false, doc = "keep what a second backward through it needs"},
+  {name = "allow_unused", type = "boolean", default = false, doc = "false: an input that is not reached is an error"},
+})
+
+local function list_of(value) return core.is_tensor(value) and {value} or value end
+
+--- Gradients of outputs for inputs; no .grad is touched.
+-- @param outputs      Tensor or list of them
+-- @param inputs       Tensor or list of them
+-- @param grad_outputs Tensor or list, one for each output; may be left out for single elements
+-- @param opt          {retain_graph = false, allow_unused = false}
+-- @return list of gradients, one for each input (false where allow_unused let one be missing)
+function autograd.grad(outputs, inputs, grad_outputs, opt)
+  if type(grad_outputs) == "table" and opt == nil and type(next(grad_outputs)) == "string" then
+    grad_outputs, opt = nil, grad_outputs
+  end
+  local o = grad_spec.read(opt)
+  local grads = core.grad(list_of(outputs), list_of(inputs), grad_outputs and list_of(grad_outputs), o.retain_graph)
+  for i, g in ipairs(grads) do
+    if not g and not o.allow_unused then
+      raise("grad: input %d was not used to make the outputs (allow_unused = true makes this false)", i)
+    end
+  end
+  return grads
+end
+
+-- ---- hooks -----------------------------------------------------------------------------------------------------
+
+local register_hook = core.register_hook
+
+--- Calls f(grad) when the gradient of this tensor is known; what it returns, if anything, takes its place.
+-- @param f function
+-- @return handle with a method remove()
+-- @raise if the tensor does not require grad
+function methods:register_hook(f)
+  local id = register_hook(self, f)
+  local tensor = self
+  return {remove = function() core.remove_hook(tensor, id) end}
+end
+
+-- ---- the recording mode ----------------------------------------------------------------------------------------
+
+local function mode(on)
+  return function(f, ...)
+    if f ~= nil then return core.with_grad(on, f, ...) end
+    local before = core.set_grad_enabled(on)
+    return setmetatable({}, {__close = function() core.set_grad_enabled(before) end})
+  end
+end
+
+--- Runs f(...) without recording gradients and returns its results; without f, a scope:
+-- `local _ <close> = embla.no_grad()`.
+autograd.no_grad = mode(false)
+
+--- Runs f(...) recording gradients, inside no_grad; without f, a scope.
+autograd.enable_grad = mode(true)
+
+autograd.is_grad_enabled = core.is_grad_enabled
+
+-- ---- scopes ----------------------------------------------------------------------------------------------------
+
+local Scope = {}
+Scope.__index = Scope
+
+--- Keeps a tensor beyond the end of the scope.
+-- @param t Tensor
+-- @return the tensor
+function Scope:keep(t)
+  self.kept[t] = true
+  return t
+end
+
+function Scope:__close()
+  if not self.list then return end
+  local list = self.list
+  self.list = nil
+  core.close_scope(list, self.before, self.own, self.kept)
+end
+Scope.close = Scope.__close
+
+--- Frees, at the end of its block, every tensor made inside it that was not kept: `local s <close> = embla.scope()`.
+-- @return scope, with a method keep(t)
+function autograd.scope()
+  local list, before, own = core.open_scope()
+  return setmetatable({list = list, before = before, own = own, kept = {}}, Scope)
+end
+
+return autograd

@@ -1,0 +1,252 @@
+-- Functions that make tensors.
+
+local core = require "embla.core"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+local creation = {}
+
+local function rows(dtype)
+  return {
+    {name = "dtype", type = "dtype", default = dtype, doc = "of the elements"},
+    {name = "requires_grad", type = "boolean", default = false, doc = "whether gradients are wanted for it"},
+  }
+end
+
+local function finish(t, o)
+  if o.requires_grad then t:requires_grad_() end
+  return t
+end
+
+-- ---- from data -------------------------------------------------------------------------------------------------
+
+local tensor_spec = options.spec("tensor", rows(nil))
+
+--- A tensor from a number, a boolean or a nested table. Lua floats make float32, integers int64, booleans bool.
+-- @param data number, boolean, nested table, or a tensor to copy
+-- @param opt  a dtype, or {dtype =, requires_grad =}
+-- @return Tensor
+-- @raise if the table is ragged or holds anything else
+function creation.tensor(data, opt)
+  if data == nil then raise("tensor: argument data: expected a number, a boolean or a nested table, got nil") end
+  local o = tensor_spec.arguments(opt)
+  return finish(core.tensor(data, o.dtype), o)
+end
+
+for name, dtype in pairs {LongTensor = "int64", IntTensor = "int32", FloatTensor = "float32", DoubleTensor = "float64",
+                          BoolTensor = "bool", ByteTensor = "uint8"} do
+  creation[name] = function(data) return core.tensor(data, dtype) end
+end
+
+-- ---- from sizes ------------------------------------------------------------------------------------------------
+
+-- zeros(2, 3), zeros({2, 3}), each with options at the end: sizes and what is left.
+local function read_sizes(owner, spec, ...)
+  local given = table.pack(...)
+  local last = given[given.n]
+  local opt
+  if type(last) == "table" and (given.n > 1 or next(last) == nil or type(next(last)) == "string") and
+     type(next(last)) ~= "number" then
+    opt, given.n = last, given.n - 1
+  elseif type(last) == "table" and given.n == 2 then
+    raise("%s: expected sizes and a table of options, got two tables of numbers", owner)
+  end
+  local sizes = {}
+  if given.n == 1 and type(given[1]) == "table" then
+    sizes = given[1]
+  else
+    for i = 1, given.n do sizes[i] = given[i] end
+  end
+  for i = 1, #sizes do
+    if math.type(sizes[i]) ~= "integer" and math.tointeger(sizes[i]) == nil or type(sizes[i]) ~= "number" then
+      raise("%s: size %d: expected an integer, got %s", owner, i, options.show(sizes[i]))
+    end
+  end
+  return sizes, spec.read(opt)
+end
+
+local function sized(name, fill)
+  local spec = options.spec(name, rows "float32")
+  creation[name] = function(...)
+    local sizes, o = read_sizes(name, spec, ...)
+    return finish(fill(sizes, o.dtype), o)
+  end
+end
+
+sized("empty", core.empty)
+sized("zeros", core.zeros)
+sized("ones", function(sizes, dtype) return core.empty(sizes, dtype):fill_(1) end)
+sized("rand", function(sizes, dtype) return core.empty(sizes, dtype):uniform_() end)
+sized("randn", function(sizes, dtype) return core.empty(sizes, dtype):normal_() end)
+
+local full_spec = options.spec("full", rows(nil))
+
+local function dtype_of(value)
+  if type(value) == "boolean" then return "bool" end
+  return math.type(value) == "integer" and "int64" or "float32"
+end
+
+--- A tensor of one value.
+-- @param sizes table of sizes
+-- @param value number or boolean; its kind decides the dtype unless one is given
+-- @param opt   {dtype =, requires_grad =}
+-- @return Tensor
+function creation.full(sizes, value, opt)
+  if type(sizes) ~= "table" then raise("full: argument sizes: expected a table, got %s", options.show(sizes)) end
+  if type(value) ~= "number" and type(value) ~= "boolean" then
+    raise("full: argument value: expected a number or a boolean, got %s", options.show(value))
+  end
+  local o = full_spec.arguments(opt)
+  return finish(core.empty(sizes, o.dtype or dtype_of(value)):fill_(value), o)
+end
+
+local randint_spec = options.spec("randint", rows "int64")
+
+--- Whole numbers drawn from [low, high).
+-- @param low   least value
+-- @param high  upper bound, not drawn
+-- @param sizes table of sizes
+-- @param opt   {dtype = "int64", requires_grad =}
+-- @return Tensor
+function creation.randint(low, high, sizes, opt)
+  if type(sizes) ~= "table" then raise("randint: argument sizes: expected a table, got %s", options.show(sizes)) end
+  local o = randint_spec.arguments(opt)
+  return finish(core.empty(sizes, o.dtype):random_(low, high), o)
+end
+
+--- 0 .. n-1 in random order.
+-- @param n integer >= 0
+-- @return Tensor (n) int64
+function creation.randperm(n) return core.randperm(n) end
+
+-- ---- ranges ----------------------------------------------------------------------------------------------------
+
+local range_spec = options.spec("arange", rows(nil))
+
+local function numbers_and_options(owner, spec, ...)
+  local given = table.pack(...)
+  local opt
+  if type(given[given.n]) == "table" or type(given[given.n]) == "string" then opt, given.n = given[given.n], given.n - 1 end
+  for i = 1, given.n do
+    if type(given[i]) ~= "number" then
+      raise("%s: argument %d: expected a number, got %s", owner, i, options.show(given[i]))
+    end
+  end
+  return given, spec.arguments(opt)
+end
+
+--- start, start + step, … below stop.
+-- @param ... [start = 0,] stop [, step = 1] [, {dtype =}]; all integers make int64, else float32
+-- @return Tensor (n)
+-- @raise if step is 0 or leads away from stop
+function creation.arange(...)
+  local given, o = numbers_and_options("arange", range_spec, ...)
+  local start, stop, step = given[1], given[2], given[3] or 1
+  if given.n < 1 or given.n > 3 then raise("arange: expected [start,] stop [, step], got %d numbers", given.n) end
+  if given.n == 1 then start, stop = 0, start end
+  if step == 0 then raise("arange: argument step must not be 0") end
+  if (stop - start) * step < 0 then
+    raise("arange: from %s to %s with a step of %s", start, stop, step)
+  end
+  local whole = math.type(start) == "integer" and math.type(stop) == "integer" and math.type(step) == "integer"
+  local count = math.max(0, math.ceil((stop - start) / step))
+  local dtype = o.dtype or (whole and "int64" or "float32")
+  return finish(core.arange(dtype, start, step, math.tointeger(count)), o)
+end
+
+local linspace_spec = options.spec("linspace", rows "float32")
+
+--- `steps` numbers from start to stop, both included, evenly spaced.
+-- @param start first
+-- @param stop  last
+-- @param steps how many
+-- @param opt   {dtype = "float32", requires_grad =}
+-- @return Tensor (steps)
+function creation.linspace(start, stop, steps, opt)
+  if math.type(steps) ~= "integer" or steps < 0 then
+    raise("linspace: argument steps: expected an integer >= 0, got %s", options.show(steps))
+  end
+  local o = linspace_spec.arguments(opt)
+  local t = core.arange("float64", start + 0.0, steps > 1 and (stop - start) / (steps - 1) or 0.0, steps)
+  if steps > 1 then t[steps - 1] = stop end
+  return finish(t:to(o.dtype), o)
+end
+
+local eye_spec = options.spec("eye", rows "float32")
+
+--- The identity matrix, or its first columns.
+-- @param n   rows
+-- @param ... [columns = n] [, {dtype =, requires_grad =}]
+-- @return Tensor (n, columns)
+function creation.eye(n, ...)
+  local given, o = numbers_and_options("eye", eye_spec, n, ...)
+  local columns = given[2] or n
+  local t = core.zeros({n, columns}, o.dtype)
+  for i = 0, math.min(n, columns) - 1 do t[{i, i}] = 1 end
+  return finish(t, o)
+end
+
+-- ---- like another ----------------------------------------------------------------------------------------------
+
+local function like(name, fill)
+  local spec = options.spec(name .. "_like", rows(nil))
+  creation[name .. "_like"] = function(t, opt)
+    if not core.is_tensor(t) then raise("%s_like: expected a tensor, got %s", name, options.show(t)) end
+    local o = spec.arguments(opt)
+    return finish(fill(t.shape, o.dtype or t.dtype), o)
+  end
+end
+
+like("empty", core.empty)
+like("zeros", core.zeros)
+like("ones", function(sizes, dtype) return core.empty(sizes, dtype):fill_(1) end)
+like("rand", function(sizes, dtype) return core.empty(sizes, dtype):uniform_() end)
+like("randn", function(sizes, dtype) return core.empty(sizes, dtype):normal_() end)
+
+local full_like_spec = options.spec("full_like", rows(nil))
+
+--- A tensor of another's shape and dtype, of one value.
+-- @param t     Tensor
+-- @param value number or boolean
+-- @param opt   {dtype =, requires_grad =}
+-- @return Tensor
+function creation.full_like(t, value, opt)
+  if not core.is_tensor(t) then raise("full_like: expected a tensor, got %s", options.show(t)) end
+  local o = full_like_spec.arguments(opt)
+  return finish(core.empty(t.shape, o.dtype or t.dtype):fill_(value), o)
+end
+
+-- ---- row-sparse ------------------------------------------------------------------------------------------------
+
+--- A row-sparse tensor: entries for some rows of a table.
+-- @param indices (1, n) or (n) of an integer dtype, or a table of integers
+-- @param values  (n, …) of a float dtype
+-- @param size    table of sizes (V, …); the number of rows may be given alone
+-- @return Tensor, not coalesced
+-- @raise if the shapes do not fit or an index is outside 0 .. V-1
+function creation.sparse_coo_tensor(indices, values, size)
+  if type(indices) == "table" then indices = core.tensor(indices, "int64") end
+  if type(values) == "table" then values = core.tensor(values, "float32") end
+  if not core.is_tensor(indices) or not core.is_tensor(values) then
+    raise("sparse_coo_tensor: expected tensors of indices and values, got %s and %s", options.show(indices),
+          options.show(values))
+  end
+  if indices:dim() == 2 and indices:size(0) ~= 1 then
+    raise("sparse_coo_tensor: indices must have one sparse dim, got %d", indices:size(0))
+  end
+  local rows_of = type(size) == "table" and size[1] or size
+  if math.type(rows_of) ~= "integer" then
+    raise("sparse_coo_tensor: argument size: expected a table of sizes, got %s", options.show(size))
+  end
+  if type(size) == "table" then
+    for d = 2, math.max(#size, values:dim()) do
+      if d > values:dim() or values:size(d - 1) ~= size[d] then
+        raise("sparse_coo_tensor: values of shape (%s) do not fit size {%s}", table.concat(values.shape, ", "),
+              table.concat(size, ", "))
+      end
+    end
+  end
+  return core.sparse_new(indices, values, rows_of)
+end
+
+return creation

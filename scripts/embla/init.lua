@@ -1,0 +1,60 @@
+-- Embla: tensors, automatic differentiation, layers and optimizers on a parallel C core.
+
+local core = require "embla.core"
+local autograd = require "embla.autograd"
+local creation = require "embla.creation"
+local ops = require "embla.ops"
+require "embla.tensor"
+
+local embla = {
+  autograd = autograd,
+  no_grad = autograd.no_grad, enable_grad = autograd.enable_grad, is_grad_enabled = autograd.is_grad_enabled,
+  grad = autograd.grad, scope = autograd.scope,
+  manual_seed = core.manual_seed, initial_seed = core.initial_seed,
+  set_num_threads = core.set_num_threads, get_num_threads = core.get_num_threads,
+  set_printoptions = require("embla.print").set_printoptions,
+  is_tensor = core.is_tensor,
+  help = require("embla.help").help,
+  version = core.version_text,
+}
+
+for name, f in pairs(creation) do embla[name] = f end
+for name, f in pairs(ops.functional) do
+  if embla[name] == nil then embla[name] = f end
+end
+
+embla.nn = require "embla.nn"
+embla.F = embla.nn.functional
+
+-- Parts that not every script needs are loaded when first asked for.
+local later = {optim = true, data = true, text = true, io = true, plot = true, progress = true, save = "io", load = "io",
+               utils = true, summary = true}
+
+--- 0, 1, … n-1, for a loop: for i in embla.range(n) do.
+-- @param n integer
+-- @return iterator
+function embla.range(n)
+  local i = -1
+  return function()
+    i = i + 1
+    if i < n then return i end
+  end
+end
+
+--- The state of the generator, for set_rng_state.
+-- @return {seed, position}
+function embla.get_rng_state() return {core.get_rng_state()} end
+
+--- Puts the generator where it was.
+-- @param state what get_rng_state returned
+function embla.set_rng_state(state) core.set_rng_state(state[1], state[2]) end
+
+return setmetatable(embla, {
+  __index = function(self, name)
+    local where = later[name]
+    if not where then return nil end
+    local module = require("embla." .. (where == true and name or where))
+    self[name] = where == true and module or module[name]
+    return self[name]
+  end,
+})

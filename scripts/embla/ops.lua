@@ -1,0 +1,81 @@
+-- The core's operations as functions of F and methods of tensors. core.ops holds the C functions, called by position;
+-- this file hands them out, reads their named options, and tells help what they are.
+
+local core = require "embla.core"
+local options = require "embla.options"
+
+local ops = {functional = {}}
+local described = {}
+
+-- "input# weight offsets#?" as {"input", "weight", "offsets"} and the names of those that may be left out.
+local function read_inputs(text)
+  local inputs, optional = {}, {}
+  for word, marks in text:gmatch "([%w_]+)([#!?]*)" do
+    inputs[#inputs + 1] = word
+    if marks:find("?", 1, true) then optional[#optional + 1] = word end
+  end
+  return inputs, optional
+end
+
+local function optional_options(rows)
+  local list = {}
+  for i, row in ipairs(rows) do
+    local copy = {}
+    for key, value in pairs(row) do copy[key] = value end
+    copy.choices = {}
+    for word in row.choices:gmatch "%S+" do copy.choices[#copy.choices + 1] = word end
+    if copy.initial == "!" then copy.initial = "" end       -- given by position; the core checks that it is
+    list[i] = copy
+  end
+  return list
+end
+
+--- What an operation takes.
+-- @param name its name
+-- @return {name, doc, inputs = {names}, optional = {names}, outputs, spec, inplace, differentiable}, or nil
+function ops.describe(name)
+  if described[name] then return described[name] end
+  local raw = core.op_spec(name)
+  if not raw then return nil end
+  local inputs, optional = read_inputs(raw.inputs)
+  local spec = options.from_op(name, optional_options(raw.opts))
+  local tensors = {}
+  for i, input in ipairs(optional) do tensors[i] = {name = input, type = "tensor", doc = "see above"} end
+  described[name] = {
+    name = name, doc = raw.doc, inputs = inputs, optional = optional, outputs = raw.outputs, spec = spec,
+    inplace = raw.inplace, differentiable = raw.differentiable, rows = raw.opts,
+    named = options.extend(name, options.spec(name, tensors), spec.rows),
+  }
+  return described[name]
+end
+
+core.set_reader(function(name, given) return options.positional(ops.describe(name).named, given, true) end)
+
+-- ---- names -----------------------------------------------------------------------------------------------------
+
+local methods = core.methods
+local name_of = {}
+
+local function add(name, f)
+  ops.functional[name] = f
+  methods[name] = f
+end
+
+for name, f in pairs(core.ops) do
+  name_of[f] = name
+  add(name, f)
+end
+
+--- The text about an operation.
+-- @param subject its name or its function
+-- @return text, or nil if there is no such operation
+function ops.doc(subject)
+  local name = name_of[subject] or subject
+  local op = type(name) == "string" and ops.describe((name:gsub("_$", "")))
+  if not op then return nil end
+  local options_text = op.spec.describe()
+  local head = ("%s(%s)"):format(name, table.concat(op.inputs, ", "))
+  return head .. "\n" .. op.doc .. (options_text ~= "" and "\nOptions:\n" .. options_text or "")
+end
+
+return ops

@@ -1,0 +1,172 @@
+-- Methods and operators of tensors that are not operations of the core.
+
+local core = require "embla.core"
+local options = require "embla.options"
+local ops = require "embla.ops"
+local print_text = require "embla.print"
+local raise = require "embla.raise"
+
+local methods, metatable = core.methods, core.metatable
+local op = core.ops
+
+-- ---- dtypes ----------------------------------------------------------------------------------------------------
+
+--- The dtype as text, or the tensor in another dtype.
+-- @param dtype nil, or a dtype
+-- @return text, or Tensor
+function methods:type(dtype) return dtype == nil and self.dtype or self:to(dtype) end
+
+function methods:to(dtype)
+  if type(dtype) == "table" then dtype = dtype.dtype end
+  if core.is_tensor(dtype) then dtype = dtype.dtype end
+  if self.is_sparse then return core.sparse_to(self, dtype) end
+  if dtype == self.dtype then return self end
+  return op.to(self, dtype)
+end
+
+for name, dtype in pairs {float = "float32", double = "float64", long = "int64", int = "int32", bool = "bool",
+                          byte = "uint8"} do
+  methods[name] = function(t) return t:to(dtype) end
+end
+
+-- ---- shape -----------------------------------------------------------------------------------------------------
+
+function methods:expand_as(other) return op.expand(self, other.shape) end
+function methods:view_as(other) return op.view(self, other.shape) end
+function methods:reshape_as(other) return op.reshape(self, other.shape) end
+
+--- Positions 0 .. n-1 of the first dim with what stands there: for i, x in t:iter() do.
+-- @return iterator
+function methods:iter()
+  local n, i = #self, -1
+  return function()
+    i = i + 1
+    if i < n then return i, self[i] end
+  end
+end
+
+--- Pieces of a dim, `size` long (the last may be shorter), or of the sizes in a table.
+-- @param size integer, or table of integers that add up to the dim
+-- @param dim  integer, default 0
+-- @return list of views
+function methods:split(size, dim)
+  dim = dim or 0
+  if type(dim) == "table" then dim = dim.dim or 0 end
+  local n, at, parts = self:size(dim), 0, {}
+  if type(size) == "number" then
+    if math.tointeger(size) == nil or size < 1 then
+      raise("split: argument size: expected integer > 0, got %s", options.show(size))
+    end
+    local sizes = {}
+    for start = 0, n - 1, size do sizes[#sizes + 1] = math.min(size, n - start) end
+    if n == 0 then sizes[1] = 0 end
+    size = sizes
+  end
+  for i, length in ipairs(size) do
+    if at + length > n then break end
+    parts[i] = op.narrow(self, dim, at, length)
+    at = at + length
+  end
+  if at ~= n or #parts ~= #size then
+    raise("split: sizes {%s} do not add up to %d, the size of dim %d", table.concat(size, ", "), n, dim)
+  end
+  return parts
+end
+
+--- `chunks` pieces of a dim, of equal size but for the last; fewer if the dim is short.
+-- @param chunks integer > 0
+-- @param dim    integer, default 0
+-- @return list of views
+function methods:chunk(chunks, dim)
+  dim = dim or 0
+  if math.type(chunks) ~= "integer" or chunks < 1 then
+    raise("chunk: argument chunks: expected integer > 0, got %s", options.show(chunks))
+  end
+  return self:split(math.max(1, (self:size(dim) + chunks - 1) // chunks), dim)
+end
+
+--- The slices along a dim, without it.
+-- @param dim integer, default 0
+-- @return list of views
+function methods:unbind(dim)
+  dim = dim or 0
+  local list = {}
+  for i = 0, self:size(dim) - 1 do list[i + 1] = op.select(self, dim, i) end
+  return list
+end
+
+-- ---- reductions whose results depend on whether a dim is given --------------------------------------------------
+
+for _, name in ipairs {"max", "min", "median"} do
+  local whole, along, pair = op[name], op[name .. "_dim"], op[name .. "imum"]
+  if whole and along then
+    local function reduce(t, dim, ...)
+      if dim == nil then return whole(t) end
+      if pair and core.is_tensor(dim) then return pair(t, dim) end
+      return along(t, dim, ...)
+    end
+    methods[name], ops.functional[name] = reduce, reduce
+  end
+end
+
+-- ---- operators -------------------------------------------------------------------------------------------------
+
+local function is_sparse(x) return core.is_tensor(x) and x.is_sparse end
+
+-- An operation that also takes row-sparse tensors, through `sparse`.
+local function with_sparse(name, sparse)
+  local dense = op[name]
+  local function operate(a, b, ...)
+    if is_sparse(a) or is_sparse(b) then return sparse(a, b, ...) end
+    return dense(a, b, ...)
+  end
+  methods[name], ops.functional[name] = operate, operate
+  return operate
+end
+
+local function needs_tensors(name, a, b)
+  if not (core.is_tensor(a) and core.is_tensor(b)) then
+    raise("%s: a row-sparse tensor and a %s", name, type(core.is_tensor(a) and b or a))
+  end
+end
+
+with_sparse("add", function(a, b)
+  needs_tensors("add", a, b)
+  return core.sparse_add(a, b)
+end)
+with_sparse("sub", function(a, b)
+  needs_tensors("sub", a, b)
+  return core.sparse_add(a, b, -1)
+end)
+with_sparse("mul", function(a, b)
+  if type(a) == "number" then a, b = b, a end
+  if type(b) ~= "number" then raise("mul: a row-sparse tensor can be multiplied by a number only") end
+  return core.sparse_scale(a, b)
+end)
+with_sparse("div", function(a, b)
+  if type(b) ~= "number" then raise("div: a row-sparse tensor can be divided by a number only") end
+  return core.sparse_scale(a, 1 / b)
+end)
+with_sparse("neg", function(a) return core.sparse_scale(a, -1) end)
+with_sparse("clone", core.sparse_clone)
+
+for metamethod, name in pairs {__add = "add", __sub = "sub", __mul = "mul", __div = "div", __pow = "pow", __unm = "neg",
+                               __idiv = "floor_divide", __mod = "remainder"} do
+  local sparse_too = methods[name] ~= op[name] and methods[name]
+  if sparse_too then
+    local dense = op[name]
+    -- The test costs less than the call through the method: most operands are dense.
+    metatable[metamethod] = function(a, b)
+      if is_sparse(a) or is_sparse(b) then return sparse_too(a, b) end
+      if name == "neg" then return dense(a) end
+      return dense(a, b)
+    end
+  else
+    metatable[metamethod] = op[name]
+  end
+end
+
+metatable.__tostring = print_text.tensor
+metatable.__concat = function(a, b) return tostring(a) .. tostring(b) end
+
+return methods
