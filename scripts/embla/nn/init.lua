@@ -7,6 +7,7 @@ local nn = {
   init = require "embla.nn.initializers",
   utils = require "embla.nn.utils",
 
+  Bilinear = require "embla.nn.bilinear",
   Dropout = require "embla.nn.dropout",
   Embedding = require "embla.nn.embedding",
   EmbeddingBag = require "embla.nn.embedding_bag",
@@ -15,6 +16,7 @@ local nn = {
   Linear = require "embla.nn.linear",
   ModuleDict = require "embla.nn.module_dict",
   ModuleList = require "embla.nn.module_list",
+  PReLU = require "embla.nn.prelu",
   Sequential = require "embla.nn.sequential",
 }
 

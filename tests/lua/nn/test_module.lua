@@ -267,46 +267,6 @@ t.test("load_state_dict refuses what is no state", function()
   t.raises(function() net:load_state_dict({}, {strikt = false}) end, "strikt", "strict")
 end)
 
--- ---- containers ------------------------------------------------------------------------------------------------
-
-t.test("Sequential and ModuleList count from 1, their names from 0", function()
-  local a, b = nn.Linear(1, 2), nn.Tanh()
-  for _, list in ipairs {nn.Sequential(a, b), nn.Sequential {a, b}, nn.ModuleList {a, b}} do
-    t.equal(#list, 2)
-    t.equal(rawequal(list[1], a) and rawequal(list[2], b), true)
-    local seen = 0
-    for i, layer in ipairs(list) do seen = seen + (rawequal(list[i], layer) and 1 or 0) end
-    t.equal(seen, 2)
-    t.equal(list[3], nil)
-    t.equal(keys(list:state_dict()), {"0.weight", "0.bias"})
-    t.raises(function() return list[0] end, "count from 1")
-    list:append(nn.Identity())
-    t.equal(#list, 3)
-    t.raises(function() list:append(1) end, "module", "1")
-  end
-  t.raises(function() nn.Sequential(a, "tanh") end, "Sequential", "position 2", "tanh")
-  t.raises(function() nn.ModuleList {a, 5} end, "ModuleList", "position 2", "5")
-  t.raises(function() nn.ModuleList(5) end, "ModuleList", "5")
-end)
-
-t.test("Sequential calls one after the other; empty, it returns its argument", function()
-  local x = embla.ones(1, 1)
-  t.equal(rawequal(nn.Sequential()(x), x), true)
-  local Double = nn.Module:extend "Double"
-  function Double.forward(_, y) return y * 2 end
-  t.equal(nn.Sequential(Double(), Double(), Double())(x):tolist(), {{8}})
-end)
-
-t.test("ModuleDict holds modules by name", function()
-  local dict = nn.ModuleDict {b = nn.Linear(1, 1), a = nn.Tanh()}
-  t.equal(keys(dict:named_children()), {"a", "b"})
-  t.equal(keys(nn.ModuleDict({{"b", nn.Tanh()}, {"a", nn.Tanh()}}):named_children()), {"b", "a"})
-  t.equal(dict.b.in_features, 1)
-  t.raises(function() nn.ModuleDict {forward = nn.Tanh()} end, "forward", "taken")
-  t.raises(function() nn.ModuleDict {a = 1} end, "module", "1")
-  t.raises(function() nn.ModuleDict(1) end, "ModuleDict", "1")
-end)
-
 -- ---- printing --------------------------------------------------------------------------------------------------
 
 t.test("tostring is PyTorch's tree", function()

@@ -1,0 +1,168 @@
+-- Datasets: numbered samples. Samples are counted from 0, as the rows of a tensor are.
+
+local class = require "embla.class"
+local core = require "embla.core"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+local dataset = {}
+
+local function is_tensor(value) return type(value) == "userdata" end
+
+-- ---- the base --------------------------------------------------------------------------------------------------
+
+--- What a DataLoader reads. A class of one's own defines `__len(self)` and `get(self, i)`, which returns the fields of
+-- sample i (tensors or numbers) as several values.
+local Dataset = class "Dataset"
+dataset.Dataset = Dataset
+
+--- Number of samples.
+-- @return integer
+function Dataset:size() return #self end
+
+--- The fields of one sample; each class defines its own.
+-- @raise if the class does not
+function Dataset:get() raise("%s: the class defines no get", self.__name) end
+
+-- One field of several samples as a tensor with a new first dim.
+local function stack(values)
+  if not is_tensor(values[1]) then return core.tensor(values) end
+  return core.ops.stack(values, 0)
+end
+
+--- The fields of several samples, stacked.
+-- @param ids Tensor (B) int64
+-- @return for each field a Tensor (B, ...)
+function Dataset:batch(ids)
+  local fields = {}
+  for row, i in ipairs(ids:tolist()) do
+    local sample = {self:get(i)}
+    for f, value in ipairs(sample) do
+      fields[f] = fields[f] or {}
+      fields[f][row] = value
+    end
+  end
+  for f, values in ipairs(fields) do fields[f] = stack(values) end
+  return table.unpack(fields)
+end
+
+-- ---- tensors ---------------------------------------------------------------------------------------------------
+
+--- Samples that are the rows of tensors.
+local TensorDataset = Dataset:extend "TensorDataset"
+dataset.TensorDataset = TensorDataset
+
+--- Makes the dataset.
+-- @param ... Tensors (N, ...), one a field, of one N
+-- @raise if one is no tensor, or has another first size
+function TensorDataset:init(...)
+  self.tensors = {...}
+  if #self.tensors == 0 then raise("TensorDataset: expected at least one tensor") end
+  for i, tensor in ipairs(self.tensors) do
+    if not is_tensor(tensor) or tensor:dim() == 0 then
+      raise("TensorDataset: argument %d: expected a tensor of at least 1 dimension, got %s", i, options.show(tensor))
+    end
+    if tensor:size(0) ~= self.tensors[1]:size(0) then
+      raise("TensorDataset: argument %d has %d rows, argument 1 has %d", i, tensor:size(0), self.tensors[1]:size(0))
+    end
+  end
+end
+
+function TensorDataset.__len(self) return self.tensors[1]:size(0) end
+
+local function check_position(owner, i, n)
+  if math.type(i) ~= "integer" or i < 0 or i >= n then
+    raise("%s: position %s is out of range for %d samples (positions count from 0)", owner, options.show(i), n)
+  end
+end
+
+--- Row i of each tensor.
+-- @param i position from 0
+-- @return Tensors (...)
+-- @raise if there is no such row
+function TensorDataset:get(i)
+  check_position("TensorDataset", i, #self)
+  local rows = {}
+  for f, tensor in ipairs(self.tensors) do rows[f] = tensor:select(0, i) end
+  return table.unpack(rows)
+end
+
+--- Several rows of each tensor.
+-- @param ids Tensor (B) int64
+-- @return Tensors (B, ...)
+function TensorDataset:batch(ids)
+  local parts = {}
+  for f, tensor in ipairs(self.tensors) do parts[f] = tensor:index_select(0, ids) end
+  return table.unpack(parts)
+end
+
+-- ---- parts -----------------------------------------------------------------------------------------------------
+
+--- Some of the samples of a dataset.
+local Subset = Dataset:extend "Subset"
+dataset.Subset = Subset
+
+--- Makes the part.
+-- @param whole Dataset
+-- @param ids   Tensor (n) int64, positions in it
+function Subset:init(whole, ids) self.whole, self.ids = whole, ids end
+
+function Subset.__len(self) return self.ids:size(0) end
+
+--- Sample i of the part.
+-- @param i position from 0
+-- @return the fields of the sample
+-- @raise if there is no such sample
+function Subset:get(i)
+  check_position("Subset", i, #self)
+  return self.whole:get(self.ids:select(0, i):item())
+end
+
+--- Several samples of the part.
+-- @param ids Tensor (B) int64
+-- @return for each field a Tensor (B, ...)
+function Subset:batch(ids) return self.whole:batch(self.ids:index_select(0, ids)) end
+
+-- Sizes of the parts: given ones, or fractions that sum to 1, the remainder going to the first parts.
+local function part_sizes(lengths, n)
+  local sizes, sum, total = {}, 0, 0
+  for i, length in ipairs(lengths) do
+    if type(length) ~= "number" or length < 0 then
+      raise("random_split: expected sizes or fractions >= 0, got %s", options.show(length))
+    end
+    total = total + length
+    sizes[i] = length
+  end
+  if math.abs(total - 1) > 1e-9 or n == 1 then return sizes, total end
+  for i, fraction in ipairs(lengths) do
+    sizes[i] = math.floor(n * fraction + 1e-9)
+    sum = sum + sizes[i]
+  end
+  for i = 1, n - sum do sizes[(i - 1) % #sizes + 1] = sizes[(i - 1) % #sizes + 1] + 1 end
+  return sizes, n
+end
+
+--- Cuts a dataset into parts at random.
+-- @param whole   Dataset
+-- @param lengths sequence of sizes that sum to its size, or of fractions that sum to 1
+-- @return as many Subsets as there are lengths
+-- @raise if the lengths do not sum to the size
+function dataset.random_split(whole, lengths)
+  if type(lengths) ~= "table" then
+    raise("random_split: argument lengths: expected a list, got %s", options.show(lengths))
+  end
+  local n = #whole
+  local sizes, total = part_sizes(lengths, n)
+  if total ~= n then
+    raise("random_split: the lengths sum to %s, the dataset has %d samples", options.show(total), n)
+  end
+  local order, first, parts = core.randperm(n), 0, {}
+  for i, size in ipairs(sizes) do
+    local count = math.tointeger(size) or raise("random_split: expected integer sizes, got %s", options.show(size))
+    parts[i] = Subset(whole, order:narrow(0, first, count))
+    first = first + count
+  end
+  return table.unpack(parts)
+end
+
+return dataset

@@ -1,0 +1,48 @@
+-- data.DataLoader: a dataset in batches.
+
+local class = require "embla.class"
+local core = require "embla.core"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+local spec = options.spec("DataLoader", {
+  {name = "batch_size", type = "integer", default = 1, range = ">= 1", doc = "samples in a batch"},
+  {name = "shuffle", type = "boolean", default = false, doc = "a new random order each time"},
+  {name = "drop_last", type = "boolean", default = false, doc = "leave out a last batch that is not full"},
+})
+
+--- Goes through a dataset in batches: `for x, y in loader:iter() do`. # is the number of batches.
+local DataLoader = class "DataLoader"
+
+--- Makes the loader.
+-- @param dataset Dataset: an object with # and batch(ids)
+-- @param ...     {batch_size = 1, shuffle = false, drop_last = false}, or these in order by position
+-- @raise if it is no dataset or an option does not fit
+function DataLoader:init(dataset, ...)
+  if type(dataset) ~= "table" or type(dataset.batch) ~= "function" then
+    raise("DataLoader: expected a dataset, got %s", options.show(dataset))
+  end
+  local o = spec.arguments(...)
+  self.dataset = dataset
+  self.batch_size, self.shuffle, self.drop_last = o.batch_size, o.shuffle, o.drop_last
+end
+
+function DataLoader.__len(self)
+  local n = #self.dataset
+  return self.drop_last and n // self.batch_size or (n + self.batch_size - 1) // self.batch_size
+end
+
+--- Iterates over the batches, in a new random order if `shuffle`.
+-- @return iterator giving the fields of a batch: Tensors (B, ...)
+function DataLoader:iter()
+  local n, batches, at = #self.dataset, #self, 0
+  local order = self.shuffle and core.randperm(n) or core.arange(n)
+  return function()
+    if at == batches then return nil end
+    local first = at * self.batch_size
+    at = at + 1
+    return self.dataset:batch(order:narrow(0, first, math.min(self.batch_size, n - first)))
+  end
+end
+
+return DataLoader
