@@ -21,10 +21,7 @@ local DTYPES = {float32 = true, float64 = true, int64 = true, int32 = true, uint
 
 -- ---- values ----------------------------------------------------------------------------------------------------
 
-local function is_tensor(value)
-  local meta = type(value) == "userdata" and getmetatable(value)
-  return meta ~= false and meta ~= nil
-end
+local function is_tensor(value) return type(value) == "userdata" and getmetatable(value) == "embla.Tensor" end
 
 local function is_list_of(value, is_member)
   if type(value) ~= "table" then return false end

@@ -1,7 +1,7 @@
 -- data.DataLoader: a dataset in batches.
 
 local class = require "embla.class"
-local core = require "embla.core"
+local creation = require "embla.creation"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -36,7 +36,7 @@ end
 -- @return iterator giving the fields of a batch: Tensors (B, ...)
 function DataLoader:iter()
   local n, batches, at = #self.dataset, #self, 0
-  local order = self.shuffle and core.randperm(n) or core.arange(n)
+  local order = self.shuffle and creation.randperm(n) or creation.arange(n)
   return function()
     if at == batches then return nil end
     local first = at * self.batch_size
