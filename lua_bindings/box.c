@@ -22,12 +22,23 @@ static void tell_collector(lua_State *L)
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
+/* The interrupt has become an error now: a script that catches it goes on undisturbed. The program's hook, on the main
+ * thread, would raise it once more. */
+static void forget_interrupt(lua_State *L)
+{
+    em_clear_interrupt();
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    lua_sethook(lua_tothread(L, -1), NULL, 0, 0);
+    lua_pop(L, 1);
+}
+
 void eml_check(lua_State *L, em_status status)
 {
     if (status == EM_OK) {
         tell_collector(L);
         return;
     }
+    if (status == EM_EINTERRUPT) forget_interrupt(L);
     luaL_error(L, "%s", em_error());
 }
 
