@@ -62,6 +62,8 @@ local function of_class(cls)
     local text = method and not rawget(cls, "doc") and of_lua_function(method)
     if text then parts[#parts + 1] = "\n" .. text end
   end
+  local spec = rawget(cls, "spec")
+  if spec and #spec.names > 0 then parts[#parts + 1] = "\nOptions:\n" .. spec.describe() end
   return table.concat(parts, "\n")
 end
 

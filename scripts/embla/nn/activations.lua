@@ -68,7 +68,7 @@ local function define(row)
   local spec = spec_of(row, operation)
   local first, second = row[3] and row[3][1], row[4] and row[4][1]
   local Layer = Module:extend(name)
-  Layer.doc = operation.doc .. "\nOptions:\n" .. spec.describe()
+  Layer.doc, Layer.spec = operation.doc, spec
 
   function Layer:init(...)
     for key, value in pairs(spec.arguments(...)) do self[key] = value end

@@ -13,6 +13,7 @@ local spec = options.spec("Bilinear", {
 
 --- x1^T W_k x2 + b_k. (*, D1), (*, D2) -> (*, K). Source: PyTorch's nn.Bilinear.
 local Bilinear = Module:extend "Bilinear"
+Bilinear.spec = spec
 
 --- Makes the weights, drawn from U(-1/sqrt(D1), 1/sqrt(D1)).
 -- @param in1_features D1 > 0

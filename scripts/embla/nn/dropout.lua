@@ -13,6 +13,7 @@ local spec = options.spec("Dropout", {
 --- In training each element is 0 with chance p and divided by 1 - p otherwise; in evaluation nothing happens.
 -- (*) -> (*). Source: PyTorch's nn.Dropout.
 local Dropout = Module:extend "Dropout"
+Dropout.spec = spec
 
 --- Makes the layer.
 -- @param ... {p = 0.5, inplace = false}, or these in order by position

@@ -12,6 +12,7 @@ local pretrained = Lookup.pretrained_spec_of("Embedding", ORDER)
 --- A table of num_embeddings vectors of embedding_dim numbers, drawn from N(0, 1), looked up by ids from 0.
 -- ids (*) -> (*, D). Source: PyTorch's nn.Embedding.
 local Embedding = Lookup:extend "Embedding"
+Embedding.spec = spec
 
 --- Makes the table.
 -- @param num_embeddings rows N >= 0

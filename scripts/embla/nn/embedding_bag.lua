@@ -16,6 +16,7 @@ local pretrained = Lookup.pretrained_spec_of("EmbeddingBag", {"max_norm", "norm_
 --- A table of vectors looked up by bags of ids: the sum, mean or maximum of each bag, zeros for an empty one.
 -- ids (B, L), or ids (T) with offsets (B) -> (B, D). Source: PyTorch's nn.EmbeddingBag.
 local EmbeddingBag = Lookup:extend "EmbeddingBag"
+EmbeddingBag.spec = spec
 
 --- Makes the table.
 -- @param num_embeddings rows N >= 0

@@ -10,6 +10,7 @@ local spec = options.spec("Flatten", {
 
 --- Joins the dims from start_dim to end_dim: (N, C, T) -> (N, C T).
 local Flatten = Module:extend "Flatten"
+Flatten.spec = spec
 
 --- Makes the layer.
 -- @param ... {start_dim = 1, end_dim = -1}, or these in order by position

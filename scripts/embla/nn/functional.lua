@@ -2,7 +2,6 @@
 
 local core = require "embla.core"
 local creation = require "embla.creation"
-local creation = require "embla.creation"
 local ops = require "embla.ops"
 local options = require "embla.options"
 local raise = require "embla.raise"

@@ -16,6 +16,7 @@ local spec = options.spec("Linear", {
 --- x W^T + b. (*, D) -> (*, K), with weight (K, D) and bias (K) drawn from U(-1/sqrt(D), 1/sqrt(D)).
 -- Source: PyTorch's nn.Linear.
 local Linear = Module:extend "Linear"
+Linear.spec = spec
 
 --- Makes the weights.
 -- @param in_features  D >= 0

@@ -41,7 +41,7 @@ local function define(row)
   local run, spec = core.ops[row[2]], spec_of(row, operation)
   local optional, names = operation.optional, operation.spec.names
   local Loss = Module:extend(name)
-  Loss.doc = operation.doc .. "\nOptions:\n" .. spec.describe()
+  Loss.doc, Loss.spec = operation.doc, spec
 
   function Loss:init(...)
     local o = spec.arguments(...)

@@ -13,8 +13,9 @@ Module.is_module = true
 
 -- ---- fields ----------------------------------------------------------------------------------------------------
 
--- Fields are kept in the table itself, so that reading one costs nothing; `_keys` notes the order, `_parameters` and
--- `_buffers` what was registered.
+--- Makes the bare module: fields are kept in the table itself, so that reading one costs nothing; `_keys` notes their
+-- order, `_parameters` and `_buffers` what was registered.
+-- @return table of the class
 function Module:allocate()
   return setmetatable({training = true, _keys = {}, _place = {}, _parameters = {}, _buffers = {}}, self)
 end

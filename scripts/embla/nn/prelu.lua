@@ -13,6 +13,7 @@ local spec = options.spec("PReLU", {
 
 --- x above 0, weight x below. (N, C, *) -> (N, C, *). Source: PyTorch's nn.PReLU, He et al. 2015.
 local PReLU = Module:extend "PReLU"
+PReLU.spec = spec
 
 --- Makes the slopes.
 -- @param ... {num_parameters = 1, init = 0.25, dtype = "float32"}, or these in order by position

@@ -13,7 +13,7 @@ local cosine_spec = options.spec("CosineSimilarity", {
 
 --- Cosine of the angle between vectors: (*, D, *), (*, D, *) -> (*, *). Source: PyTorch's nn.CosineSimilarity.
 local CosineSimilarity = Module:extend "CosineSimilarity"
-similarity.CosineSimilarity = CosineSimilarity
+similarity.CosineSimilarity, CosineSimilarity.spec = CosineSimilarity, cosine_spec
 
 --- Makes the layer.
 -- @param ... {dim = 1, eps = 1e-8}, or these in order by position
@@ -36,7 +36,7 @@ local distance_spec = options.spec("PairwiseDistance", {
 
 --- p-norm of differences: (N, D), (N, D) -> (N). Source: PyTorch's nn.PairwiseDistance.
 local PairwiseDistance = Module:extend "PairwiseDistance"
-similarity.PairwiseDistance = PairwiseDistance
+similarity.PairwiseDistance, PairwiseDistance.spec = PairwiseDistance, distance_spec
 
 --- Makes the layer.
 -- @param ... {p = 2, eps = 1e-6, keepdim = false}, or these in order by position
