@@ -22,6 +22,7 @@ typedef struct eml_state {
     em_rng rng;                 /* behind manual_seed */
     int64_t told;               /* bytes of tensors the collector knows of */
     int scope;                  /* registry reference to the list of the innermost embla.scope(), or LUA_NOREF */
+    char library[256];          /* how the source names of the library's own Lua files begin; "" until known */
 } eml_state;
 
 static inline eml_state *eml_getstate(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
@@ -36,6 +37,9 @@ em_tensor **eml_pushtensor(lua_State *L);
 
 /* Pushes a tensor that the core lends (null: nil). */
 void eml_pushlent(lua_State *L, em_tensor *t);
+
+/* Raises an error at the line of the script that called the library. Formats are lua_pushfstring's. */
+int eml_error(lua_State *L, const char *format, ...);
 
 /* Raises em_error() unless `status` is EM_OK; else tells the collector of new bytes. */
 void eml_check(lua_State *L, em_status status);

@@ -1,6 +1,7 @@
 /* The box that holds a tensor, and errors. */
 #include "bindings.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 /* ---- the collector --------------------------------------------------------------------------------------------- */
@@ -32,6 +33,33 @@ static void forget_interrupt(lua_State *L)
     lua_pop(L, 1);
 }
 
+/* "train.lua:12: " of the innermost Lua function that is not one of the library's. */
+static void push_script_position(lua_State *L)
+{
+    const char *library = eml_getstate(L)->library;
+    const size_t length = strlen(library);
+    lua_Debug at;
+    for (int level = 1; lua_getstack(L, level, &at); level++) {
+        lua_getinfo(L, "Sl", &at);
+        if (at.currentline > 0 && (length == 0 || strncmp(at.source, library, length) != 0)) {
+            lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
+            return;
+        }
+    }
+    lua_pushliteral(L, "");
+}
+
+int eml_error(lua_State *L, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    push_script_position(L);
+    lua_pushvfstring(L, format, values);
+    va_end(values);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
 void eml_check(lua_State *L, em_status status)
 {
     if (status == EM_OK) {
@@ -39,7 +67,9 @@ void eml_check(lua_State *L, em_status status)
         return;
     }
     if (status == EM_EINTERRUPT) forget_interrupt(L);
-    luaL_error(L, "%s", em_error());
+    eml_error(L, "%s", em_error());
+=======
+    eml_error(L, "%s", em_error());
 }
 
 /* ---- the box ------------------------------------------------------------------------------------------------------ */

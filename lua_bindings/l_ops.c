@@ -81,7 +81,7 @@ static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
     }
     if (s->kind[i] != '!' && (type == LUA_TNUMBER || (type == LUA_TBOOLEAN && s->kind[i] == ' ')))
         return number_input(L, arg);
-    luaL_error(L, "%s: %s must be a tensor, got %s", s->title, s->name[i],
+    eml_error(L, "%s: %s must be a tensor, got %s", s->title, s->name[i],
                type == LUA_TNONE || type == LUA_TNIL ? "nothing" : luaL_tolstring(L, arg, NULL));
     return NULL;
 }
@@ -90,7 +90,7 @@ static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
 
 static void wrong_option(lua_State *L, const signature *s, const em_opt_spec *spec, int arg, const char *expected)
 {
-    luaL_error(L, "%s: %s: expected %s, got %s", s->title, spec->name, expected, luaL_tolstring(L, arg, NULL));
+    eml_error(L, "%s: %s: expected %s, got %s", s->title, spec->name, expected, luaL_tolstring(L, arg, NULL));
 }
 
 static int choice_number(const char *choices, const char *word)
@@ -115,7 +115,7 @@ static void read_list(lua_State *L, const signature *s, int k, int arg, int last
         n = eml_checkints(L, arg, o->ints, EM_MAX_INTS, what);
     } else {
         for (int a = arg; a <= last; a++) {             /* view(2, 3) */
-            if (n == EM_MAX_INTS) luaL_error(L, "%s: too many numbers", s->title);
+            if (n == EM_MAX_INTS) eml_error(L, "%s: too many numbers", s->title);
             o->ints[n++] = eml_tointeger(L, a, s->title);
         }
     }
@@ -173,9 +173,9 @@ typedef struct arguments {
 /* The table of tensors of an operation that takes any number: their boxes stay in the table, which stays on the stack. */
 static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
 {
-    if (lua_type(L, 1) != LUA_TTABLE) luaL_error(L, "%s: expected a table of tensors, got %s", s->title, luaL_typename(L, 1));
+    if (lua_type(L, 1) != LUA_TTABLE) eml_error(L, "%s: expected a table of tensors, got %s", s->title, luaL_typename(L, 1));
     a->n = (int)lua_rawlen(L, 1);
-    if (a->n == 0) luaL_error(L, "%s: expected at least one tensor, got an empty table", s->title);
+    if (a->n == 0) eml_error(L, "%s: expected at least one tensor, got an empty table", s->title);
     a->in = lua_newuserdatauv(L, (size_t)a->n * sizeof *a->in, 0);
     lua_insert(L, 1);
     lua_createtable(L, a->n, 0);                        /* holds the tensors whatever happens to the caller's table */
@@ -183,7 +183,7 @@ static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
     for (int i = 0; i < a->n; i++) {
         lua_rawgeti(L, 3, i + 1);
         a->in[i] = eml_totensor(L, -1);
-        if (!a->in[i]) luaL_error(L, "%s: element %d of the table must be a tensor, got %s", s->title, i + 1,
+        if (!a->in[i]) eml_error(L, "%s: element %d of the table must be a tensor, got %s", s->title, i + 1,
                                   luaL_typename(L, -1));
         lua_rawseti(L, 1, i + 1);
     }
@@ -193,7 +193,7 @@ static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
 static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
 {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 1) == LUA_TNIL)
-        luaL_error(L, "%s: named options need embla's Lua part", s->title);
+        eml_error(L, "%s: named options need embla's Lua part", s->title);
     lua_pushstring(L, em_op_name(s->op));
     lua_pushvalue(L, arg);
     const int top = lua_gettop(L) - 3;
@@ -233,11 +233,11 @@ static void read_arguments(lua_State *L, const signature *s, arguments *a)
         if (!lua_isnil(L, arg)) read_option(L, s, k, arg, last, &a->opts);
         arg = s->opts[k].kind == EM_OPT_INTS && !lua_istable(L, arg) && !lua_isnil(L, arg) ? last + 1 : arg + 1;
     }
-    if (arg <= last) luaL_error(L, "%s: too many arguments", s->title);
+    if (arg <= last) eml_error(L, "%s: too many arguments", s->title);
     if (named) read_named(L, s, named, a);
     for (k = 0; k < s->n_opts; k++)
         if (!a->opts.at[k].given && !strcmp(s->opts[k].initial, "!"))
-            luaL_error(L, "%s: %s is missing (%s)", s->title, s->opts[k].name, s->opts[k].doc);
+            eml_error(L, "%s: %s is missing (%s)", s->title, s->opts[k].name, s->opts[k].doc);
 }
 
 /* op(…); upvalues: state, signature */
@@ -248,7 +248,7 @@ static int call(lua_State *L)
     read_arguments(L, s, &a);
     em_rng *rng = &eml_getstate(L)->rng;
     if (s->inplace) {
-        if (!eml_totensor(L, 1)) return luaL_error(L, "%s: works on a tensor", s->title);
+        if (!eml_totensor(L, 1)) return eml_error(L, "%s: works on a tensor", s->title);
         eml_check(L, em_apply_inplace(s->op, a.in[0], a.in, a.n, &a.opts, rng));
         lua_settop(L, 1);
         return 1;
@@ -309,11 +309,26 @@ static int op_spec(lua_State *L)
     return 1;
 }
 
+/* The folder of the file a function is written in is where the library's own Lua files are: errors do not point there. */
+static void note_library(lua_State *L, int function)
+{
+    eml_state *s = eml_getstate(L);
+    lua_Debug at;
+    lua_pushvalue(L, function);
+    lua_getinfo(L, ">S", &at);
+    const char *slash = strrchr(at.source, '/');
+    const size_t length = slash ? (size_t)(slash - at.source) + 1 : 0;
+    if (length >= sizeof s->library) return;
+    memcpy(s->library, at.source, length);
+    s->library[length] = '\0';
+}
+
 /* core.set_reader(f): f(op name, table) -> optional inputs, then options, in order */
 static int set_reader(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 1);
+    note_library(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 1);
     return 0;
 }

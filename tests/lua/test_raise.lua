@@ -13,6 +13,13 @@ t.test("the error is at the line of the script, however deep the library is", fu
   t.equal(tonumber(text:match "test_raise%.lua:(%d+): Thing"), here)
 end)
 
+t.test("so are errors of the core, raised below a layer", function()
+  local emb = require("embla").nn.Embedding(4, 3)
+  local here
+  local text = t.raises(function() here = line(); emb({7}) end, "index 7")
+  t.equal(tonumber(text:match "test_raise%.lua:(%d+): Embedding"), here)
+end)
+
 t.test("the format is filled in; a text without values is taken as it is", function()
   t.raises(function() raise("%s: expected %d", "op", 3) end, "op: expected 3")
   t.raises(function() raise("100% wrong") end, "100% wrong")
