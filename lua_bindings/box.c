@@ -68,8 +68,6 @@ void eml_check(lua_State *L, em_status status)
     }
     if (status == EM_EINTERRUPT) forget_interrupt(L);
     eml_error(L, "%s", em_error());
-=======
-    eml_error(L, "%s", em_error());
 }
 
 /* ---- the box ------------------------------------------------------------------------------------------------------ */
