@@ -28,7 +28,7 @@ static void read_inputs(signature *s, const char *text)
         return;
     }
     while (*text) {
-        const size_t n = strcspn(text, " "), word = strcspn(text, " #!?");
+        const size_t n = strcspn(text, " "), word = strcspn(text, " #!?=");
         const int i = s->n_in++;
         s->kind[i] = memchr(text, '#', n) ? '#' : memchr(text, '!', n) ? '!' : ' ';
         s->optional[i] = memchr(text, '?', n) != NULL;

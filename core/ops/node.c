@@ -107,21 +107,21 @@ void em__node_free_saved(em_node *node)
 
 /* ---- recording --------------------------------------------------------------------------------------------- */
 
-static bool saves_x(const em_op *op, int i)
+static bool saves_x(const em_call *c, int i)
 {
-    return (op->saves & EM_SAVE_X(15)) || (i < 15 && (op->saves & EM_SAVE_X(i)));
+    return (c->saves & EM_SAVE_X(15)) || (i < 15 && (c->saves & EM_SAVE_X(i)));
 }
 
 static em_status keep_values(em_node *node, const em_call *c)
 {
     for (int i = 0; i < node->n; i++) {
         if (!c->in[i]) continue;
-        EM_TRY(em__tensor_shell(&node->x[i], c->in[i], saves_x(c->op, i)));
+        EM_TRY(em__tensor_shell(&node->x[i], c->in[i], saves_x(c, i)));
         node->versions[i] = em_tensor_version(c->in[i]);
     }
     for (int k = 0; k < node->n_out; k++) {
         if (!c->out[k]) continue;
-        EM_TRY(em__tensor_shell(&node->y[k], c->out[k], (c->op->saves & EM_SAVE_Y(k)) != 0));
+        EM_TRY(em__tensor_shell(&node->y[k], c->out[k], (c->saves & EM_SAVE_Y(k)) != 0));
         node->versions[node->n + k] = em_tensor_version(c->out[k]);
     }
     return EM_OK;

@@ -125,7 +125,7 @@ typedef struct info {
     signed char least, most;            /* inputs */
     signed char named;                  /* outputs that are not hidden */
     unsigned char kind[8];
-    bool optional[8];
+    bool optional[8], contiguous[8];    /* '=': contiguous although the op takes strides */
     em_opts defaults;
 } info;
 
@@ -145,6 +145,7 @@ static void read_inputs(info *f, const char *text)
             if (text[k] == '#') f->kind[i] = IDS;
             if (text[k] == '!') f->kind[i] = MASK;
             if (text[k] == '?') f->optional[i] = true;
+            if (text[k] == '=') f->contiguous[i] = true;
         }
         if (!f->optional[i]) f->least = f->most;
         text += n + (text[n] == ' ');
@@ -325,7 +326,7 @@ static const char *input_name(char buffer[48], const em_op *op, int i)
         text += strcspn(text, " ");
         text += *text == ' ';
     }
-    const size_t n = strcspn(text, " #!?");
+    const size_t n = strcspn(text, " #!?=");
     memcpy(buffer, text, n < 47 ? n : 47);
     buffer[n < 47 ? n : 47] = 0;
     return *buffer == '*' ? "tensors" : buffer;
@@ -356,7 +357,9 @@ static em_dtype value_dtype(const em_op *op, const info *f, em_tensor *const *in
 {
     em_dtype d = EM_F32;
     if (op->flags & EM_OP_NO_PROMOTE) {
-        d = inputs[0]->dtype;
+        int first = 0;
+        while (!f->any_number && first + 1 < n && f->kind[first] != VALUE) first++;
+        d = inputs[first]->dtype;
     } else {
         bool few[FEW], any = f->any_number;
         if (!f->any_number)
@@ -386,7 +389,7 @@ static em_status convert_inputs(attempt *a, const em_op *op, const info *f, em_t
         const enum kind k = kind_of(f, i);
         const em_dtype d = k == IDS ? EM_I64 : k == MASK || (op->flags & EM_OP_NO_PROMOTE) ? inputs[i]->dtype
                                                                                               : a->call.dtype;
-        const bool strided = (op->flags & EM_OP_STRIDED) != 0 && k != IDS;
+        const bool strided = (op->flags & EM_OP_STRIDED) && k != IDS && (f->any_number || !f->contiguous[i]);
         EM_TRY(convert(&a->in[i], inputs[i], d, strided));
     }
     return EM_OK;
@@ -426,6 +429,7 @@ static em_status prepare(attempt *a, const em_op *op, em_tensor *const *inputs, 
     a->call.rng = rng;
     a->call.dtype = dtype;
     a->call.recorded = wants_history(v, inputs, n);
+    a->call.saves = v->saves;
     return convert_inputs(a, v, f, inputs);
 }
 

@@ -44,6 +44,7 @@ typedef struct em_call {
     em_rng *rng;
     em_dtype dtype;                     /* the element type of this variant: that of the value inputs */
     bool recorded;                      /* backward may follow: fill the hidden outputs */
+    unsigned saves;                     /* the op's; check may take bits away that this call does not need */
     em_tensor *into;                    /* in place: result 0 goes here if it fits */
     em_tensor *out[EM_MAX_OUT];
 } em_call;
@@ -60,7 +61,7 @@ enum em_op_flags {
     EM_OP_INPLACE = 4,      /* name_ exists: the result has input 0's shape and may be written over it, element by element */
     EM_OP_RANDOM = 8,       /* draws from c->rng */
     EM_OP_STRIDED_DY = 16,  /* backward takes dy with any strides; otherwise it comes contiguous */
-    EM_OP_NO_PROMOTE = 32,  /* value inputs keep their own dtypes; the variant is that of input 0 */
+    EM_OP_NO_PROMOTE = 32,  /* value inputs keep their own dtypes; the variant is that of the first */
     EM_OP_METHOD_ONLY = 64, /* shown as a tensor method, not in F */
 };
 
@@ -70,7 +71,7 @@ enum em_op_flags {
 
 struct em_op {
     const char *name;
-    const char *inputs;                 /* "x y": see em_op_inputs in embla.h */
+    const char *inputs;                 /* "x y": see em_op_inputs in embla.h; '=': contiguous even if EM_OP_STRIDED */
     const char *outputs;                /* "values indices"; hidden outputs in brackets: "y [mask]" */
     const char *doc;                    /* what it computes, shapes, errors; the first line is a sentence */
     const em_opt_spec *opts;            /* or null */
