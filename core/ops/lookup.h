@@ -2,6 +2,7 @@
 #ifndef EM_OPS_LOOKUP_H
 #define EM_OPS_LOOKUP_H
 
+#include <float.h>
 #include <math.h>
 
 #include "ops/op.h"
@@ -55,18 +56,20 @@ static inline double lookup_row_norm(const em_real *row, int64_t step, int64_t w
     return p == 1 || p == 0 || isinf(p) ? n : pow(n, 1 / p);
 }
 
-/* Each row looked up, once: if ||row||_p > max_norm, row *= max_norm / (||row||_p + 1e-7). In place. */
+/* Each row looked up, once: if ||row||_p > max_norm, row *= max_norm / (||row||_p + 1e-7). In place. The norm may
+ * exceed by a rounding of the row's elements, so that a row once shortened stays as it is. */
 static inline em_status lookup_renorm(em_tensor *weight, const em_tensor *ids, double max_norm, double p)
 {
     em_groups *g;
     const int64_t *id = EM_DATA(int64_t, ids);
     EM_TRY(em__group(&g, &id, &ids->count, 1, weight->size[0]));
     const int64_t width = weight->size[1], step = weight->stride[1];
+    const double limit = max_norm * (1 + (sizeof(em_real) == sizeof(float) ? FLT_EPSILON : DBL_EPSILON));
     EM_PARALLEL_CHUNKS(lo, hi, g->n, 4.0 * (double)width)
         for (int64_t u = lo; u < hi; u++) {
             em_real *row = EM_REALS(weight) + g->ids[u] * weight->stride[0];
             const double n = lookup_row_norm(row, step, width, p);
-            if (!(n > max_norm)) continue;
+            if (!(n > limit)) continue;
             const em_real factor = (em_real)(max_norm / (n + 1e-7));
             for (int64_t d = 0; d < width; d++) row[d * step] *= factor;
         }

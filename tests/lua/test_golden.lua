@@ -3,62 +3,47 @@
 local root = arg[0]:match("^(.-)tests/lua/") or ""
 package.path = root .. "tests/?.lua;" .. package.path
 local t = require "support.check"
-local embla = require "embla"
 local golden = require "support.golden"
 local later = require "golden_later"
 
 -- ---- kinds of files --------------------------------------------------------------------------------------------
 
--- A kind of file says how a case is run: `routes`, each a way through the library that must give the golden values;
--- `subjects`, the names a case is about, which golden_later.lua may hold.
-local kinds = {}
-for _, family in ipairs {"embedding", "optim", "losses", "ops", "modules", "printing", "training"} do
-  for name, kind in pairs(require("support.golden_" .. family)) do kinds[name] = kind end
-end
-
-local function has(home)
-  return function(name) return home ~= nil and home[name] ~= nil end
-end
-
--- How to tell that a name of golden_later.lua exists after all.
-local exists = {
-  ops = kinds.ops.exists,
-  losses = has(embla.nn.functional),
-  modules = kinds.modules.exists,
-  optimizers = has(embla.optim),
-  schedulers = has(embla.optim.lr_scheduler),
+-- Each kind of file lives in tests/support/golden_<family>.lua, which says how a case is run:
+--   routes    ways through the library, each of which must give the golden values
+--   subjects  function of a case: the names it is about, as {category, name}, which golden_later.lua may hold
+--   exists    for each category, a function that tells whether a name is there
+local FAMILY = {
+  embedding_forward = "embedding", embedding_backward = "embedding", embedding_bag = "embedding",
+  optim_sparse = "optim", optim_dense = "optim", clip_grad = "optim", schedulers = "optim",
+  losses = "losses", ops = "ops", modules = "modules", printing = "printing", training = "training",
 }
 
 -- embedding_forward, embedding_forward_more, ... : the longest kind the name begins with.
 local function kind_of(name)
   local best
-  for kind in pairs(kinds) do
+  for kind in pairs(FAMILY) do
     if name:sub(1, #kind) == kind and #kind > #(best or "") then best = kind end
   end
   if not best then error("no kind of golden file is called '" .. name .. "'", 0) end
-  return kinds[best]
+  return require("support.golden_" .. FAMILY[best])[best]
 end
 
 -- ---- later -----------------------------------------------------------------------------------------------------
-
-local is_later = {}
-for category, names in pairs(later) do
-  is_later[category] = {}
-  for _, name in ipairs(names) do is_later[category][name] = true end
-end
 
 -- "ops celu" if a case is about something that is to come later.
 local function later_subject(kind, case)
   for _, subject in ipairs(kind.subjects and kind.subjects(case) or {}) do
     local category, name = subject[1], subject[2]
-    if name and is_later[category][name] then return category .. " " .. name end
+    for _, listed in ipairs(later[category]) do
+      if listed == name then return category .. " " .. name end
+    end
   end
 end
 
-local function check_list()
-  for category, names in pairs(later) do
-    for _, name in ipairs(names) do
-      if exists[category](name) then t.fail("take " .. category .. " '" .. name .. "' off the list: it exists") end
+local function check_list(kind)
+  for category, exists in pairs(kind.exists or {}) do
+    for _, name in ipairs(later[category]) do
+      if exists(name) then t.fail("take " .. category .. " '" .. name .. "' off the list: it exists") end
     end
   end
 end
@@ -92,9 +77,10 @@ local function is_accepted(kind, case)
   return ok or type(err) ~= "string"        -- a failed check, not a refusal: the case has no result to check
 end
 
-local function run_file(name)
-  local kind, ran = kind_of(name), 0
-  for _, raw in ipairs(golden.load((os.getenv("EMBLA_GOLDEN") or root .. "tests/golden") .. "/" .. name .. ".lua")) do
+-- Returns how many cases were run.
+local function run_file(kind, path)
+  local ran = 0
+  for _, raw in ipairs(golden.load(path)) do
     local subject = later_subject(kind, raw)
     if subject then
       t.skip(raw.name, "later: " .. subject)
@@ -114,7 +100,10 @@ local function complain(name, message)
 end
 
 if #arg ~= 1 then error("usage: test_golden.lua NAME", 0) end
-local listed, stale = pcall(check_list)
+local name = arg[1]:match("([^/]+)%.lua$") or arg[1]
+local kind = kind_of(name)
+local listed, stale = pcall(check_list, kind)
 if not listed then complain("golden_later.lua", tostring(stale)) end
-if run_file(arg[1]:match("([^/]+)%.lua$") or arg[1]) == 0 then complain(arg[1], "no case of this file was run") end
+local folder = os.getenv("EMBLA_GOLDEN") or root .. "tests/golden"
+if run_file(kind, folder .. "/" .. name .. ".lua") == 0 then complain(name, "no case of this file was run") end
 t.finish()

@@ -15,9 +15,9 @@ local function match_lookup(case, output, weight)
 end
 
 function forward.module(case)
-  local rows, columns = table.unpack(case.weight.shape)
-  local emb = nn.Embedding(rows, columns, golden.options(case.options, {_weight = golden.tensor(case.weight)}))
-  match_lookup(case, emb(golden.tensor(case.input)), emb.weight)
+  local input, weight = golden.tensor(case.input), golden.tensor(case.weight)
+  local emb = nn.Embedding(weight:size(0), weight:size(1), golden.options(case.options, {_weight = weight}))
+  match_lookup(case, emb(input), emb.weight)
 end
 
 function forward.functional(case)
@@ -60,17 +60,21 @@ end
 
 -- ---- embedding_backward ----------------------------------------------------------------------------------------
 
--- Each returns the lookup's output and the tensor that gathers the gradient.
-local lookup = {}
+-- Each returns the tensor that gathers the gradient and a function of ids and `sparse` that looks up in it.
+local table_of = {}
 
-function lookup.functional(weight, input, options)
-  return F.embedding(input, weight, options), weight
+function table_of.functional(weight, options)
+  return weight, function(ids, sparse)
+    return F.embedding(ids, weight, golden.options(options, {sparse = sparse}))
+  end
 end
 
-function lookup.module(weight, input, options)
-  options._weight = weight
-  local emb = nn.Embedding(weight:size(0), weight:size(1), options)
-  return emb(input), emb.weight
+function table_of.module(weight, options)
+  local emb = nn.Embedding(weight:size(0), weight:size(1), golden.options(options, {_weight = weight}))
+  return emb.weight, function(ids, sparse)
+    emb.sparse = sparse or false
+    return emb(ids)
+  end
 end
 
 -- The entries before duplicates are summed: one for each position, in order, padding left out.
@@ -85,12 +89,9 @@ local function match_entries(case, grad)
 end
 
 local function run_backward(case, route)
-  local weight = golden.leaf(case.weight)
+  local weight, lookup = route(golden.leaf(case.weight), case.options)
   for _, call in golden.each(case, "calls") do
-    local options = golden.options(case.options, {sparse = call.sparse})
-    local output
-    output, weight = route(weight, golden.tensor(call.input), options)
-    output:backward(golden.tensor(call.grad_output))
+    lookup(golden.tensor(call.input), call.sparse):backward(golden.tensor(call.grad_output))
   end
   golden.match("weight after", weight, case.weight_after or case.weight)
   if case.uncoalesced_indices then match_entries(case, weight.grad) end
@@ -130,8 +131,8 @@ end
 return {
   embedding_forward = {routes = {run_forward}},
   embedding_backward = {routes = {
-    function(case) run_backward(case, lookup.functional) end,
-    function(case) run_backward(case, lookup.module) end,
+    function(case) run_backward(case, table_of.functional) end,
+    function(case) run_backward(case, table_of.module) end,
   }},
   embedding_bag = {routes = {
     function(case) run_bag(case, pool.functional) end,

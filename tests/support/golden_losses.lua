@@ -78,5 +78,6 @@ return {
       function(case) run(case, by_module) end,
     },
     subjects = function(case) return {{"losses", case.loss}} end,
+    exists = {losses = function(name) return F[name] ~= nil end},
   },
 }

@@ -157,6 +157,6 @@ return {
   modules = {
     routes = {run},
     subjects = function(case) return {{"modules", case.module:match("^[%w_]+")}} end,
-    exists = function(name) return (is_function(name) and F or nn)[name] ~= nil end,
+    exists = {modules = function(name) return (is_function(name) and F or nn)[name] ~= nil end},
   },
 }

@@ -207,6 +207,6 @@ return {
   ops = {
     routes = {run},
     subjects = function(case) return {{"ops", case.op}} end,
-    exists = function(op) return kind_of(op).exists() end,
+    exists = {ops = function(op) return kind_of(op).exists() end},
   },
 }

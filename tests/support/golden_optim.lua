@@ -9,6 +9,8 @@ local function optimizer_of(case)
   return {{"optimizers", case.optimizer}}
 end
 
+local function is_optimizer(name) return optim[name] ~= nil end
+
 local function new_optimizer(name, params, options)
   local class = optim[name]
   if not class then check.fail("there is no optim." .. name) end
@@ -179,9 +181,11 @@ local function match_group_field(opt, field, i, want)
   end
 end
 
+local function is_scheduler(name) return optim.lr_scheduler ~= nil and optim.lr_scheduler[name] ~= nil end
+
 local function run_scheduler(case)
+  if not is_scheduler(case.scheduler) then check.fail("there is no optim.lr_scheduler." .. case.scheduler) end
   local class = optim.lr_scheduler[case.scheduler]
-  if not class then check.fail("there is no optim.lr_scheduler." .. case.scheduler) end
   local options = golden.options(case.options)
   if options.lr_lambda then options.lr_lambda = compile(options.lr_lambda) end
   local optimizer_options = golden.options(case.optimizer_options, {lr = 1})      -- each group has its own
@@ -198,10 +202,12 @@ local function run_scheduler(case)
 end
 
 return {
-  optim_sparse = {routes = {run_sparse}, subjects = optimizer_of},
-  optim_dense = {routes = {run_dense}, subjects = optimizer_of},
+  optim_sparse = {routes = {run_sparse}, subjects = optimizer_of, exists = {optimizers = is_optimizer}},
+  optim_dense = {routes = {run_dense}, subjects = optimizer_of, exists = {optimizers = is_optimizer}},
   clip_grad = {routes = {run_clip}},
-  schedulers = {routes = {run_scheduler}, subjects = function(case)
-    return {{"optimizers", case.optimizer}, {"schedulers", case.scheduler}}
-  end},
+  schedulers = {
+    routes = {run_scheduler},
+    subjects = function(case) return {{"optimizers", case.optimizer}, {"schedulers", case.scheduler}} end,
+    exists = {optimizers = is_optimizer, schedulers = is_scheduler},
+  },
 }

@@ -63,5 +63,6 @@ return {
     subjects = function(case)
       return case.kind == "module" and {{"modules", case.module:match("^%w+")}} or {}
     end,
+    exists = {modules = function(name) return nn[name] ~= nil end},
   },
 }

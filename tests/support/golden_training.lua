@@ -108,5 +108,6 @@ return {
     subjects = function(case)
       return {{"optimizers", case.optimizer}, {"optimizers", case.linear_optimizer}}
     end,
+    exists = {optimizers = function(name) return optim[name] ~= nil end},
   },
 }

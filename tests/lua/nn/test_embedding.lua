@@ -327,7 +327,7 @@ t.test("max_norm changes nothing when an id is out of range", function()
   for _, bad in ipairs {4, -1} do
     local emb = table_of(FIVES, {max_norm = 1})
     t.raises(function() emb(ids_of {0, 2, bad}) end, "index " .. bad)
-    t.equal(rows_of(emb), FIVES)
+    t.same_bits(rows_of(emb), rows_of(table_of(FIVES)))
   end
 end)
 
