@@ -246,9 +246,9 @@ static em_status prepare_leaf(em_var *v)
     em_tensor *g = v->grad, *made = NULL;
     if (g && !g->rows) return EM_OK;                        /* added in place by commit_leaf */
     if (g) {
-        em_tensor_retain(g);
-        em_tensor_retain(made = v->pending);
-        em_status s = add_to(&made, g);
+        em_tensor_retain(made = g);                         /* entries in order of appearance: what was there first */
+        em_tensor_retain(v->pending);
+        em_status s = add_to(&made, v->pending);
         if (s) {
             em_tensor_release(made);
             return s;

@@ -77,13 +77,33 @@ function table_of.module(weight, options)
   end
 end
 
--- The entries before duplicates are summed: one for each position, in order, padding left out.
+local function flatten(data, list)
+  if type(data) ~= "table" then list[#list + 1] = data return list end
+  for _, part in ipairs(data) do flatten(part, list) end
+  return list
+end
+
+-- The rows of all calls in order of appearance, padding left out.
+local function rows_met(case)
+  local rows, padding = {}, case.options.padding_idx
+  if padding and padding < 0 then padding = padding + case.weight.shape[1] end
+  for _, call in ipairs(case.calls) do
+    for _, id in ipairs(flatten(call.input.data, {})) do
+      if id ~= padding then rows[#rows + 1] = id end
+    end
+  end
+  return rows
+end
+
+-- The entries before duplicates are summed. Several calls are joined end to end; there release 1.13, against its
+-- documentation, merges entries of the two lists that happen to stand side by side, so the golden list is shorter.
 local function match_entries(case, grad)
-  local entries = #case.uncoalesced_indices
-  check.equal(grad:nnz(), entries)
-  check.equal(grad:_indices().shape, {1, entries})
-  check.equal(grad:_values().shape, {entries, case.weight.shape[2]})
-  if entries > 0 then check.equal(grad:_indices():tolist()[1], case.uncoalesced_indices) end
+  local rows = rows_met(case)
+  if #case.calls == 1 then check.equal(rows, case.uncoalesced_indices) end
+  check.equal(grad:nnz(), #rows)
+  check.equal(grad:_indices().shape, {1, #rows})
+  check.equal(grad:_values().shape, {#rows, case.weight.shape[2]})
+  if #rows > 0 then check.equal(grad:_indices():tolist()[1], rows) end
   check.equal(grad:sparse_dim(), case.sparse_dim)
   check.equal(grad:dense_dim(), case.dense_dim)
 end
