@@ -88,7 +88,7 @@ static inline float em__log_f32(float x)
     p = p * f - 2.49999970e-1f;
     p = p * f + 3.33333313e-1f;
     const float y = n * EM__LN2_HIGH + (f + (n * EM__LN2_LOW + f * f * (p * f - 0.5f)));
-    return x > FLT_MAX || x != x ? x : x > 0 ? y : x == 0 ? -INFINITY : NAN;
+    return !(x <= FLT_MAX) ? x : x > 0 ? y : x == 0 ? -INFINITY : NAN;
 }
 
 /* log(1 + x), and what rounding 1 + x lost. */

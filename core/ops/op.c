@@ -119,13 +119,14 @@ static const em_op *variant(int index, em_dtype dtype)
 /* ---- what a descriptor's text says, read once ---------------------------------------------------------------- */
 
 enum kind { VALUE, IDS, MASK };
+enum { MOST_NAMED = 8 };                /* inputs of an operation that does not take any number */
 
 typedef struct info {
     bool ready, any_number;
     signed char least, most;            /* inputs */
     signed char named;                  /* outputs that are not hidden */
-    unsigned char kind[8];
-    bool optional[8], contiguous[8];    /* '=': contiguous although the op takes strides */
+    unsigned char kind[MOST_NAMED];
+    bool optional[MOST_NAMED], contiguous[MOST_NAMED];    /* '=': contiguous although the op takes strides */
     em_opts defaults;
 } info;
 
@@ -462,10 +463,22 @@ static void start(attempt *a)
     memset(a->call.out, 0, sizeof a->call.out);
 }
 
+/* Kernels see every input, so optional ones left off at the end are given as null. */
+static em_tensor *const *pad(const em_op *op, em_tensor *const *inputs, int *n, em_tensor *padded[MOST_NAMED])
+{
+    const info *f = info_of(em_op_index(op));
+    if (f->any_number || *n < f->least || *n >= f->most) return inputs;
+    for (int i = 0; i < f->most; i++) padded[i] = i < *n ? inputs[i] : NULL;
+    *n = f->most;
+    return padded;
+}
+
 em_status em_apply(const em_op *op, em_tensor *const *inputs, int n, const em_opts *opts, em_rng *rng,
                    em_tensor **outputs)
 {
     attempt a;
+    em_tensor *padded[MOST_NAMED];
+    inputs = pad(op, inputs, &n, padded);
     start(&a);
     em_status s = prepare(&a, op, inputs, n, opts, rng);
     if (!s) s = compute(&a);
@@ -553,6 +566,8 @@ em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *i
 {
     EM_TRY(check_inplace(op, self, inputs, n));
     attempt a;
+    em_tensor *padded[MOST_NAMED];
+    inputs = pad(op, inputs, &n, padded);
     start(&a);
     em_status s = prepare(&a, op, inputs, n, opts, rng);
     if (!s) s = compute_inplace(&a, self, inputs);
