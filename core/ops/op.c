@@ -466,6 +466,7 @@ static void start(attempt *a)
 /* Kernels see every input, so optional ones left off at the end are given as null. */
 static em_tensor *const *pad(const em_op *op, em_tensor *const *inputs, int *n, em_tensor *padded[MOST_NAMED])
 {
+    if (!op) return inputs;
     const info *f = info_of(em_op_index(op));
     if (f->any_number || *n < f->least || *n >= f->most) return inputs;
     for (int i = 0; i < f->most; i++) padded[i] = i < *n ? inputs[i] : NULL;

@@ -1,0 +1,71 @@
+/* What the losses share: how the losses of elements, or of rows, become one number. */
+#ifndef EM_OPS_LOSS_H
+#define EM_OPS_LOSS_H
+
+#include <string.h>
+
+#include "ops/op.h"
+
+enum em_reduction { EM_MEAN, EM_SUM, EM_NONE, EM_BATCHMEAN };
+
+#define EM_REDUCTION \
+    {"reduction", EM_OPT_ENUM, "mean", "mean sum none", "mean over all losses, their sum, or none: each by itself"}
+
+/* Works on lo .. hi-1 of a loss's elements or rows and returns their sum (0 in a backward). */
+typedef double em_loss_part(const void *job, int64_t lo, int64_t hi);
+
+enum { EM_LOSS_PARTS = 256 };
+
+/* The sum over 0 .. n-1, each of `each` units of work. The parts depend on n alone and are added in order; there are
+ * at most EM_LOSS_PARTS, so that their sums need no memory of their own. */
+static inline double em__loss_total(em_loss_part *part, const void *job, int64_t n, double each)
+{
+    const int64_t size = em__max(em__chunk(each), (n + EM_LOSS_PARTS - 1) / EM_LOSS_PARTS);
+    if (n <= size) return part(job, 0, n);
+    const int64_t parts = (n + size - 1) / size;
+    double sums[EM_LOSS_PARTS], total = 0;
+    EM_PARALLEL_EACH(k, parts, (double)size * each)
+        sums[k] = em__stop ? 0 : part(job, k * size, em__min((k + 1) * size, n));
+    for (int64_t k = 0; k < parts; k++) total += sums[k];
+    return total;
+}
+
+/* "[0, 3]": where element `at` (counted in row-major order) of t is; t may be contiguous or not. */
+static inline const char *em__position(char buffer[EM_SHAPE_TEXT], const em_tensor *t, int64_t at)
+{
+    int64_t place[EM_MAX_DIMS];
+    for (int d = t->dims - 1; d >= 0; d--) {
+        place[d] = at % t->size[d];
+        at /= t->size[d];
+    }
+    em__shape_text(buffer, t->dims, place);
+    const size_t end = strlen(buffer) - 1;
+    buffer[0] = '[';
+    buffer[end] = ']';
+    return buffer;
+}
+#define EM_POSITION(t, at) em__position((char[EM_SHAPE_TEXT]){0}, t, at)
+
+/* For a backward: input i, `what`, is taken as it is; its gradient must not be asked for. */
+static inline em_status em__no_gradient(const em_node *n, int i, const char *what)
+{
+    if (!em__wants(n, i)) return EM_OK;
+    return em__fail(EM_EGRAD, "%s: there is no gradient for %s; give it detached", n->op->name, what);
+}
+
+#ifdef EM_VARIANT
+/* Sum of n numbers in an order that is the same for every vector width. */
+static inline double em__loss_sum(const em_real *x, int64_t n)
+{
+    enum { LANES = 16 };
+    double lane[LANES] = {0}, sum = 0;
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++) lane[k] += (double)x[i + k];
+    for (; i < n; i++) sum += (double)x[i];
+    for (int k = 0; k < LANES; k++) sum += lane[k];
+    return sum;
+}
+#endif
+
+#endif
