@@ -11,7 +11,8 @@
 
 enum em__stream {
     EM_STREAM_DRAWS,            /* what em_rng counts through */
-    EM_STREAM_SKIPGRAM,         /* + 2^32 times the epoch */
+    EM_STREAM_WINDOWS,          /* of skip-gram, as the next; + 2^32 times the epoch */
+    EM_STREAM_NEGATIVES,        /* + 0 .. 7, the attempt */
 };
 
 static inline void em__philox(uint64_t seed, uint64_t counter, uint64_t stream, uint32_t out[4])
