@@ -1,0 +1,400 @@
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/status.h"
+#include "random/rng.h"
+#include "support.h"
+
+static char path[64];
+static em_corpus *corpus;
+
+static void read_text(void)
+{
+    const em_text_opts opts = {.split = EM_SPLIT_BLANKS};
+    const char *const list[] = {path};
+    assert_ok(em_corpus_read(&corpus, list, 1, &opts, NULL, 1, -1, -1));
+}
+
+static void make_path(void)
+{
+    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
+    assert_int_equal(close(mkstemp(path)), 0);
+}
+
+/* Words of roughly Zipf's frequencies in sentences of 1 to 60 words; three portions and a bit. */
+static int make_corpus(void **state)
+{
+    (void)state;
+    make_path();
+    FILE *f = fopen(path, "wb");
+    uint32_t seed = 3;
+    for (int i = 0; i < 3 * EM_PORTION + 1000; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        const double u = (double)(seed >> 8) / 16777216.0;
+        fprintf(f, "w%d%c", (int)(exp(u * log(2000.0))), i % 60 == (i / 60) % 60 || i % 60 == 59 ? '\n' : ' ');
+    }
+    fclose(f);
+    read_text();
+    return 0;
+}
+
+static int make_corpus_of(const char *text)
+{
+    make_path();
+    FILE *f = fopen(path, "wb");
+    fputs(text, f);
+    fclose(f);
+    read_text();
+    return 0;
+}
+
+static int remove_corpus(void **state)
+{
+    (void)state;
+    em_corpus_release(corpus);
+    corpus = NULL;
+    return unlink(path);
+}
+
+static const em_skipgram_opts usual = {.window = 5, .negative = 5, .sample = 1e-3, .batch_size = 1000, .dtype = EM_I64,
+                                       .seed = 12};
+
+/* ---- the slow way ------------------------------------------------------------------------------------------ */
+
+typedef struct pairs {
+    int64_t n, room;
+    int64_t (*at)[3];                   /* centre, context, place of the centre */
+} pairs;
+
+static void add_pair(pairs *p, int64_t centre, int64_t context, int64_t place)
+{
+    if (p->n == p->room) p->at = realloc(p->at, (size_t)(p->room = 2 * p->room + 1000) * sizeof *p->at);
+    p->at[p->n][0] = centre;
+    p->at[p->n][1] = context;
+    p->at[p->n++][2] = place;
+}
+
+static void sentence_pairs(pairs *p, const em_skipgram_opts *o, uint64_t epoch, int64_t from, int64_t to, const double *counts)
+{
+    const int32_t *ids = em_tensor_data(em_corpus_ids(corpus));
+    const double total = (double)em_tensor_count(em_corpus_ids(corpus));
+    int64_t kept[EM_PORTION], n = 0;
+    for (int64_t t = from; t < to; t++) {
+        uint32_t b[4];
+        em__philox(o->seed, (uint64_t)t, epoch << 32 | EM_STREAM_WINDOWS, b);
+        const double f = counts[ids[t]] / total, keep = (sqrt(f / o->sample) + 1) * o->sample / f;
+        if (keep >= 1 || b[0] / 4294967296.0 < keep) kept[n++] = t;
+    }
+    for (int64_t k = 0; k < n; k++) {
+        uint32_t b[4];
+        em__philox(o->seed, (uint64_t)kept[k], epoch << 32 | EM_STREAM_WINDOWS, b);
+        const int64_t reach = 1 + (int64_t)floor(b[1] / 4294967296.0 * (double)o->window);
+        for (int64_t j = k - reach; j <= k + reach; j++)
+            if (j >= 0 && j < n && j != k) add_pair(p, ids[kept[k]], ids[kept[j]], kept[k]);
+    }
+}
+
+static pairs slow_pairs(const em_skipgram_opts *o, uint64_t epoch)
+{
+    pairs p = {0};
+    const int32_t *ids = em_tensor_data(em_corpus_ids(corpus));
+    const int64_t *starts = em_tensor_data(em_corpus_starts(corpus));
+    const int64_t total = em_tensor_count(em_corpus_ids(corpus));
+    double *counts = calloc((size_t)em_vocab_size(em_corpus_vocab(corpus)), sizeof *counts);
+    for (int64_t t = 0; t < total; t++) counts[ids[t]]++;
+    for (int64_t s = 0; starts[s] < total; s++)
+        for (int64_t from = starts[s]; from < starts[s + 1];) {
+            const int64_t edge = (from / EM_PORTION + 1) * EM_PORTION, to = edge < starts[s + 1] ? edge : starts[s + 1];
+            sentence_pairs(&p, o, epoch, from, to, counts);
+            from = to;
+        }
+    free(counts);
+    return p;
+}
+
+/* ---- against it -------------------------------------------------------------------------------------------- */
+
+static em_skipgram *skipgram(const em_skipgram_opts *o)
+{
+    em_skipgram *s;
+    assert_ok(em_skipgram_new(&s, corpus, o));
+    return s;
+}
+
+/* One epoch of batches must be these pairs, in order. */
+static void assert_epoch(em_skipgram *s, const em_skipgram_opts *o, int64_t epoch)
+{
+    pairs want = slow_pairs(o, (uint64_t)epoch);
+    const int64_t columns = 1 + o->negative;
+    em_skipgram_start(s, epoch);
+    int64_t seen = 0;
+    for (;;) {
+        em_tensor *centre, *targets;
+        assert_ok(em_skipgram_next(s, &centre, &targets));
+        if (!centre) break;
+        const int64_t rows = em_tensor_size(centre, 0);
+        assert_int_equal(rows, want.n - seen < o->batch_size ? want.n - seen : o->batch_size);
+        assert_int_equal(em_tensor_dims(targets), 2);
+        assert_int_equal(em_tensor_size(targets, 0), rows);
+        assert_int_equal(em_tensor_size(targets, 1), columns);
+        assert_int_equal(em_tensor_dtype(centre), o->dtype);
+        for (int64_t i = 0; i < rows; i++, seen++)
+            if (element_int(centre, i) != want.at[seen][0] || element_int(targets, i * columns) != want.at[seen][1])
+                fail_msg("pair %lld is (%lld, %lld), not (%lld, %lld)", (long long)seen, (long long)element_int(centre, i),
+                         (long long)element_int(targets, i * columns), (long long)want.at[seen][0],
+                         (long long)want.at[seen][1]);
+        const int64_t done = em_skipgram_done(s), next = seen < want.n ? want.at[seen][2] : INT64_MAX;
+        assert_true(done <= next && done >= want.at[seen - 1][2]);
+        em_tensor_release(centre);
+        em_tensor_release(targets);
+    }
+    assert_int_equal(seen, want.n);
+    assert_int_equal(em_skipgram_done(s), em_tensor_count(em_corpus_ids(corpus)));
+    free(want.at);
+}
+
+static void pairs_are_those_of_the_slow_way(void **state)
+{
+    (void)state;
+    em_skipgram_opts o = usual;
+    em_skipgram *s = skipgram(&o);
+    assert_epoch(s, &o, 0);
+    assert_epoch(s, &o, 3);
+    assert_epoch(s, &o, 0);
+    em_skipgram_release(s);
+    o = (em_skipgram_opts){.window = 1, .negative = 0, .sample = 1e-5, .batch_size = 77, .dtype = EM_I32, .seed = UINT64_MAX};
+    s = skipgram(&o);
+    assert_epoch(s, &o, 0);
+    em_skipgram_release(s);
+    o = (em_skipgram_opts){.window = 100, .negative = 1, .sample = INFINITY, .batch_size = 1 << 20, .dtype = EM_I64};
+    s = skipgram(&o);
+    assert_epoch(s, &o, 1);
+    em_skipgram_release(s);
+}
+
+static void a_word_by_hand(void **state)
+{
+    (void)state;
+    em_skipgram_opts o = {.window = 1, .negative = 0, .sample = INFINITY, .batch_size = 10, .dtype = EM_I64};
+    em_skipgram *s = skipgram(&o);              /* "a b a\nc\n": a 0, b 1, c 2; window 1 is always 1 */
+    em_tensor *centre, *targets;
+    assert_ok(em_skipgram_next(s, &centre, &targets));
+    assert_tensor(centre, EM_I64, SHAPE(4), VALUES(0, 1, 1, 0));
+    assert_tensor(targets, EM_I64, SHAPE(4, 1), VALUES(1, 0, 0, 1));
+    assert_int_equal(em_skipgram_done(s), 4);
+    em_tensor_release(centre);
+    em_tensor_release(targets);
+    assert_ok(em_skipgram_next(s, &centre, &targets));
+    assert_null(centre);
+    assert_null(targets);
+    em_skipgram_release(s);
+}
+
+static int make_small(void **state)
+{
+    (void)state;
+    return make_corpus_of("a b a\nc\n");
+}
+
+static int make_single(void **state)
+{
+    (void)state;
+    return make_corpus_of("a a a a");
+}
+
+/* A vocabulary of one word has no other negative than the context. */
+static void one_word_is_its_own_negative(void **state)
+{
+    (void)state;
+    em_skipgram_opts o = {.window = 1, .negative = 2, .sample = INFINITY, .batch_size = 2, .dtype = EM_I64};
+    em_skipgram *s = skipgram(&o);
+    em_tensor *centre, *targets;
+    assert_ok(em_skipgram_next(s, &centre, &targets));
+    assert_tensor(targets, EM_I64, SHAPE(2, 3), VALUES(0, 0, 0, 0, 0, 0));
+    em_tensor_release(centre);
+    em_tensor_release(targets);
+    em_skipgram_release(s);
+}
+
+/* ---- negatives --------------------------------------------------------------------------------------------- */
+
+static void negatives_follow_count_to_the_three_quarters(void **state)
+{
+    (void)state;
+    const int64_t vocab = em_vocab_size(em_corpus_vocab(corpus)), most = 200000;
+    double *drawn = calloc((size_t)vocab, sizeof *drawn), total = 0, weight = 0;
+    em_skipgram_opts o = usual;
+    o.negative = 3;
+    em_skipgram *s = skipgram(&o);
+    for (int64_t seen = 0; seen < most;) {
+        em_tensor *centre, *targets;
+        assert_ok(em_skipgram_next(s, &centre, &targets));
+        for (int64_t i = 0; i < em_tensor_size(targets, 0); i++, seen++)
+            for (int64_t k = 1; k <= 3; k++) {
+                const int64_t id = element_int(targets, 4 * i + k);
+                assert_true(id != element_int(targets, 4 * i));
+                drawn[id]++;
+                total++;
+            }
+        em_tensor_release(centre);
+        em_tensor_release(targets);
+    }
+    for (int64_t v = 0; v < vocab; v++) weight += pow((double)em_vocab_count(em_corpus_vocab(corpus), v), 0.75);
+    for (int64_t v = 100; v < 400; v += 10) {               /* those that are seldom contexts, hence seldom drawn again */
+        const double p = pow((double)em_vocab_count(em_corpus_vocab(corpus), v), 0.75) / weight;
+        assert_true(fabs(drawn[v] - p * total) < 5 * sqrt(p * total) + 0.03 * p * total);
+    }
+    free(drawn);
+    em_skipgram_release(s);
+}
+
+static uint64_t digest_epoch(em_skipgram *s, int64_t epoch)
+{
+    uint64_t h = 1;
+    em_skipgram_start(s, epoch);
+    for (;;) {
+        em_tensor *out[2];
+        assert_ok(em_skipgram_next(s, out, out + 1));
+        if (!out[0]) return h;
+        for (int i = 0; i < 2; i++) {
+            const int64_t *ids = em_tensor_data(out[i]);
+            for (int64_t k = 0; k < em_tensor_count(out[i]); k++) h = (h ^ (uint64_t)ids[k]) * 0x9E3779B97F4A7C15u;
+            em_tensor_release(out[i]);
+        }
+    }
+}
+
+static void batches_depend_on_seed_and_epoch_alone(void **state)
+{
+    (void)state;
+    em_skipgram_opts o = usual;
+    o.batch_size = 9000;
+    em_skipgram *s = skipgram(&o);
+    em_set_threads(1);
+    const uint64_t want = digest_epoch(s, 2), other = digest_epoch(s, 1);
+    assert_true(want != other);
+    for (int threads = 2; threads <= 8; threads *= 2) {
+        em_set_threads(threads);
+        assert_true(digest_epoch(s, 2) == want);
+    }
+    em_set_threads(1);
+    em_skipgram_release(s);
+    o.seed++;
+    s = skipgram(&o);
+    assert_true(digest_epoch(s, 2) != want);
+    em_skipgram_release(s);
+}
+
+/* ---- failures ---------------------------------------------------------------------------------------------- */
+
+static void options_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t window, negative, batch_size;
+        double sample;
+        em_dtype dtype;
+        const char *part;
+    } cases[] = {
+        {0, 5, 1, 1, EM_I64, "window = 0"},           {1001, 5, 1, 1, EM_I64, "window = 1001"},
+        {5, -1, 1, 1, EM_I64, "negative = -1"},       {5, 1001, 1, 1, EM_I64, "negative = 1001"},
+        {5, 5, 0, 1, EM_I64, "batch_size = 0"},       {5, 5, 1, 0, EM_I64, "sample = 0"},
+        {5, 5, 1, NAN, EM_I64, "sample = nan"},       {5, 5, 1, 1, EM_F32, "dtype = float32"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        em_skipgram *s;
+        const em_skipgram_opts o = {.window = cases[i].window, .negative = cases[i].negative, .sample = cases[i].sample,
+                                    .batch_size = cases[i].batch_size, .dtype = cases[i].dtype};
+        assert_fails(em_skipgram_new(&s, corpus, &o), EM_EVALUE, cases[i].part);
+        assert_null(s);
+    }
+    em_skipgram_opts o = usual;
+    o.batch_size = INT64_MAX;
+    em_skipgram *s = skipgram(&o);
+    em_tensor *centre, *targets;
+    assert_fails(em_skipgram_next(s, &centre, &targets), EM_ESHAPE, "too many");
+    em_skipgram_release(s);
+}
+
+static int make_empty(void **state)
+{
+    (void)state;
+    return make_corpus_of("");
+}
+
+static void an_empty_corpus_is_refused(void **state)
+{
+    (void)state;
+    em_skipgram *s;
+    assert_fails(em_skipgram_new(&s, corpus, &usual), EM_EVALUE, "empty");
+}
+
+static void an_interrupted_batch_is_given_again(void **state)
+{
+    (void)state;
+    em_skipgram *s = skipgram(&usual);
+    const uint64_t want = digest_epoch(s, 0);
+    em_skipgram_start(s, 0);
+    em_tensor *centre, *targets;
+    em_interrupt();
+    assert_fails(em_skipgram_next(s, &centre, &targets), EM_EINTERRUPT, "interrupted");
+    em_clear_interrupt();
+    assert_null(centre);
+    assert_int_equal(em_skipgram_done(s), 0);
+    assert_true(digest_epoch(s, 0) == want);
+    em_skipgram_release(s);
+}
+
+static em_status make_and_draw(void *context, em_tensor *out[EM_MAX_OUT])
+{
+    (void)context;
+    em_skipgram *s;
+    EM_TRY(em_skipgram_new(&s, corpus, &usual));
+    const em_status status = em_skipgram_next(s, out, out + 1);
+    if (status) assert_int_equal(em_skipgram_done(s), 0);
+    em_skipgram_release(s);
+    return status;
+}
+
+static em_status draw_the_last(void *context, em_tensor *out[EM_MAX_OUT])
+{
+    (void)context;
+    em_skipgram *s;
+    EM_TRY(em_skipgram_new(&s, corpus, &(em_skipgram_opts){.window = 1, .sample = 1, .batch_size = 10, .dtype = EM_I64}));
+    const em_status status = em_skipgram_next(s, out, out + 1);
+    em_skipgram_release(s);
+    return status;
+}
+
+static void allocations_may_fail(void **state)
+{
+    (void)state;
+    assert_true(each_allocation_fails(&(fallible){.call = make_and_draw}, NULL) >= 12);
+}
+
+static void allocations_may_fail_at_the_end(void **state)
+{
+    (void)state;
+    assert_true(each_allocation_fails(&(fallible){.call = draw_the_last}, NULL) >= 14);
+}
+
+#define LONG_TEST(name) cmocka_unit_test_setup_teardown(name, make_corpus, remove_corpus)
+#define SMALL_TEST(name) cmocka_unit_test_setup_teardown(name, make_small, remove_corpus)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LONG_TEST(pairs_are_those_of_the_slow_way),
+        SMALL_TEST(a_word_by_hand),
+        cmocka_unit_test_setup_teardown(one_word_is_its_own_negative, make_single, remove_corpus),
+        LONG_TEST(negatives_follow_count_to_the_three_quarters),
+        LONG_TEST(batches_depend_on_seed_and_epoch_alone),
+        SMALL_TEST(options_are_checked),
+        cmocka_unit_test_setup_teardown(an_empty_corpus_is_refused, make_empty, remove_corpus),
+        LONG_TEST(an_interrupted_batch_is_given_again),
+        LONG_TEST(allocations_may_fail),
+        SMALL_TEST(allocations_may_fail_at_the_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
