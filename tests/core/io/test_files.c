@@ -1,0 +1,99 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/status.h"
+#include "support.h"
+
+static char folder[64];
+
+static const char *below(const char *name)
+{
+    static char path[4][128];
+    static int next;
+    next = (next + 1) % 4;
+    snprintf(path[next], sizeof path[next], "%s/%s", folder, name);
+    return path[next];
+}
+
+static const char *const folders[] = {"b", "b/c", "empty"};
+static const char *const files[] = {"z.h", "a.h", "a.c", "b/x.h", "b/c/y.h", "b/.h"};
+
+static int make_tree(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/embla-test-XXXXXX");
+    if (!mkdtemp(folder)) return 1;
+    for (int i = 0; i < 3; i++)
+        if (mkdir(below(folders[i]), 0777)) return 1;
+    for (int i = 0; i < 6; i++)
+        if (close(open(below(files[i]), O_CREAT | O_WRONLY, 0666))) return 1;
+    return symlink(folder, below("b/loop")) | symlink(below("a.h"), below("link.h"));
+}
+
+static int remove_tree(void **state)
+{
+    (void)state;
+    unlink(below("b/loop"));
+    unlink(below("link.h"));
+    for (int i = 0; i < 6; i++) unlink(below(files[i]));
+    for (int i = 2; i >= 0; i--)
+        if (rmdir(below(i == 0 ? "b" : i == 1 ? "b/c" : "empty"))) return 1;
+    return rmdir(folder);
+}
+
+static void assert_listed(const char *suffix, int n, const char *const *want)
+{
+    em_files *f;
+    assert_ok(em_files_list(&f, folder, suffix));
+    assert_int_equal(em_files_count(f), n);
+    for (int i = 0; i < n; i++) assert_string_equal(em_files_path(f, i), below(want[i]));
+    em_files_release(f);
+}
+
+static void regular_files_are_listed_in_order(void **state)
+{
+    (void)state;
+    assert_listed(".h", 5, (const char *[]){"a.h", "b/.h", "b/c/y.h", "b/x.h", "z.h"});
+    assert_listed("", 6, (const char *[]){"a.c", "a.h", "b/.h", "b/c/y.h", "b/x.h", "z.h"});
+    assert_listed(".none", 0, NULL);
+}
+
+static void missing_folders_are_named(void **state)
+{
+    (void)state;
+    em_files *f = (em_files *)1;
+    assert_fails(em_files_list(&f, "/no/such/folder", ""), EM_EIO, "/no/such/folder: No such file");
+    assert_null(f);
+}
+
+static em_status list_many(void *context, em_tensor *out[EM_MAX_OUT])
+{
+    (void)context;
+    (void)out;
+    em_files *f;
+    EM_TRY(em_files_list(&f, "/usr/include/linux", ""));
+    assert_true(em_files_count(f) > 64);
+    em_files_release(f);
+    return EM_OK;
+}
+
+static void allocations_may_fail(void **state)
+{
+    (void)state;
+    if (access("/usr/include/linux", R_OK)) skip();
+    assert_true(each_allocation_fails(&(fallible){.call = list_many}, NULL) >= 5);
+}
+
+#define TREE_TEST(name) cmocka_unit_test_setup_teardown(name, make_tree, remove_tree)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TREE_TEST(regular_files_are_listed_in_order),
+        TREE_TEST(missing_folders_are_named),
+        cmocka_unit_test(allocations_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
