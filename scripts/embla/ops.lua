@@ -49,7 +49,7 @@ function ops.describe(name)
   return described[name]
 end
 
-core.set_reader(function(name, given) return options.positional(ops.describe(name).named, given, true) end)
+core.set_reader(function(name, given) return options.given(ops.describe(name).named, given) end)
 
 -- ---- names -----------------------------------------------------------------------------------------------------
 

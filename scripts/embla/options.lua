@@ -148,23 +148,32 @@ local function expectation(row)
   return text .. (row.range:find("^[%[%(]") and " in " or " ") .. row.range
 end
 
--- A function that tells whether a value fits the row.
-local function acceptance(row)
+-- A function that tells whether a value has the type of the row: "integer|string" is either.
+local function type_test(row)
   local tests = {}
   for name in row.type:gmatch("[^|]+") do
     tests[#tests + 1] = assert(TYPES[name], "unknown option type " .. name)
   end
-  local words
+  if #tests == 1 then return tests[1] end
+  return function(value)
+    for _, test in ipairs(tests) do
+      if test(value) then return true end
+    end
+    return false
+  end
+end
+
+-- A function that tells whether a value fits the row.
+local function acceptance(row)
+  local has_type = type_test(row)
   if row.choices then
-    words = {}
+    local words = {}
     for _, word in ipairs(row.choices) do words[word] = true end
+    return function(value) return words[value] == true end
   end
   local check = row.check or row.range and in_range(parse_range(row.range))
-  return function(value)
-    local fits = false
-    for _, test in ipairs(tests) do fits = fits or test(value) end
-    return fits and (not words or words[value] == true) and (not check or check(value) == true)
-  end
+  if not check then return has_type end
+  return function(value) return has_type(value) and check(value) == true end
 end
 
 local function copy(list)
@@ -207,7 +216,6 @@ local function read_given(spec, given, o)
     if o[key] ~= nil then raise("%s: option %s is given twice, by position and by name", spec.owner, key) end
     o[key] = check_value(spec, row, value)
   end
-  return o
 end
 
 local function add_defaults(spec, o)
@@ -327,18 +335,32 @@ function options.from_op(name, rows)
   return options.spec(name, list)
 end
 
-local function unpack_rows(rows, o, i)
-  if i > #rows then return end
-  return o[rows[i].name], unpack_rows(rows, o, i + 1)
+local values = {}       -- taken out again before anything else can run
+
+-- The fields of `o` in the order of the spec.
+local function unpack_fields(spec, o)
+  local names = spec.names
+  for i = 1, #names do values[i] = o[names[i]] end
+  return table.unpack(values, 1, #names)
 end
 
 --- Options by position, for a call into the core: the values in the order of the spec, nil where none is given.
--- @param spec       a spec
--- @param tbl        table of options, or nil
--- @param given_only whether defaults are left to the core
+-- @param spec a spec
+-- @param tbl  table of options, or nil
 -- @return as many values as the spec has rows
-function options.positional(spec, tbl, given_only)
-  return unpack_rows(spec.rows, given_only and read_given(spec, tbl, {}) or spec.read(tbl), 1)
+function options.positional(spec, tbl) return unpack_fields(spec, spec.read(tbl)) end
+
+--- The same without defaults, which are left to the core: the way of every call with named options.
+-- @param spec  a spec
+-- @param given table of options
+-- @return as many values as the spec has rows, nil for what is not given
+function options.given(spec, given)
+  local by_name = spec.by_name
+  for key, value in next, given do
+    local row = by_name[key] or refuse_unknown(spec, key)
+    if not row.accepts(value) then check_value(spec, row, value) end
+  end
+  return unpack_fields(spec, given)
 end
 
 return options

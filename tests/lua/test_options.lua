@@ -110,6 +110,13 @@ t.test("operations give their spec as text", function()
   t.raises(function() options.positional(required, {}) end, "clamp: option min is required")
 end)
 
+t.test("given leaves defaults to the core and checks the rest", function()
+  t.equal(table.pack(options.given(sgd, {momentum = 0.5, size = {1, 2}})), {nil, 0.5, [9] = {1, 2}, n = 9})
+  t.equal(table.pack(options.given(sgd, {})), {n = 9})
+  t.raises(function() options.given(sgd, {momentum = 2}) end, "SGD: option momentum: expected number in [0, 1), got 2")
+  t.raises(function() options.given(sgd, {momentun = 2}) end, "SGD: unknown option 'momentun', did you mean")
+end)
+
 t.test("extend puts further rows after, or in place of, the shared ones", function()
   local base = options.spec("base", {{name = "a", default = 1}, {name = "b", default = 2}})
   local spec = options.extend("more", base, {{name = "b", default = 3}, {name = "c", default = 4}})
