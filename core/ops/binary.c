@@ -33,37 +33,20 @@ static em_status sub_check(em_call *c)
 
 EM_ROW_OF_2(add, em_real, em__plus(x, em__times(a, y)))
 EM_ROW_OF_2(sub, em_real, em__minus(x, em__times(a, y)))
-EM_ROW_OF_2(scale, em_real, em__times(a, x))
-
-/* dx[i] = factor * dy */
-static em_status add_slope(em_tensor **dx, const em_node *n, int i, double factor)
-{
-    if (!em__wants(n, i)) return EM_OK;
-    em_tensor *sum;
-    EM_TRY(em__sum_to(&sum, n->dy[0], n->x[i]));
-    if (factor == 1) {
-        dx[i] = sum;
-        return EM_OK;
-    }
-    const em_status s = em__dx(&dx[i], n, i);
-    if (!s) em__pointwise((em_tensor *[]){dx[i], sum, sum}, 3, scale_row, (em_real)factor);
-    em_tensor_release(sum);
-    return s;
-}
 
 static em_status add_forward(em_call *c) { return binary_forward(c, add_row, em__element(c->opts.at[0].x)); }
 static em_status sub_forward(em_call *c) { return binary_forward(c, sub_row, em__element(c->opts.at[0].x)); }
 
 static em_status add_backward(const em_node *n, em_tensor **dx)
 {
-    EM_TRY(add_slope(dx, n, 0, 1));
-    return add_slope(dx, n, 1, n->opts.at[0].x);
+    if (em__wants(n, 0)) EM_TRY(em__scaled_slope(dx, n, 0, 1));
+    return em__wants(n, 1) ? em__scaled_slope(dx, n, 1, n->opts.at[0].x) : EM_OK;
 }
 
 static em_status sub_backward(const em_node *n, em_tensor **dx)
 {
-    EM_TRY(add_slope(dx, n, 0, 1));
-    return add_slope(dx, n, 1, -n->opts.at[0].x);
+    if (em__wants(n, 0)) EM_TRY(em__scaled_slope(dx, n, 0, 1));
+    return em__wants(n, 1) ? em__scaled_slope(dx, n, 1, -n->opts.at[0].x) : EM_OK;
 }
 
 #define ADDITION(op_name, help) \

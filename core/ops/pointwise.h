@@ -103,6 +103,28 @@ static inline em_status em__pointwise_slope(em_tensor **dx, const em_node *n, in
     return s;
 }
 
+static inline void em__scale_row(char *const *p, const int64_t *s, int64_t n, em_real a)
+{
+    em_real *to = (void *)p[0];
+    const em_real *x = (void *)p[1];
+    for (int64_t i = 0; i < n; i++) to[i * s[0]] = (em_real)(a * x[i * s[1]]);
+}
+
+/* Gradient of an input that enters with a constant factor: factor * dy, summed to the input's shape. */
+static inline em_status em__scaled_slope(em_tensor **dx, const em_node *n, int i, double factor)
+{
+    em_tensor *sum;
+    EM_TRY(em__sum_to(&sum, n->dy[0], n->x[i]));
+    if (factor == 1) {
+        dx[i] = sum;
+        return EM_OK;
+    }
+    const em_status s = em__dx(dx, n, i);
+    if (!s) em__pointwise((em_tensor *[]){dx[i], sum}, 2, em__scale_row, (em_real)factor);
+    em_tensor_release(sum);
+    return s;
+}
+
 /* Checks that inputs j and k broadcast; makes result 0 of that shape. */
 static inline em_status em__pointwise_out(em_call *c, int j, int k, em_dtype dtype)
 {

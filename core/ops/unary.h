@@ -37,7 +37,7 @@ static inline em_status em__unary_forward(em_call *c, em_map_loop *loop)
 static inline em_status em__unary_backward(const em_node *n, em_tensor **dx, em_slope_loop *loop,
                                            const em_tensor *saved)
 {
-    EM_TRY(em__dx(&dx[0], n, 0));
+    EM_TRY(em__dx(dx, n, 0));
     em_real *to = EM_REALS(dx[0]);
     const em_real *dy = EM_REALS(n->dy[0]), *s = saved ? EM_REALS(saved) : dy;
     const em_real a = (em_real)n->opts.at[0].x, b = (em_real)n->opts.at[1].x;

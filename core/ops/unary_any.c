@@ -77,7 +77,7 @@ static em_status clamp_forward(em_call *c)
 
 static em_status clamp_backward(const em_node *n, em_tensor **dx)
 {
-    EM_TRY(em__dx(&dx[0], n, 0));
+    EM_TRY(em__dx(dx, n, 0));
     em_real *to = EM_REALS(dx[0]), low, high;
     const em_real *dy = EM_REALS(n->dy[0]), *x = EM_REALS(n->x[0]);
     clamp_bounds(&n->opts, &low, &high);

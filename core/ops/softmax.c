@@ -1,0 +1,276 @@
+/* softmax, log_softmax and softmin along a dim, and logsumexp. A tensor is seen as (O, R, K) with R along the dim: where
+ * K is 1 a row at a time stays in cache, else a tile of columns does. */
+#include "math/vector_math.h"
+#include "ops/fold.h"
+
+enum { TILE = 64, LANES = 16 };
+
+typedef enum kind { SOFTMAX, LOG_SOFTMAX, SOFTMIN } kind;
+
+/* ---- rows ------------------------------------------------------------------------------------------------- */
+
+static em_real row_max(const em_real *x, int64_t n, em_real sign)
+{
+    em_real lane[LANES];
+    for (int j = 0; j < LANES; j++) lane[j] = -(em_real)INFINITY;
+    for (int64_t i = 0; i < n; i += LANES) {
+        const int64_t left = em__min(n - i, LANES);
+        EM_SIMD
+        for (int64_t j = 0; j < left; j++) lane[j] = sign * x[i + j] > lane[j] ? sign * x[i + j] : lane[j];
+    }
+    for (int j = 1; j < LANES; j++) lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
+    return lane[0];
+}
+
+static double lanes_sum(const double *lane)
+{
+    double s = 0;
+    for (int j = 0; j < LANES; j++) s += lane[j];
+    return s;
+}
+
+/* sum of exp(sign x - m), each also kept in e if that is not null */
+static double row_exp(em_real *e, const em_real *x, int64_t n, em_real sign, em_real m)
+{
+    double lane[LANES] = {0};
+    em_real scratch[LANES];
+    for (int64_t i = 0; i < n; i += LANES) {
+        const int64_t left = em__min(n - i, LANES);
+        em_real *to = e ? e + i : scratch;
+        EM_SIMD
+        for (int64_t j = 0; j < left; j++) to[j] = em__exp(sign * x[i + j] - m);
+        EM_SIMD
+        for (int64_t j = 0; j < left; j++) lane[j] += (double)to[j];
+    }
+    return lanes_sum(lane);
+}
+
+static void row_forward(em_real *y, const em_real *x, int64_t n, kind k)
+{
+    const em_real sign = k == SOFTMIN ? -1 : 1, m = row_max(x, n, sign);
+    if (k == LOG_SOFTMAX) {
+        const em_real shift = (em_real)log(row_exp(NULL, x, n, 1, m));
+        EM_SIMD
+        for (int64_t i = 0; i < n; i++) y[i] = x[i] - m - shift;
+    } else {
+        const em_real factor = (em_real)(1 / row_exp(y, x, n, sign, m));
+        EM_SIMD
+        for (int64_t i = 0; i < n; i++) y[i] *= factor;
+    }
+}
+
+/* softmax: dx_i = y_i (dy_i - sum_j dy_j y_j); softmin: minus that; log_softmax: dx_i = dy_i - exp(y_i) sum_j dy_j */
+static void row_backward(em_real *dx, const em_real *y, const em_real *dy, int64_t n, kind k)
+{
+    double lane[LANES] = {0};
+    for (int64_t i = 0; i < n; i += LANES) {
+        const int64_t left = em__min(n - i, LANES);
+        EM_SIMD
+        for (int64_t j = 0; j < left; j++)
+            lane[j] += k == LOG_SOFTMAX ? (double)dy[i + j] : (double)dy[i + j] * (double)y[i + j];
+    }
+    const em_real sum = (em_real)lanes_sum(lane), sign = k == SOFTMIN ? -1 : 1;
+    if (k == LOG_SOFTMAX) {
+        EM_SIMD
+        for (int64_t i = 0; i < n; i++) dx[i] = dy[i] - em__exp(y[i]) * sum;
+    } else {
+        EM_SIMD
+        for (int64_t i = 0; i < n; i++) dx[i] = sign * y[i] * (dy[i] - sum);
+    }
+}
+
+/* ---- tiles of columns, `K` apart from row to row ------------------------------------------------------------ */
+
+static void tile_forward(em_real *y, const em_real *x, int64_t R, int64_t K, int64_t width, kind k)
+{
+    const em_real sign = k == SOFTMIN ? -1 : 1;
+    em_real m[TILE], shift[TILE];
+    double sum[TILE] = {0};
+    for (int64_t j = 0; j < width; j++) m[j] = -(em_real)INFINITY;
+    for (int64_t r = 0; r < R; r++) {
+        EM_SIMD
+        for (int64_t j = 0; j < width; j++) m[j] = sign * x[r * K + j] > m[j] ? sign * x[r * K + j] : m[j];
+    }
+    for (int64_t r = 0; r < R; r++) {
+        EM_SIMD
+        for (int64_t j = 0; j < width; j++) y[r * K + j] = em__exp(sign * x[r * K + j] - m[j]);
+        EM_SIMD
+        for (int64_t j = 0; j < width; j++) sum[j] += (double)y[r * K + j];
+    }
+    for (int64_t j = 0; j < width; j++) shift[j] = (em_real)(k == LOG_SOFTMAX ? log(sum[j]) : 1 / sum[j]);
+    for (int64_t r = 0; r < R; r++) {
+        em_real *to = y + r * K;
+        const em_real *from = x + r * K;
+        if (k == LOG_SOFTMAX) {
+            EM_SIMD
+            for (int64_t j = 0; j < width; j++) to[j] = from[j] - m[j] - shift[j];
+        } else {
+            EM_SIMD
+            for (int64_t j = 0; j < width; j++) to[j] *= shift[j];
+        }
+    }
+}
+
+static void tile_backward(em_real *dx, const em_real *y, const em_real *dy, int64_t R, int64_t K, int64_t width, kind k)
+{
+    const em_real sign = k == SOFTMIN ? -1 : 1;
+    double sum[TILE] = {0};
+    for (int64_t r = 0; r < R; r++) {
+        EM_SIMD
+        for (int64_t j = 0; j < width; j++)
+            sum[j] += k == LOG_SOFTMAX ? (double)dy[r * K + j] : (double)dy[r * K + j] * (double)y[r * K + j];
+    }
+    for (int64_t r = 0; r < R; r++) {
+        EM_SIMD
+        for (int64_t j = 0; j < width; j++) {
+            const em_real p = y[r * K + j], g = dy[r * K + j], s = (em_real)sum[j];
+            dx[r * K + j] = k == LOG_SOFTMAX ? g - em__exp(p) * s : sign * p * (g - s);
+        }
+    }
+}
+
+/* ---- over all --------------------------------------------------------------------------------------------- */
+
+/* Pieces lo .. hi-1 of O * tiles; dy is null in a forward. */
+static void run(em_real *to, const em_real *from, const em_real *dy, const em_lines *l, kind k, int64_t lo, int64_t hi)
+{
+    const int64_t R = l->R, K = l->K, tiles = (K + TILE - 1) / TILE;
+    for (int64_t i = lo; i < hi; i++) {
+        const int64_t column = i % tiles * TILE, at = i / tiles * R * K + column, width = em__min(K - column, TILE);
+        if (K == 1 && dy)
+            row_backward(to + at, from + at, dy + at, R, k);
+        else if (K == 1)
+            row_forward(to + at, from + at, R, k);
+        else if (dy)
+            tile_backward(to + at, from + at, dy + at, R, K, width, k);
+        else
+            tile_forward(to + at, from + at, R, K, width, k);
+    }
+}
+
+/* along dim `dim` of `from` (contiguous), into `to` of the same shape */
+static em_status run_all(em_tensor *to, em_tensor *from, const em_tensor *dy, int64_t dim, const em_op *op, kind k)
+{
+    int d;
+    em_lines l;
+    EM_TRY(em__wrap_dim(&d, dim, from->dims, op->name));
+    EM_TRY(em__lines(&l, from, 1u << d));
+    const int64_t items = l.O * ((l.K + TILE - 1) / TILE);
+    const double each = 16.0 * (double)(l.R * em__min(l.K, TILE));
+    em_real *y = EM_REALS(to);
+    const em_real *x = EM_REALS(from), *g = dy ? EM_REALS(dy) : NULL;
+    if ((double)items * each < 2.0 * EM_GRAIN)
+        run(y, x, g, &l, k, 0, items);
+    else
+        EM_PARALLEL_CHUNKS(lo, hi, items, each) run(y, x, g, &l, k, lo, hi);
+    em_tensor_release(l.x);
+    return EM_OK;
+}
+
+static em_status softmax_check(em_call *c)
+{
+    int d;
+    EM_TRY(em__wrap_dim(&d, c->opts.at[0].i, c->in[0]->dims, c->op->name));
+    return em__out_like(c, 0, c->in[0]);
+}
+
+static em_status forward(em_call *c, kind k)
+{
+    return run_all(c->out[0], c->in[0], NULL, c->opts.at[0].i, c->op, k);
+}
+
+static em_status backward(const em_node *n, em_tensor **dx, kind k)
+{
+    EM_TRY(em__dx(dx, n, 0));
+    return run_all(dx[0], n->y[0], n->dy[0], n->opts.at[0].i, n->op, k);
+}
+
+static const em_opt_spec dim_opts[] = {{"dim", EM_OPT_INT, "!", "", "the dim along which the results add up to 1"}, {0}};
+
+#define STAMP(op_name, kind, help) \
+    static em_status op_name##_forward(em_call *c) { return forward(c, kind); } \
+    static em_status op_name##_backward(const em_node *n, em_tensor **dx) { return backward(n, dx, kind); } \
+    const em_op EM_OP(op_name) = { \
+        .name = #op_name, \
+        .inputs = "x", \
+        .outputs = "y", \
+        .doc = help, \
+        .opts = dim_opts, \
+        .types = EM_TYPES_FLOAT, \
+        .saves = EM_SAVE_Y(0), \
+        .check = softmax_check, \
+        .forward = op_name##_forward, \
+        .backward = op_name##_backward, \
+    };
+STAMP(softmax, SOFTMAX, "exp(x) / (sum of exp(x) along dim).")
+STAMP(log_softmax, LOG_SOFTMAX, "log(softmax(x)), exact also where softmax is next to 0.")
+STAMP(softmin, SOFTMIN, "softmax(-x).")
+
+/* ---- logsumexp -------------------------------------------------------------------------------------------- */
+
+enum { DIM, KEEPDIM };
+
+EM_FOLD(greatest, x > s || x != x ? x : s, t > s || t != t ? t : s)
+EM_FOLD(exps, s + (em_acc)em__exp((em_real)(x - p)), s + t)
+EM_SPREAD(logsumexp, (em_acc)em__exp((em_real)(x - p)) * g)
+
+/* The shift, unless it is infinite: then inf - inf would be NaN. */
+static void store_shift(const em_fold *f, int64_t at, const em_acc *acc, int64_t n)
+{
+    for (int64_t j = 0; j < n; j++) ((em_acc *)f->out)[at + j] = isinf(acc[j]) ? 0 : acc[j];
+}
+
+static void store_log(const em_fold *f, int64_t at, const em_acc *acc, int64_t n)
+{
+    for (int64_t j = 0; j < n; j++) ((em_real *)f->out)[at + j] = (em_real)(log(acc[j]) + f->p[at + j]);
+}
+
+static em_status logsumexp_check(em_call *c) { return em__fold_out(c, DIM, KEEPDIM, c->dtype); }
+
+static em_status logsumexp_forward(em_call *c)
+{
+    unsigned mask;
+    em_lines l;
+    EM_TRY(em__dim_mask(c, DIM, c->in[0]->dims, &mask));
+    EM_TRY(em__lines(&l, c->in[0], mask));
+    const size_t bytes = (size_t)(l.O * l.K) * sizeof(em_acc);
+    em_acc *shift = em__alloc(bytes);
+    em_fold top = {EM_FOLD_OF(greatest), .start = -(em_acc)INFINITY, .store = store_shift, .out = shift};
+    em_fold sum = {EM_FOLD_OF(exps), .store = store_log, .out = c->out[0]->data, .p = shift};
+    em_status s = shift ? em__fold(&top, &l) : em__fail_memory("maxima", bytes);
+    if (!s) s = em__fold(&sum, &l);
+    em__free(shift, bytes);
+    em_tensor_release(l.x);
+    return s;
+}
+
+static em_status logsumexp_coefficients(const em_node *n, const em_lines *l, em_acc *p, em_acc *g)
+{
+    for (int64_t i = 0; i < l->O * l->K; i++) {
+        p[i] = EM_REALS(n->y[0])[i];
+        g[i] = EM_REALS(n->dy[0])[i];
+    }
+    return EM_OK;
+}
+
+static em_status logsumexp_backward(const em_node *n, em_tensor **dx)
+{
+    return em__fold_backward(dx, n, DIM, logsumexp_coefficients, logsumexp_spread, 0);
+}
+
+const em_op EM_OP(logsumexp) = {
+    .name = "logsumexp",
+    .inputs = "x",
+    .outputs = "y",
+    .doc = "log(sum of exp(x)) over dims, without overflow.",
+    .opts = (const em_opt_spec[]){
+        {"dim", EM_OPT_INTS, "", "", "dims to fold; all by default"},
+        {"keepdim", EM_OPT_BOOL, "false", "", "whether they stay, with size 1"},
+        {0},
+    },
+    .types = EM_TYPES_FLOAT,
+    .saves = EM_SAVE_X(0) | EM_SAVE_Y(0),
+    .check = logsumexp_check,
+    .forward = logsumexp_forward,
+    .backward = logsumexp_backward,
+};

@@ -1,0 +1,219 @@
+/* Elementwise operations of three tensors, or of two and a mask, that broadcast to one shape. */
+#include "ops/pointwise.h"
+#include "ops/whole.h"
+
+#define FLAGS (EM_OP_STRIDED | EM_OP_STRIDED_DY)
+
+/* Result 0 in the shape to which all n inputs broadcast. */
+static em_status broadcast_out(em_call *c)
+{
+    em_tensor shape = *c->in[0];
+    for (int i = 1; i < c->n; i++) {
+        const em_tensor so_far = shape;
+        EM_TRY(em__broadcast(&shape.dims, shape.size, &so_far, c->in[i], c->op->name));
+    }
+    return em__out(c, 0, c->dtype, shape.dims, shape.size);
+}
+
+/* ---- choosing by a mask ---------------------------------------------------------------------------------- */
+
+static inline void choose(char *const *p, const int64_t *s, int64_t n, int64_t sx, int64_t sy)
+{
+    em_real *to = (void *)p[0];
+    const uint8_t *mask = (void *)p[1];
+    const em_real *x = (void *)p[2], *y = (void *)p[3];
+    if (s[0] == 1 && s[1] == 1) {
+        EM_SIMD
+        for (int64_t i = 0; i < n; i++) {
+            const em_real a = x[i * sx], b = y[i * sy];
+            to[i] = mask[i] ? a : b;
+        }
+    } else {
+        for (int64_t i = 0; i < n; i++) to[i * s[0]] = mask[i * s[1]] ? x[i * sx] : y[i * sy];
+    }
+}
+
+/* to = mask ? x : y */
+static void choose_row(char *const *p, const int64_t *s, int64_t n, em_real a)
+{
+    (void)a;
+    if (s[2] == 1 && s[3] == 1)
+        choose(p, s, n, 1, 1);
+    else if (s[2] == 1 && s[3] == 0)
+        choose(p, s, n, 1, 0);
+    else if (s[2] == 0 && s[3] == 1)
+        choose(p, s, n, 0, 1);
+    else
+        choose(p, s, n, s[2], s[3]);
+}
+
+/* A 0-d tensor on the stack: a number to broadcast. */
+static em_tensor number(em_real *value)
+{
+    return (em_tensor){.data = (char *)value, .dtype = EM_REAL_DTYPE, .count = 1, .contiguous = true};
+}
+
+static void choose_into(em_tensor *to, em_tensor *mask, em_tensor *x, em_tensor *y)
+{
+    em__pointwise((em_tensor *[]){to, mask, x, y}, 4, choose_row, 0);
+}
+
+/* dx[i] = dy where the mask is `side`, else 0 */
+static em_status choose_slope(em_tensor **dx, const em_node *n, int i, em_tensor *mask, bool side)
+{
+    if (!em__wants(n, i)) return EM_OK;
+    em_tensor *dy = n->dy[0], *full;
+    em_real nothing = 0;
+    em_tensor zero = number(&nothing);
+    EM_TRY(em_tensor_empty(&full, n->dtype, dy->dims, dy->size));
+    choose_into(full, mask, side ? dy : &zero, side ? &zero : dy);
+    const em_status s = em__sum_to(&dx[i], full, n->x[i]);
+    em_tensor_release(full);
+    return s;
+}
+
+static em_status where_forward(em_call *c)
+{
+    choose_into(c->out[0], c->in[0], c->in[1], c->in[2]);
+    return EM_OK;
+}
+
+static em_status where_backward(const em_node *n, em_tensor **dx)
+{
+    EM_TRY(choose_slope(dx, n, 1, n->x[0], true));
+    return choose_slope(dx, n, 2, n->x[0], false);
+}
+
+const em_op EM_OP(where) = {
+    .name = "where",
+    .inputs = "condition! x y",
+    .outputs = "z",
+    .doc = "x where the condition holds, y elsewhere; all three broadcast.",
+    .types = EM_TYPES_ALL,
+    .flags = FLAGS,
+    .saves = EM_SAVE_X(0),
+    .check = broadcast_out,
+    .forward = where_forward,
+    .backward = where_backward,
+};
+
+static em_status masked_fill_check(em_call *c)
+{
+    EM_TRY(em__check_element(c, 0));
+    return broadcast_out(c);
+}
+
+static em_status masked_fill_forward(em_call *c)
+{
+    em_real value = em__element(c->opts.at[0].x);
+    em_tensor filling = number(&value);
+    choose_into(c->out[0], c->in[1], &filling, c->in[0]);
+    return EM_OK;
+}
+
+static em_status masked_fill_backward(const em_node *n, em_tensor **dx) { return choose_slope(dx, n, 0, n->x[1], false); }
+
+const em_op EM_OP(masked_fill) = {
+    .name = "masked_fill",
+    .inputs = "x mask!",
+    .outputs = "y",
+    .doc = "x with the value where the mask is true; both broadcast.",
+    .opts = (const em_opt_spec[]){{"value", EM_OPT_NUMBER, "!", "", "what to put there"}, {0}},
+    .types = EM_TYPES_ALL,
+    .flags = FLAGS | EM_OP_INPLACE,
+    .saves = EM_SAVE_X(1),
+    .check = masked_fill_check,
+    .forward = masked_fill_forward,
+    .backward = masked_fill_backward,
+};
+
+/* ---- of three tensors ------------------------------------------------------------------------------------ */
+
+#if EM_REAL_FLOAT
+
+/* Rows over x, y and z here; EM_ROW_OF_3 calls the first one dy. */
+EM_ROW_OF_3(addcmul, dy + a * x * y)
+EM_ROW_OF_3(addcdiv, dy + a * (x / y))
+EM_ROW_OF_3(product_slope, dy * a * y)
+EM_ROW_OF_3(quotient_slope, dy * a / y)
+EM_ROW_OF_3(divisor_slope, -dy * a * (x / y) / y)
+
+static em_status three_forward(em_call *c, em_row_loop *row)
+{
+    em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1], c->in[2]}, 4, row, (em_real)c->opts.at[0].x);
+    return EM_OK;
+}
+
+/* d = sum of dy * (slope of input i), which reads inputs j and k. */
+static em_status three_slope(em_tensor **dx, const em_node *n, int i, em_row_loop *row, int j, int k)
+{
+    return em__wants(n, i) ? em__pointwise_slope(dx, n, i, row, j, k, (em_real)n->opts.at[0].x) : EM_OK;
+}
+
+static em_status addcmul_forward(em_call *c) { return three_forward(c, addcmul_row); }
+static em_status addcdiv_forward(em_call *c) { return three_forward(c, addcdiv_row); }
+
+static em_status addcmul_backward(const em_node *n, em_tensor **dx)
+{
+    if (em__wants(n, 0)) EM_TRY(em__sum_to(&dx[0], n->dy[0], n->x[0]));
+    EM_TRY(three_slope(dx, n, 1, product_slope_row, 2, 2));
+    return three_slope(dx, n, 2, product_slope_row, 1, 1);
+}
+
+static em_status addcdiv_backward(const em_node *n, em_tensor **dx)
+{
+    if (em__wants(n, 0)) EM_TRY(em__sum_to(&dx[0], n->dy[0], n->x[0]));
+    EM_TRY(three_slope(dx, n, 1, quotient_slope_row, 2, 2));
+    return three_slope(dx, n, 2, divisor_slope_row, 1, 2);
+}
+
+static const em_opt_spec value_opts[] = {{"value", EM_OPT_NUMBER, "1", "", "factor of the product or quotient"}, {0}};
+
+#define STAMP(op_name, help) \
+    const em_op EM_OP(op_name) = { \
+        .name = #op_name, \
+        .inputs = "x y z", \
+        .outputs = "w", \
+        .doc = help, \
+        .opts = value_opts, \
+        .types = EM_TYPES_FLOAT, \
+        .flags = FLAGS | EM_OP_INPLACE, \
+        .saves = EM_SAVE_X(1) | EM_SAVE_X(2), \
+        .check = broadcast_out, \
+        .forward = op_name##_forward, \
+        .backward = op_name##_backward, \
+    };
+STAMP(addcmul, "x + value * y * z, broadcast.")
+STAMP(addcdiv, "x + value * y / z, broadcast.")
+
+/* ---- lerp ------------------------------------------------------------------------------------------------ */
+
+/* From the nearer end, so that weights 0 and 1 give x and y themselves. */
+EM_ROW_OF_2(lerp, em_real, a < (em_real)0.5 ? x + a * (y - x) : y - (y - x) * (1 - a))
+
+static em_status lerp_forward(em_call *c)
+{
+    em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1]}, 3, lerp_row, (em_real)c->opts.at[0].x);
+    return EM_OK;
+}
+
+static em_status lerp_backward(const em_node *n, em_tensor **dx)
+{
+    if (em__wants(n, 0)) EM_TRY(em__scaled_slope(dx, n, 0, 1 - n->opts.at[0].x));
+    return em__wants(n, 1) ? em__scaled_slope(dx, n, 1, n->opts.at[0].x) : EM_OK;
+}
+
+const em_op EM_OP(lerp) = {
+    .name = "lerp",
+    .inputs = "x y",
+    .outputs = "z",
+    .doc = "x + weight * (y - x), broadcast.",
+    .opts = (const em_opt_spec[]){{"weight", EM_OPT_NUMBER, "!", "", "0 gives x, 1 gives y"}, {0}},
+    .types = EM_TYPES_FLOAT,
+    .flags = FLAGS | EM_OP_INPLACE,
+    .check = broadcast_out,
+    .forward = lerp_forward,
+    .backward = lerp_backward,
+};
+
+#endif
