@@ -3,6 +3,7 @@
  * A table of named options may end the arguments: the reader set with core.set_reader turns it into positions. */
 #include "bindings.h"
 
+#include <math.h>
 #include <string.h>
 
 /* One function's way of being called, read once from its descriptor. */
@@ -68,14 +69,37 @@ static em_tensor *number_input(lua_State *L, int arg)
     return eml_totensor(L, arg);
 }
 
+/* Ids in a table, whole numbers that may be written as floats, as a tensor in place of stack index `arg`. */
+static em_tensor *ids_from_table(lua_State *L, const signature *s, int i, int arg)
+{
+    const bool empty = lua_rawlen(L, arg) == 0;
+    const em_tensor *t = eml_pushfromtable(L, arg, empty ? EM_I64 : -1);
+    if (em_dtype_is_float(em_tensor_dtype(t))) {
+        const em_tensor *exact = eml_pushfromtable(L, arg, EM_F64);
+        for (int64_t k = 0; k < em_tensor_count(exact); k++) {
+            const double x = em_tensor_get(exact, k);
+            if (!(x == floor(x) && fabs(x) < 0x1p63))
+                eml_error(L, "%s: %s must hold integers, got %f", s->title, s->name[i], x);
+        }
+        em_tensor **ids = eml_pushtensor(L);
+        eml_check(L, em_tensor_to(ids, exact, EM_I64));
+        lua_replace(L, arg);
+        lua_pop(L, 2);
+    } else {
+        lua_replace(L, arg);
+    }
+    return eml_totensor(L, arg);
+}
+
 static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
 {
     em_tensor *t = eml_totensor(L, arg);
     if (t) return t;
     const int type = lua_type(L, arg);
     if ((type == LUA_TNIL || type == LUA_TNONE) && s->optional[i]) return NULL;
+    if (type == LUA_TTABLE && s->kind[i] == '#') return ids_from_table(L, s, i, arg);
     if (type == LUA_TTABLE && s->kind[i] != '!') {
-        eml_pushfromtable(L, arg, s->kind[i] == '#' && lua_rawlen(L, arg) == 0 ? EM_I64 : -1);
+        eml_pushfromtable(L, arg, -1);
         lua_replace(L, arg);
         return eml_totensor(L, arg);
     }

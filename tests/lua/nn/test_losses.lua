@@ -65,7 +65,7 @@ t.test("what does not fit is refused", function()
   t.raises(function() nn.CrossEntropyLoss {weight = {1, 2}} end, "CrossEntropyLoss", "weight", "tensor")
   t.raises(function() nn.CrossEntropyLoss {ignore_index = 1.5} end, "ignore_index", "integer", "1.5")
   t.raises(function() nn.MSELoss()(embla.zeros(2)) end, "mse_loss", "target")
-  t.raises(function() nn.MSELoss()(1, 2) end, "mse_loss")
+  t.raises(function() nn.MSELoss()("a", "b") end, "mse_loss", "input", "a")
 end)
 
 t.finish()
