@@ -481,9 +481,11 @@ em_status em_apply(const em_op *op, em_tensor *const *inputs, int n, const em_op
     em_tensor *padded[MOST_NAMED];
     inputs = pad(op, inputs, &n, padded);
     start(&a);
+    const em_rng before = rng ? *rng : (em_rng){0};
     em_status s = prepare(&a, op, inputs, n, opts, rng);
     if (!s) s = compute(&a);
     if (!s && a.call.recorded) s = em__record(&a.call, inputs);
+    if (s && rng) *rng = before;
     drop_inputs(&a);
     const int named = op ? info_of(em_op_index(op))->named : 0;
     drop_outputs(&a.call, s ? 0 : named);
@@ -570,8 +572,10 @@ em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *i
     em_tensor *padded[MOST_NAMED];
     inputs = pad(op, inputs, &n, padded);
     start(&a);
+    const em_rng before = rng ? *rng : (em_rng){0};
     em_status s = prepare(&a, op, inputs, n, opts, rng);
     if (!s) s = compute_inplace(&a, self, inputs);
+    if (s && rng) *rng = before;
     drop_inputs(&a);
     drop_outputs(&a.call, 0);
     return s;
