@@ -232,6 +232,14 @@ static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
         if (at <= lua_gettop(L) && !lua_isnil(L, at)) read_option(L, s, k, at, at, &a->opts);
 }
 
+/* Last index of the option that begins at `arg`: a list may be spread over several numbers, sum(0, 2, true). */
+static int end_of_option(lua_State *L, em_opt_kind kind, int arg, int last)
+{
+    if (kind == EM_OPT_INTS && lua_type(L, arg) == LUA_TNUMBER)
+        while (arg < last && lua_type(L, arg + 1) == LUA_TNUMBER) arg++;
+    return arg;
+}
+
 static void read_arguments(lua_State *L, const signature *s, arguments *a)
 {
     em_opts_default(&a->opts, s->op);
@@ -254,8 +262,9 @@ static void read_arguments(lua_State *L, const signature *s, arguments *a)
         }
     }
     for (; k < s->n_opts && arg <= last; k++) {
-        if (!lua_isnil(L, arg)) read_option(L, s, k, arg, last, &a->opts);
-        arg = s->opts[k].kind == EM_OPT_INTS && !lua_istable(L, arg) && !lua_isnil(L, arg) ? last + 1 : arg + 1;
+        const int end = end_of_option(L, s->opts[k].kind, arg, last);
+        if (!lua_isnil(L, arg)) read_option(L, s, k, arg, end, &a->opts);
+        arg = end + 1;
     }
     if (arg <= last) eml_error(L, "%s: too many arguments", s->title);
     if (named) read_named(L, s, named, a);
