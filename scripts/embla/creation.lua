@@ -126,7 +126,9 @@ local range_spec = options.spec("arange", rows(nil))
 local function numbers_and_options(owner, spec, ...)
   local given = table.pack(...)
   local opt
-  if type(given[given.n]) == "table" or type(given[given.n]) == "string" then opt, given.n = given[given.n], given.n - 1 end
+  if type(given[given.n]) == "table" or type(given[given.n]) == "string" then
+    opt, given[given.n], given.n = given[given.n], nil, given.n - 1
+  end
   for i = 1, given.n do
     if type(given[i]) ~= "number" then
       raise("%s: argument %d: expected a number, got %s", owner, i, options.show(given[i]))

@@ -73,7 +73,7 @@ t.test("what does not fit is refused", function()
   t.raises(function() nn.Tanh(1) end, "Tanh", "1 arguments", "at most 0")
   t.raises(function() nn.GELU "exact" end, "GELU", "approximate", "none, tanh", "exact")
   t.raises(function() nn.Threshold(1) end, "Threshold", "value", "required")
-  t.raises(function() nn.ReLU()({}) end, "relu")
+  t.raises(function() nn.ReLU()("x") end, "relu", "x")
   t.raises(function() nn.Softmax(3)(embla.zeros(2)) end, "softmax", "3")
 end)
 
