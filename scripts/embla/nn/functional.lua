@@ -15,6 +15,22 @@ local function check_tensor(caller, name, value)
   end
 end
 
+-- ---- losses ----------------------------------------------------------------------------------------------------
+
+local IS_FLOAT = {float32 = true, float64 = true}
+local by_ids, by_probabilities = F.cross_entropy, F.cross_entropy_probabilities
+
+--- Cross-entropy of scores and classes: by ids if the target is of an integer dtype, else by probabilities.
+-- @param input  Tensor (C), (N, C) or (N, C, *): scores
+-- @param target Tensor of class ids, shaped like input without C, or of probabilities, shaped like input
+-- @param ...    weight (C), ignore_index = -100 (ids only), reduction = "mean", label_smoothing = 0, by name
+-- @return Tensor (), or the shape without C with reduction = "none"
+-- @raise if the shapes do not fit or an id is no class
+function F.cross_entropy(input, target, ...)
+  if type(target) == "userdata" and IS_FLOAT[target.dtype] then return by_probabilities(input, target, ...) end
+  return by_ids(input, target, ...)
+end
+
 -- ---- similarity ------------------------------------------------------------------------------------------------
 
 local cosine_spec = options.spec("cosine_similarity", {

@@ -71,4 +71,12 @@ local losses = {}
 for _, row in ipairs(ROWS) do
   if core.ops[row[2]] then losses[row[1]] = define(row) end
 end
+
+-- Targets that are probabilities have an operation of their own, without ignore_index.
+local by_ids = losses.CrossEntropyLoss.forward
+function losses.CrossEntropyLoss:forward(input, target)
+  if type(target) ~= "userdata" or not target.dtype:find "^float" then return by_ids(self, input, target) end
+  return core.ops.cross_entropy_probabilities(input, target, self.weight, self.reduction, self.label_smoothing)
+end
+
 return losses
