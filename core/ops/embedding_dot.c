@@ -1,0 +1,180 @@
+/* embedding_dot: scores of queries against rows of a table, query[b] . weight[ids[b, k]], without making (B, K, D). */
+#include "ops/lookup.h"
+
+enum { PADDING_IDX, SPARSE };
+enum { QUERY, IDS, TABLE };
+
+static const em_opt_spec opts[] = {
+    {"padding_idx", EM_OPT_INT, "", "", "id whose row gets no gradient from lookups; negative counts from the end"},
+    {"sparse", EM_OPT_BOOL, "false", "", "make the table's gradient row-sparse"},
+    {0},
+};
+
+static em_status check(em_call *c)
+{
+    const em_tensor *query = c->in[QUERY], *ids = c->in[IDS], *weight = c->in[TABLE];
+    int64_t padding;
+    EM_TRY(lookup_check_table(c, weight, "embedding_dot"));
+    EM_TRY(lookup_padding(c, PADDING_IDX, weight->size[0], "embedding_dot", &padding));
+    EM_TRY(em__check_dims(c, query, 2, "query"));
+    if (query->size[1] != weight->size[1])
+        return em__fail(EM_ESHAPE, "embedding_dot: query has shape %s, weight %s; expected the same embedding_dim",
+                        EM_SHAPE(query), EM_SHAPE(weight));
+    if (ids->dims != 1 && (ids->dims != 2 || ids->size[0] != query->size[0]))
+        return em__fail(EM_ESHAPE, "embedding_dot: ids must be (K) or (%lld, K), got shape %s",
+                        (long long)query->size[0], EM_SHAPE(ids));
+    EM_TRY(em__check_ids("embedding_dot", ids, weight->size[0], "num_embeddings"));
+    return em__out(c, 0, c->dtype, 2, (int64_t[]){query->size[0], ids->size[ids->dims - 1]});
+}
+
+/* ---- ids of its own for each query ------------------------------------------------------------------------------ */
+
+enum { AHEAD = 6 };
+
+static void prefetch(const em_real *row, int64_t width)
+{
+    for (int64_t at = 0; at < width * (int64_t)sizeof *row && at < 1024; at += 64)
+        __builtin_prefetch((const char *)row + at);
+}
+
+/* y[b, k] = sum_d query[b, d] * w[id[b, k], d] */
+static void score(em_real *restrict y, const em_real *restrict query, const em_real *restrict w, const int64_t *id,
+                  int64_t count, int64_t width, int64_t ahead)
+{
+    for (int64_t k = 0; k < count; k++) {
+        const em_real *row = w + id[k] * width;
+        if (k + AHEAD < ahead) prefetch(w + id[k + AHEAD] * width, width);
+        em_real dot = 0;
+#pragma omp simd reduction(+ : dot)
+        for (int64_t d = 0; d < width; d++) dot += query[d] * row[d];
+        y[k] = dot;
+    }
+}
+
+static void scores(em_call *c)
+{
+    const int64_t n = c->in[QUERY]->size[0], width = c->in[QUERY]->size[1], count = c->in[IDS]->size[1];
+    const em_real *query = EM_REALS(c->in[QUERY]), *w = EM_REALS(c->in[TABLE]);
+    const int64_t *id = EM_DATA(int64_t, c->in[IDS]);
+    em_real *y = EM_REALS(c->out[0]);
+    EM_PARALLEL_CHUNKS(lo, hi, n, 2.0 * (double)(count * width))
+        for (int64_t b = lo; b < hi; b++)
+            score(y + b * count, query + b * width, w, id + b * count, count, width, (n - b) * count);
+}
+
+/* dquery[b, :] = sum_k dy[b, k] * w[id[b, k], :] */
+static void query_grad(em_real *dquery, const em_node *n)
+{
+    const int64_t rows = n->x[QUERY]->size[0], width = n->x[QUERY]->size[1], count = n->x[IDS]->size[1];
+    const em_real *dy = EM_REALS(n->dy[0]), *w = EM_REALS(n->x[TABLE]);
+    const int64_t *id = EM_DATA(int64_t, n->x[IDS]);
+    EM_PARALLEL_CHUNKS(lo, hi, rows, 2.0 * (double)(count * width))
+        for (int64_t b = lo; b < hi; b++) {
+            em_real *restrict to = dquery + b * width;
+            for (int64_t d = 0; d < width; d++) to[d] = 0;
+            for (int64_t k = b * count; k < (b + 1) * count; k++) {
+                const em_real *restrict row = w + id[k] * width;
+                if (k + AHEAD < rows * count) prefetch(w + id[k + AHEAD] * width, width);
+                for (int64_t d = 0; d < width; d++) to[d] += dy[k] * row[d];
+            }
+        }
+}
+
+/* dw[id[b, k], :] += dy[b, k] * query[b, :]: by reference to the queries, which are set apart because an optimizer may
+ * change them in place before it comes to the table. */
+static em_status own_part(em_part *part, const em_node *n)
+{
+    const int64_t entries = n->x[IDS]->count;
+    part->every = n->x[IDS]->size[1] ? n->x[IDS]->size[1] : 1;
+    EM_TRY(em__tensor_window(&part->ids, n->x[IDS], n->x[IDS]->data, 1, &entries, NULL));
+    EM_TRY(em__tensor_window(&part->coef, n->dy[0], n->dy[0]->data, 1, &entries, NULL));
+    return em_tensor_clone(&part->source, n->x[QUERY]);
+}
+
+/* ---- the same ids for all: products of matrices ------------------------------------------------------------------- */
+
+static em_status shared_rows(em_tensor **rows, em_tensor *ids, em_tensor *weight)
+{
+    return em__run2("embedding", ids, weight, NULL, rows);
+}
+
+static em_status shared_scores(em_call *c)
+{
+    em_tensor *rows, *y;
+    EM_TRY(shared_rows(&rows, c->in[IDS], c->in[TABLE]));
+    em_status s = em__run2("linear", c->in[QUERY], rows, NULL, &y);
+    em_tensor_release(rows);
+    if (s) return s;
+    em_tensor_release(c->out[0]);
+    c->out[0] = y;
+    return EM_OK;
+}
+
+static em_status shared_query_grad(em_tensor **dquery, const em_node *n)
+{
+    em_tensor *rows;
+    EM_TRY(shared_rows(&rows, n->x[IDS], n->x[TABLE]));
+    em_status s = em__run2("mm", n->dy[0], rows, NULL, dquery);
+    em_tensor_release(rows);
+    return s;
+}
+
+static em_status shared_part(em_part *part, const em_node *n)
+{
+    const em_tensor *dy = n->dy[0];
+    em_tensor *turned;
+    em_tensor_retain(part->ids = n->x[IDS]);
+    EM_TRY(em__tensor_window(&turned, dy, dy->data, 2, (int64_t[]){dy->size[1], dy->size[0]},
+                             (int64_t[]){dy->stride[1], dy->stride[0]}));
+    em_status s = em__run2("mm", turned, n->x[QUERY], NULL, &part->source);
+    em_tensor_release(turned);
+    return s;
+}
+
+/* ---- both -------------------------------------------------------------------------------------------------------- */
+
+static em_status forward(em_call *c)
+{
+    if (c->in[IDS]->dims == 1) return shared_scores(c);
+    scores(c);
+    return EM_OK;
+}
+
+static em_status backward(const em_node *n, em_tensor **dx)
+{
+    const bool shared = n->x[IDS]->dims == 1;
+    const em_opt *padding = &n->opts.at[PADDING_IDX];
+    const int64_t rows = n->x[TABLE]->size[0];
+    if (em__wants(n, QUERY)) {
+        if (shared) {
+            EM_TRY(shared_query_grad(&dx[QUERY], n));
+        } else {
+            EM_TRY(em__dx(dx, n, QUERY));
+            query_grad(EM_REALS(dx[QUERY]), n);
+        }
+    }
+    if (!em__wants(n, TABLE)) return EM_OK;
+    em_part part = {.every = 1, .scale = 1};
+    const em_status s = shared ? shared_part(&part, n) : own_part(&part, n);
+    if (s) {
+        em__part_release(&part);
+        return s;
+    }
+    return lookup_table_grad(&dx[TABLE], n->x[TABLE], &part, !padding->given ? -1 : padding->i + (padding->i < 0 ? rows : 0),
+                             n->opts.at[SPARSE].i != 0);
+}
+
+const em_op EM_OP(embedding_dot) = {
+    .name = "embedding_dot",
+    .inputs = "query ids# weight",
+    .outputs = "scores",
+    .doc = "Scores of queries against rows of a table: query[b] . weight[ids[b, k]], without making those rows.\n"
+           "query: (B, D); ids: (B, K), or (K) shared by the batch, of integer dtype; weight: (V, D).\n"
+           "Returns (B, K). Errors if an id is outside 0 .. V-1 or the sizes do not fit.",
+    .opts = opts,
+    .types = EM_TYPES_FLOAT,
+    .saves = EM_SAVE_X(QUERY) | EM_SAVE_X(IDS) | EM_SAVE_X(TABLE),
+    .check = check,
+    .forward = forward,
+    .backward = backward,
+};
