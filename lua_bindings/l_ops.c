@@ -273,12 +273,34 @@ static void read_arguments(lua_State *L, const signature *s, arguments *a)
             eml_error(L, "%s: %s is missing (%s)", s->title, s->opts[k].name, s->opts[k].doc);
 }
 
+/* Row-sparse operands go to what Lua has for this operation (core.set_sparse), with the arguments as they are now:
+ * numbers have become 0-d tensors. */
+static bool any_sparse(const arguments *a)
+{
+    for (int i = 0; i < a->n; i++)
+        if (a->in[i] && em_tensor_is_sparse(a->in[i])) return true;
+    return false;
+}
+
+static int call_sparse(lua_State *L, const signature *s)
+{
+    const int n = lua_gettop(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 2);
+    if (lua_isnil(L, -1) || lua_getfield(L, -1, s->title) == LUA_TNIL)
+        return luaL_error(L, "%s: takes dense tensors, not row-sparse ones (use to_dense())", s->title);
+    lua_replace(L, -2);
+    lua_insert(L, 1);
+    lua_call(L, n, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
 /* op(…); upvalues: state, signature */
 static int call(lua_State *L)
 {
     const signature *s = get_signature(L);
     arguments a;
     read_arguments(L, s, &a);
+    if (any_sparse(&a)) return call_sparse(L, s);
     em_rng *rng = &eml_getstate(L)->rng;
     if (s->inplace) {
         if (!eml_totensor(L, 1)) return eml_error(L, "%s: works on a tensor", s->title);
@@ -366,9 +388,19 @@ static int set_reader(lua_State *L)
     return 0;
 }
 
+/* core.set_sparse(t): t[name](…) is called where an operand of that operation is row-sparse */
+static int set_sparse(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 2);
+    return 0;
+}
+
 void eml_open_ops(lua_State *L, int state)
 {
-    static const luaL_Reg functions[] = {{"op_spec", op_spec}, {"set_reader", set_reader}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"op_spec", op_spec}, {"set_reader", set_reader},
+                                         {"set_sparse", set_sparse}, {NULL, NULL}};
     eml_register(L, state, functions);
     lua_newtable(L);
     for (int i = 0; i < em_op_count(); i++) {

@@ -111,60 +111,43 @@ end
 
 -- ---- operators -------------------------------------------------------------------------------------------------
 
-local function is_sparse(x) return core.is_tensor(x) and x.is_sparse end
-
--- An operation that also takes row-sparse tensors, through `sparse`.
-local function with_sparse(name, sparse)
-  local dense = op[name]
-  local function operate(a, b, ...)
-    if is_sparse(a) or is_sparse(b) then return sparse(a, b, ...) end
-    return dense(a, b, ...)
-  end
-  methods[name], ops.functional[name] = operate, operate
-  return operate
-end
-
-local function needs_tensors(name, a, b)
-  if not (core.is_tensor(a) and core.is_tensor(b)) then
-    raise("%s: a row-sparse tensor and a %s", name, type(core.is_tensor(a) and b or a))
-  end
-end
-
-with_sparse("add", function(a, b)
-  needs_tensors("add", a, b)
-  return core.sparse_add(a, b)
-end)
-with_sparse("sub", function(a, b)
-  needs_tensors("sub", a, b)
-  return core.sparse_add(a, b, -1)
-end)
-with_sparse("mul", function(a, b)
-  if type(a) == "number" then a, b = b, a end
-  if type(b) ~= "number" then raise("mul: a row-sparse tensor can be multiplied by a number only") end
-  return core.sparse_scale(a, b)
-end)
-with_sparse("div", function(a, b)
-  if type(b) ~= "number" then raise("div: a row-sparse tensor can be divided by a number only") end
-  return core.sparse_scale(a, 1 / b)
-end)
-with_sparse("neg", function(a) return core.sparse_scale(a, -1) end)
-with_sparse("clone", core.sparse_clone)
-
-for metamethod, name in pairs {__add = "add", __sub = "sub", __mul = "mul", __div = "div", __pow = "pow", __unm = "neg",
+for metamethod, name in pairs {__add = "add", __sub = "sub", __mul = "mul", __div = "div", __pow = "pow",
                                __idiv = "floor_divide", __mod = "remainder"} do
-  local sparse_too = methods[name] ~= op[name] and methods[name]
-  if sparse_too then
-    local dense = op[name]
-    -- The test costs less than the call through the method: most operands are dense.
-    metatable[metamethod] = function(a, b)
-      if is_sparse(a) or is_sparse(b) then return sparse_too(a, b) end
-      if name == "neg" then return dense(a) end
-      return dense(a, b)
-    end
-  else
-    metatable[metamethod] = op[name]
-  end
+  metatable[metamethod] = op[name]
 end
+metatable.__unm = function(t) return op.neg(t) end              -- Lua passes the operand twice
+
+-- ---- row-sparse operands ---------------------------------------------------------------------------------------
+
+local function number_of(name, x)
+  if core.is_tensor(x) and not x.is_sparse and x:numel() == 1 and not x.requires_grad then return x:item() end
+  raise("%s: a row-sparse tensor can be combined so with a number only", name)
+end
+
+local function need_same_size(name, a, b)
+  if a:dim() == 0 or b:dim() == 0 then raise("%s: a row-sparse tensor and a number", name) end
+end
+
+core.set_sparse {
+  add = function(a, b)
+    need_same_size("add", a, b)
+    return core.sparse_add(a, b)
+  end,
+  sub = function(a, b)
+    need_same_size("sub", a, b)
+    return core.sparse_add(a, b, -1)
+  end,
+  mul = function(a, b)
+    if not a.is_sparse then a, b = b, a end
+    return core.sparse_scale(a, number_of("mul", b))
+  end,
+  div = function(a, b)
+    if not a.is_sparse then raise("div: cannot divide by a row-sparse tensor") end
+    return core.sparse_scale(a, 1 / number_of("div", b))
+  end,
+  neg = function(a) return core.sparse_scale(a, -1) end,
+  clone = core.sparse_clone,
+}
 
 metatable.__tostring = print_text.tensor
 metatable.__concat = function(a, b) return tostring(a) .. tostring(b) end
