@@ -259,6 +259,10 @@ const char *em_rule_state(const em_rule *rule); /* names of its state tensors: "
 void em_rule_opts_default(em_opts *opts, const em_rule *rule);
 em_status em_rule_check(const em_rule *rule, const em_opts *opts);      /* EM_EVALUE names option, value and range */
 
+/* State tensor number k of a parameter, as a copy of `given` in the dtype that the rule keeps it in. */
+em_status em_rule_copy_state(em_tensor **out, const em_rule *rule, int k, const em_tensor *param,
+                             const em_tensor *given);
+
 /* One update of `param` (float, leaf) by `grad` (dense or row-sparse, same shape).
  *   state  EM_MAX_STATE slots, null before the first step; the rule makes what it needs
  *   step   updates of this parameter so far, this one included (1 at the first)

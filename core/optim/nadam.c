@@ -48,7 +48,7 @@ static void run(em_update *u)
 {
     const em_opt *o = u->opts->at;
     const double t = (double)u->step, now = momentum(o, t), next = momentum(o, t + 1);
-    const double product = em_tensor_get(u->state[0], 0) * now;
+    const double product = (double)((float)em_tensor_get(u->state[0], 0) * (float)now);     /* as PyTorch keeps it */
     em_tensor_set(u->state[0], 0, product);
     u->number[BY_SLOPE] = o[LR].x * (1 - now) / (1 - product);
     u->number[BY_MEAN] = o[LR].x * next / (1 - product * next);

@@ -158,40 +158,55 @@ static em_status check_tensors(const em_rule *rule, const em_tensor *param, cons
     return EM_OK;
 }
 
-static void state_shape(const em_update *u, int k, em_dtype *dtype, int *dims, const int64_t **sizes)
+typedef struct form {
+    em_dtype dtype;
+    int dims;
+    const int64_t *sizes;
+} form;
+
+static form state_form(const em_rule *rule, int k, const em_tensor *param)
 {
     static const int64_t one = 1;
-    const em_state_kind kind = u->rule->kinds[k];
-    *dtype = kind == EM_STATE_NUMBER ? EM_F64 : u->param->dtype;
-    *dims = kind == EM_STATE_LIKE ? u->param->dims : kind == EM_STATE_ROW ? 1 : 0;
-    *sizes = u->param->dims ? u->param->size : &one;
+    const em_state_kind kind = rule->kinds[k];
+    return (form){.dtype = kind == EM_STATE_NUMBER ? EM_F32 : param->dtype,
+                  .dims = kind == EM_STATE_LIKE ? param->dims : kind == EM_STATE_ROW ? 1 : 0,
+                  .sizes = param->dims ? param->size : &one};
 }
 
 static em_status make_state(em_update *u, int k)
 {
-    em_dtype dtype;
-    int dims;
-    const int64_t *sizes;
-    state_shape(u, k, &dtype, &dims, &sizes);
+    const form f = state_form(u->rule, k, u->param);
     const double initial = u->rule->initial ? u->rule->initial(u->opts, k) : 0;
-    EM_TRY(em_tensor_zeros(&u->state[k], dtype, dims, sizes));
+    EM_TRY(em_tensor_zeros(&u->state[k], f.dtype, f.dims, f.sizes));
     u->fresh |= 1u << k;
     if (initial != 0) em_tensor_fill(u->state[k], initial);
     return EM_OK;
 }
 
-/* A state tensor that a script may have loaded or changed. */
-static em_status check_state(const em_update *u, int k, const em_tensor *t)
+/* A state tensor that somebody else made. */
+static em_status check_state(const em_rule *rule, int k, const em_tensor *param, const em_tensor *t)
 {
-    em_dtype dtype;
-    int dims;
-    const int64_t *sizes;
-    state_shape(u, k, &dtype, &dims, &sizes);
-    if (t->dtype == dtype && t->contiguous && t->dims == dims && !memcmp(t->size, sizes, (size_t)dims * sizeof *sizes))
+    const form f = state_form(rule, k, param);
+    if (em_dtype_is_float(t->dtype) && !t->rows && t->dims == f.dims &&
+        !memcmp(t->size, f.sizes, (size_t)f.dims * sizeof *f.sizes))
         return EM_OK;
-    return em__fail(EM_ESHAPE, "%s: state tensor %d (of: %s) is %s %s, expected contiguous %s %s", u->rule->name, k + 1,
-                    u->rule->state, em_dtype_name(t->dtype), EM_SHAPE(t), em_dtype_name(dtype),
-                    em__shape_text((char[EM_SHAPE_TEXT]){0}, dims, sizes));
+    return em__fail(EM_ESHAPE, "%s: state tensor %d (of: %s) is %s %s, expected %s %s", rule->name, k + 1, rule->state,
+                    em_dtype_name(t->dtype), EM_SHAPE(t), em_dtype_name(f.dtype),
+                    em__shape_text((char[EM_SHAPE_TEXT]){0}, f.dims, f.sizes));
+}
+
+em_status em_rule_copy_state(em_tensor **out, const em_rule *rule, int k, const em_tensor *param, const em_tensor *given)
+{
+    *out = NULL;
+    EM_TRY(check_state(rule, k, param, given));
+    em_tensor *copy;
+    EM_TRY(em__tensor_like(&copy, given, state_form(rule, k, param).dtype));
+    const em_status s = em_tensor_copy(copy, given);
+    if (s)
+        em_tensor_release(copy);
+    else
+        *out = copy;
+    return s;
 }
 
 static int state_count(const em_rule *rule)
@@ -211,7 +226,10 @@ static em_status prepare_state(em_update *u, em_tensor *const *slots)
             EM_TRY(make_state(u, k));
             continue;
         }
-        EM_TRY(check_state(u, k, slots[k]));
+        EM_TRY(check_state(u->rule, k, u->param, slots[k]));
+        if (slots[k]->dtype != state_form(u->rule, k, u->param).dtype || !slots[k]->contiguous)
+            return em__fail(EM_ETYPE, "%s: state tensor %d (of: %s) is %s%s", u->rule->name, k + 1, u->rule->state,
+                            slots[k]->contiguous ? "" : "a strided ", em_dtype_name(slots[k]->dtype));
         u->state[k] = slots[k];
         em_tensor_retain(slots[k]);
     }

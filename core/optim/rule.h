@@ -23,7 +23,7 @@ enum em_rule_flags {
 typedef enum em_state_kind {
     EM_STATE_LIKE,              /* like the parameter */
     EM_STATE_ROW,               /* (V): one number a row; (1) for a 0-d parameter */
-    EM_STATE_NUMBER,            /* 0-d float64: one number for the whole parameter */
+    EM_STATE_NUMBER,            /* 0-d float32 whatever the parameter, as in PyTorch: one number */
 } em_state_kind;
 
 enum { EM_UPDATE_NUMBERS = 10 };

@@ -193,8 +193,8 @@ static inline void follows(const char *rule, const char *text, recurrence *formu
                 const table t = {d ? EM_F64 : EM_F32, shapes[i][0], shapes[i][1], mode};
                 em_tensor_release(run_steps(&t, o, formula));
             }
-        same_for_any_threads(&(table){EM_F32, 4000, 37, mode}, o);
-        same_for_any_threads(&(table){EM_F64, 40, 3001, mode}, o);
+        same_for_any_threads(&(table){EM_F32, 2000, 37, mode}, o);
+        same_for_any_threads(&(table){EM_F64, 12, 3001, mode}, o);
     }
 }
 

@@ -3,7 +3,8 @@
 static void by_hand(element_state *e, double g, const options *o, int64_t t)
 {
     const double lr = opt(o, "lr"), lambd = opt(o, "lambd");
-    const double eta = t == 1 ? lr : lr / pow(1 + lambd * lr * (double)(t - 1), opt(o, "alpha"));
+    const float kept = (float)(t == 1 ? lr : lr / pow(1 + lambd * lr * (double)(t - 1), opt(o, "alpha")));
+    const double eta = (double)kept;
     if (opt(o, "maximize") != 0) g = -g;
     g += opt(o, "weight_decay") * e->p;
     e->p *= 1 - lambd * eta;

@@ -8,15 +8,15 @@ static double momentum(const options *o, int64_t t)
 static void by_hand(element_state *e, double g, const options *o, int64_t t)
 {
     const double beta1 = opt(o, "betas[0]"), beta2 = opt(o, "betas[1]");
-    double product = 1;
-    for (int64_t k = 1; k <= t; k++) product *= momentum(o, k);
+    float product = 1;                          /* kept as such */
+    for (int64_t k = 1; k <= t; k++) product *= (float)momentum(o, k);
     if (opt(o, "maximize") != 0) g = -g;
     g += opt(o, "weight_decay") * e->p;
     e->s[0] = beta1 * e->s[0] + (1 - beta1) * g;
     e->s[1] = beta2 * e->s[1] + (1 - beta2) * g * g;
     const double now = momentum(o, t), next = momentum(o, t + 1);
     const double over = sqrt(e->s[1] / (1 - pow(beta2, (double)t))) + opt(o, "eps");
-    e->p -= opt(o, "lr") * ((1 - now) / (1 - product) * g + next / (1 - product * next) * e->s[0]) / over;
+    e->p -= opt(o, "lr") * ((1 - now) / (1 - (double)product) * g + next / (1 - (double)product * next) * e->s[0]) / over;
 }
 
 static void follows_its_recurrence(void **context)
