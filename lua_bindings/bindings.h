@@ -66,6 +66,7 @@ void eml_open_ops(lua_State *L, int state);
 void eml_open_autograd(lua_State *L, int state);
 void eml_open_random(lua_State *L, int state);
 void eml_open_system(lua_State *L, int state);
+void eml_open_optim(lua_State *L, int state);
 /* Each further part is one line here and one in module.c. */
 
 int luaopen_embla_core(lua_State *L);

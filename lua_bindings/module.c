@@ -55,5 +55,6 @@ int luaopen_embla_core(lua_State *L)
     eml_open_autograd(L, state);
     eml_open_random(L, state);
     eml_open_system(L, state);
+    eml_open_optim(L, state);
     return 1;
 }

@@ -1,0 +1,529 @@
+/* Optimizers: update rules, the state they keep for each parameter, and clipping of gradients.
+ *
+ * A step is one call for all groups. It reads options and parameters from the tables that the script sees and may
+ * change, then hands every update to the core at once: all are done or, if one cannot be, none. */
+#include "bindings.h"
+
+#include <string.h>
+
+/* What is kept for one parameter. Updates so far: `step`. */
+typedef struct slot {
+    em_tensor *param;
+    em_tensor *state[EM_MAX_STATE];
+    int64_t step;
+} slot;
+
+/* A userdata; its blocks are userdata too, held as user values. */
+typedef struct optimizer {
+    const em_rule *rule;
+    em_opts defaults;
+    int64_t n, room;            /* slots */
+    slot *slots;
+    int64_t groups, updates;    /* room of the blocks below */
+    em_opts *opts;              /* of each group, as read by the last step; `opts[groups]` is for reading */
+    em_step *steps;
+    slot **stepped;             /* whose update is steps[i] */
+} optimizer;
+
+enum { SLOTS = 1, OPTS, STEPS, STEPPED };       /* user values */
+
+static const char optimizer_key = 0;            /* registry: the metatable */
+
+static optimizer *check_optimizer(lua_State *L, int arg)
+{
+    optimizer *o = lua_touserdata(L, arg);
+    if (!o || !lua_getmetatable(L, arg)) luaL_typeerror(L, arg, "optimizer");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &optimizer_key);
+    if (!lua_rawequal(L, -1, -2)) luaL_typeerror(L, arg, "optimizer");
+    lua_pop(L, 2);
+    return o;
+}
+
+/* Runs once, also for the optimizer of a closed state. */
+static int optimizer_gc(lua_State *L)
+{
+    optimizer *o = check_optimizer(L, 1);
+    const int64_t n = o->n;
+    o->n = 0;
+    for (int64_t i = 0; i < n; i++) {
+        em_tensor_release(o->slots[i].param);
+        for (int k = 0; k < EM_MAX_STATE; k++) em_tensor_release(o->slots[i].state[k]);
+    }
+    return 0;
+}
+
+/* core.new_optimizer(rule) */
+static int new_optimizer(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    const em_rule *rule = em_rule_find(name);
+    if (!rule) return luaL_error(L, "there is no update rule '%s'", name);
+    optimizer *o = lua_newuserdatauv(L, sizeof *o, STEPPED);
+    memset(o, 0, sizeof *o);
+    o->rule = rule;
+    em_rule_opts_default(&o->defaults, rule);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &optimizer_key);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+/* ---- room: all that allocates comes before anything is read ----------------------------------------------------- */
+
+/* A fresh block of `n` pieces, held as user value `at` of the optimizer at stack index 1. */
+static void *new_block(lua_State *L, int at, int64_t n, size_t size)
+{
+    void *block = lua_newuserdatauv(L, (size_t)n * size, 0);
+    memset(block, 0, (size_t)n * size);
+    lua_setiuservalue(L, 1, at);
+    return block;
+}
+
+static void make_room_for_slots(lua_State *L, optimizer *o, int64_t n)
+{
+    if (n <= o->room) return;
+    n += n / 2;
+    const slot *old = o->slots;
+    lua_getiuservalue(L, 1, SLOTS);             /* keeps the old block while it is copied */
+    slot *block = new_block(L, SLOTS, n, sizeof *block);
+    if (o->n) memcpy(block, old, (size_t)o->n * sizeof *block);
+    o->slots = block;
+    o->room = n;
+    lua_pop(L, 1);
+}
+
+static void make_room(lua_State *L, optimizer *o, int64_t groups, int64_t updates)
+{
+    make_room_for_slots(L, o, o->n + updates);
+    if (groups > o->groups || !o->opts) {
+        o->opts = new_block(L, OPTS, groups + 1, sizeof *o->opts);
+        o->groups = groups;
+    }
+    if (updates > o->updates) {
+        o->steps = new_block(L, STEPS, updates, sizeof *o->steps);
+        o->stepped = new_block(L, STEPPED, updates, sizeof *o->stepped);
+        o->updates = updates;
+    }
+}
+
+/* ---- options from a group --------------------------------------------------------------------------------------- */
+
+static void wrong_option(lua_State *L, const em_rule *rule, int64_t group, const em_opt_spec *spec,
+                         const char *expected)
+{
+    luaL_error(L, "%s: %s of param_groups[%d]: expected %s, got %s", em_rule_name(rule), spec->name, (int)group,
+               expected, luaL_tolstring(L, -1, NULL));
+}
+
+static int choice_number(const char *choices, const char *word)
+{
+    const size_t length = strlen(word);
+    for (int i = 0; *choices; i++) {
+        const size_t n = strcspn(choices, " ");
+        if (n == length && !memcmp(choices, word, n)) return i;
+        choices += n + (choices[n] == ' ');
+    }
+    return -1;
+}
+
+/* Pushes the group's field for an option: "lr", or for "betas[0]" the first of the pair. Raw reads run no script. */
+static int push_field(lua_State *L, int table, const char *name)
+{
+    const char *bracket = strchr(name, '[');
+    if (!bracket) {
+        lua_pushstring(L, name);
+        return lua_rawget(L, table);
+    }
+    lua_pushlstring(L, name, (size_t)(bracket - name));
+    const int type = lua_rawget(L, table);
+    if (type != LUA_TTABLE) return type == LUA_TNIL ? type : LUA_TNONE;
+    lua_rawgeti(L, -1, bracket[1] - '0' + 1);
+    lua_remove(L, -2);
+    return lua_isnil(L, -1) ? LUA_TNONE : lua_type(L, -1);
+}
+
+static void read_option(lua_State *L, const em_rule *rule, int64_t group, int table, const em_opt_spec *spec,
+                        em_opt *to)
+{
+    const int type = push_field(L, table, spec->name);
+    if (type == LUA_TNIL) {
+        lua_pop(L, 1);
+        return;                                 /* the default stays */
+    }
+    switch (spec->kind) {
+    case EM_OPT_BOOL:
+        if (type != LUA_TBOOLEAN) wrong_option(L, rule, group, spec, "true or false");
+        to->i = lua_toboolean(L, -1);
+        break;
+    case EM_OPT_NUMBER:
+        if (type != LUA_TNUMBER) wrong_option(L, rule, group, spec, "a number");
+        to->x = lua_tonumber(L, -1);
+        break;
+    default:
+        to->i = type == LUA_TSTRING ? choice_number(spec->choices, lua_tostring(L, -1)) : -1;
+        if (to->i < 0) wrong_option(L, rule, group, spec, lua_pushfstring(L, "one of: %s", spec->choices));
+    }
+    to->given = true;
+    lua_pop(L, 1);
+}
+
+/* Reads the options of the group on the top of the stack into opts[group]; they are checked when they have changed. */
+static void read_options(lua_State *L, optimizer *o, int64_t group)
+{
+    em_opts *now = &o->opts[o->groups], *last = &o->opts[group - 1];
+    const em_opt_spec *specs = em_rule_opts(o->rule);
+    memcpy(now, &o->defaults, sizeof *now);
+    for (int i = 0; specs[i].name; i++) read_option(L, o->rule, group, lua_gettop(L), &specs[i], &now->at[i]);
+    if (!memcmp(now, last, sizeof *now)) return;
+    eml_check(L, em_rule_check(o->rule, now));
+    memcpy(last, now, sizeof *now);
+}
+
+/* ---- the step --------------------------------------------------------------------------------------------------- */
+
+/* Replaces each group's place on the stack, from `base` on, by its list of parameters; returns how many there are. */
+static int64_t push_groups(lua_State *L, const optimizer *o, int groups_at, int64_t groups)
+{
+    int64_t updates = 0;
+    luaL_checkstack(L, (int)groups + 10, "too many parameter groups");
+    for (int64_t g = 1; g <= groups; g++) {
+        if (lua_rawgeti(L, groups_at, g) != LUA_TTABLE)
+            luaL_error(L, "%s: param_groups[%d] is no table", em_rule_name(o->rule), (int)g);
+        lua_pushliteral(L, "params");
+        if (lua_rawget(L, -2) != LUA_TTABLE)
+            luaL_error(L, "%s: param_groups[%d].params is no table", em_rule_name(o->rule), (int)g);
+        updates += (int64_t)lua_rawlen(L, -1);
+        lua_remove(L, -2);
+    }
+    return updates;
+}
+
+/* The slot of a parameter: most often the one after the last. */
+static slot *find_slot(optimizer *o, em_tensor *param, int64_t *hint)
+{
+    int64_t i = *hint;
+    if (i >= o->n || o->slots[i].param != param)
+        for (i = 0; i < o->n && o->slots[i].param != param;) i++;
+    *hint = i + 1;
+    if (i == o->n) {
+        o->slots[o->n++] = (slot){.param = param};
+        em_tensor_retain(param);
+    }
+    return &o->slots[i];
+}
+
+/* Updates of the parameters that have a gradient, from the lists at stack indices base .. base + groups - 1. Nothing is
+ * allocated from here to the end of the core's step, so no finalizer can take a gradient away. */
+static int64_t collect(lua_State *L, optimizer *o, int base, int64_t groups)
+{
+    int64_t n = 0, hint = 0, room = o->updates < o->room - o->n ? o->updates : o->room - o->n;
+    for (int64_t g = 0; g < groups; g++) {
+        const int64_t count = (int64_t)lua_rawlen(L, base + (int)g);
+        room -= count;
+        if (room < 0) return luaL_error(L, "%s: a finalizer has changed param_groups", em_rule_name(o->rule));
+        for (int64_t i = 1; i <= count; i++) {
+            lua_rawgeti(L, base + (int)g, i);
+            em_tensor *param = eml_totensor(L, -1);
+            if (!param) return luaL_error(L, "%s: param_groups[%d].params[%d] is no tensor", em_rule_name(o->rule),
+                                          (int)g + 1, (int)i);
+            lua_pop(L, 1);
+            slot *s = find_slot(o, param, &hint);
+            em_tensor *grad = em_tensor_grad(param);
+            if (!grad) continue;
+            o->stepped[n] = s;
+            o->steps[n++] = (em_step){param, grad, &o->opts[g], s->state, s->step + 1};
+        }
+    }
+    return n;
+}
+
+/* core.optimizer_step(optimizer, param_groups, loss) -> loss */
+static int optimizer_step(lua_State *L)
+{
+    optimizer *o = check_optimizer(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 3);
+    const int64_t groups = (int64_t)lua_rawlen(L, 2);
+    make_room(L, o, groups, push_groups(L, o, 2, groups));
+    for (int64_t g = 1; g <= groups; g++) {
+        lua_rawgeti(L, 2, g);
+        read_options(L, o, g);
+        lua_pop(L, 1);
+    }
+    const int64_t n = collect(L, o, 4, groups);
+    const em_status status = em_rule_steps(o->rule, o->steps, n);
+    for (int64_t i = 0; i < n && !status; i++) o->stepped[i]->step++;
+    eml_check(L, status);
+    lua_settop(L, 3);
+    return 1;
+}
+
+/* core.check_options(optimizer, group, number): refuses a group's options as a step would */
+static int check_options(lua_State *L)
+{
+    optimizer *o = check_optimizer(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    const int64_t group = luaL_checkinteger(L, 3);
+    lua_settop(L, 2);
+    em_opts opts = o->defaults;
+    const em_opt_spec *specs = em_rule_opts(o->rule);
+    for (int i = 0; specs[i].name; i++) read_option(L, o->rule, group, 2, &specs[i], &opts.at[i]);
+    eml_check(L, em_rule_check(o->rule, &opts));
+    return 0;
+}
+
+/* ---- state in and out ------------------------------------------------------------------------------------------- */
+
+static const slot *slot_of(const optimizer *o, const em_tensor *param)
+{
+    for (int64_t i = 0; i < o->n; i++)
+        if (o->slots[i].param == param) return &o->slots[i];
+    return NULL;
+}
+
+/* Name number k of the rule's state: its length; 0 past the end. */
+static size_t state_name(const em_rule *rule, int k, const char **name)
+{
+    const char *at = em_rule_state(rule);
+    for (; k > 0 && *at; k--) {
+        at += strcspn(at, " ");
+        at += *at == ' ';
+    }
+    *name = at;
+    return strcspn(at, " ");
+}
+
+/* core.optimizer_state(optimizer, param): {step =, NAME = copy of the tensor, …}, nil before the first update */
+static int optimizer_state(lua_State *L)
+{
+    const optimizer *o = check_optimizer(L, 1);
+    const slot *s = slot_of(o, eml_checktensor(L, 2));
+    if (!s || s->step == 0) return 0;
+    lua_createtable(L, 0, EM_MAX_STATE + 1);
+    lua_pushinteger(L, s->step);
+    lua_setfield(L, -2, "step");
+    const char *name;
+    for (int k = 0; k < EM_MAX_STATE && state_name(o->rule, k, &name); k++) {
+        if (!s->state[k]) continue;
+        lua_pushlstring(L, name, state_name(o->rule, k, &name));
+        em_tensor **copy = eml_pushtensor(L);
+        eml_check(L, em_tensor_clone(copy, s->state[k]));
+        lua_rawset(L, -3);
+    }
+    return 1;
+}
+
+/* The state that a table describes goes to the stack as copies, each in a box, nil where there is none. */
+static void push_copies(lua_State *L, const optimizer *o, const em_tensor *param, int table)
+{
+    const char *name;
+    for (int k = 0; k < EM_MAX_STATE; k++) {
+        const size_t length = state_name(o->rule, k, &name);
+        if (length == 0) {
+            lua_pushnil(L);
+            continue;
+        }
+        lua_pushlstring(L, name, length);
+        if (lua_rawget(L, table) == LUA_TNIL) continue;
+        const em_tensor *given = eml_totensor(L, -1);
+        if (!given) luaL_error(L, "%s: state %s is no tensor", em_rule_name(o->rule), lua_pushlstring(L, name, length));
+        em_tensor **copy = eml_pushtensor(L);
+        eml_check(L, em_rule_copy_state(copy, o->rule, k, param, given));
+        lua_remove(L, -2);
+    }
+}
+
+/* core.set_optimizer_state(optimizer, params, states): states[i] is a table as of optimizer_state, or false for none.
+ * All or nothing. */
+static int set_optimizer_state(lua_State *L)
+{
+    optimizer *o = check_optimizer(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 3);
+    const int n = (int)lua_rawlen(L, 2);
+    slot *fresh = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *fresh, 0);     /* lends what the boxes own */
+    memset(fresh, 0, (size_t)(n + 1) * sizeof *fresh);
+    luaL_checkstack(L, n * EM_MAX_STATE + 20, "too many parameters");
+    make_room_for_slots(L, o, o->n + n);
+    for (int i = 0; i < n; i++) {
+        lua_rawgeti(L, 2, i + 1);
+        fresh[i].param = eml_totensor(L, -1);
+        if (!fresh[i].param) return luaL_error(L, "load_state_dict: parameter %d is no tensor", i + 1);
+        lua_rawgeti(L, 3, i + 1);
+        if (!lua_istable(L, -1)) {
+            lua_pop(L, 2);
+            continue;
+        }
+        const int table = lua_gettop(L);
+        lua_getfield(L, table, "step");
+        fresh[i].step = eml_tointeger(L, -1, "load_state_dict: step");
+        lua_pop(L, 1);
+        push_copies(L, o, fresh[i].param, table);
+        for (int k = 0; k < EM_MAX_STATE; k++) fresh[i].state[k] = eml_totensor(L, table + 1 + k);
+        lua_remove(L, table);                   /* the copies stay on the stack until the end */
+        lua_remove(L, table - 1);
+    }
+    for (int i = 0; i < n; i++) {
+        int64_t hint = i;
+        slot *s = find_slot(o, fresh[i].param, &hint);
+        s->step = fresh[i].step;
+        for (int k = 0; k < EM_MAX_STATE; k++) {
+            if (fresh[i].state[k]) em_tensor_retain(fresh[i].state[k]);
+            em_tensor_release(s->state[k]);
+            s->state[k] = fresh[i].state[k];
+        }
+    }
+    return 0;
+}
+
+/* ---- gradients -------------------------------------------------------------------------------------------------- */
+
+/* A row-sparse gradient without entries, of the shape of another. */
+static em_status no_rows(em_tensor **out, const em_tensor *like)
+{
+    int64_t sizes[EM_MAX_DIMS];
+    memcpy(sizes, em_tensor_sizes(like), (size_t)em_tensor_dims(like) * sizeof *sizes);
+    const int64_t rows = sizes[0];
+    sizes[0] = 0;
+    em_tensor *ids = NULL, *values = NULL;
+    em_status s = em_tensor_empty(&ids, EM_I64, 1, sizes);
+    if (!s) s = em_tensor_empty(&values, em_tensor_dtype(like), em_tensor_dims(like), sizes);
+    if (!s) s = em_rows_new(out, ids, values, rows);
+    em_tensor_release(ids);
+    em_tensor_release(values);
+    return s;
+}
+
+static em_status zero_grad_of(em_tensor *param)
+{
+    em_tensor *grad = em_tensor_grad(param), *empty = NULL;
+    if (!grad) return EM_OK;
+    if (!em_tensor_is_sparse(grad)) {
+        em_tensor_fill(grad, 0);
+        return EM_OK;
+    }
+    em_status s = no_rows(&empty, grad);
+    if (!s) s = em_tensor_set_grad(param, empty);
+    em_tensor_release(empty);
+    return s;
+}
+
+/* core.zero_grad(params, set_to_none) */
+static int zero_grad(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    const int64_t n = (int64_t)lua_rawlen(L, 1);
+    for (int64_t i = 1; i <= n; i++) {
+        lua_rawgeti(L, 1, i);
+        em_tensor *param = eml_totensor(L, -1);
+        if (!param) return luaL_error(L, "zero_grad: parameter %d is no tensor", (int)i);
+        eml_check(L, lua_toboolean(L, 2) ? em_tensor_set_grad(param, NULL) : zero_grad_of(param));
+        lua_pop(L, 1);
+    }
+    return 0;
+}
+
+/* The gradients in the table at index 1, which keeps them. */
+static em_tensor **read_grads(lua_State *L, const char *name, int *n)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    *n = (int)lua_rawlen(L, 1);
+    em_tensor **grads = lua_newuserdatauv(L, (size_t)(*n + 1) * sizeof *grads, 0);
+    for (int i = 0; i < *n; i++) {
+        lua_rawgeti(L, 1, i + 1);
+        grads[i] = eml_totensor(L, -1);
+        if (!grads[i]) luaL_error(L, "%s: gradient %d is no tensor", name, i + 1);
+        lua_pop(L, 1);
+    }
+    return grads;
+}
+
+/* core.clip_grad_norm(grads, max_norm, norm_type) -> total norm */
+static int clip_grad_norm(lua_State *L)
+{
+    int n;
+    double total;
+    const double max_norm = luaL_checknumber(L, 2), norm_type = luaL_checknumber(L, 3);
+    em_tensor **grads = read_grads(L, "clip_grad_norm_", &n);
+    eml_check(L, em_clip_grad_norm(grads, n, max_norm, norm_type, &total));
+    lua_pushnumber(L, total);
+    return 1;
+}
+
+/* core.clip_grad_value(grads, limit) */
+static int clip_grad_value(lua_State *L)
+{
+    int n;
+    const double limit = luaL_checknumber(L, 2);
+    em_tensor **grads = read_grads(L, "clip_grad_value_", &n);
+    eml_check(L, em_clip_grad_value(grads, n, limit));
+    return 0;
+}
+
+/* ---- descriptors ------------------------------------------------------------------------------------------------ */
+
+static void set_text(lua_State *L, const char *key, const char *text)
+{
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, key);
+}
+
+static void push_default(lua_State *L, const em_opt_spec *spec, const em_opt *value)
+{
+    if (spec->kind == EM_OPT_BOOL)
+        lua_pushboolean(L, (int)value->i);
+    else if (spec->kind == EM_OPT_NUMBER)
+        lua_pushnumber(L, value->x);
+    else
+        lua_pushstring(L, spec->initial);
+}
+
+/* core.rules(): a list of {name, doc, state, opts = {{name, kind, default, choices, doc}}} */
+static int rules(lua_State *L)
+{
+    static const char *const kinds[] = {"bool", "int", "number", "enum", "dtype", "ints"};
+    lua_newtable(L);
+    for (int i = 0; i < em_rule_count(); i++) {
+        const em_rule *rule = em_rule_at(i);
+        const em_opt_spec *specs = em_rule_opts(rule);
+        em_opts defaults;
+        em_rule_opts_default(&defaults, rule);
+        lua_newtable(L);
+        set_text(L, "name", em_rule_name(rule));
+        set_text(L, "doc", em_rule_doc(rule));
+        set_text(L, "state", em_rule_state(rule));
+        lua_newtable(L);
+        for (int k = 0; specs[k].name; k++) {
+            lua_newtable(L);
+            set_text(L, "name", specs[k].name);
+            set_text(L, "kind", kinds[specs[k].kind]);
+            set_text(L, "choices", specs[k].choices);
+            set_text(L, "doc", specs[k].doc);
+            push_default(L, &specs[k], &defaults.at[k]);
+            lua_setfield(L, -2, "default");
+            lua_rawseti(L, -2, k + 1);
+        }
+        lua_setfield(L, -2, "opts");
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+void eml_open_optim(lua_State *L, int state)
+{
+    static const luaL_Reg metamethods[] = {{"__gc", optimizer_gc}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"rules", rules}, {"new_optimizer", new_optimizer}, {"optimizer_step", optimizer_step},
+        {"check_options", check_options}, {"optimizer_state", optimizer_state},
+        {"set_optimizer_state", set_optimizer_state}, {"zero_grad", zero_grad}, {"clip_grad_norm", clip_grad_norm},
+        {"clip_grad_value", clip_grad_value}, {NULL, NULL},
+    };
+    lua_newtable(L);
+    eml_register(L, state, metamethods);
+    lua_pushliteral(L, "embla.Optimizer");
+    lua_setfield(L, -2, "__name");
+    lua_pushliteral(L, "embla.Optimizer");
+    lua_setfield(L, -2, "__metatable");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &optimizer_key);
+    eml_register(L, state, functions);
+}

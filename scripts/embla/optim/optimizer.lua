@@ -1,0 +1,288 @@
+-- What every optimizer is: parameters in groups, each group with its options, and the state that the core keeps for
+-- each parameter. The classes (SGD, Adam, ...) come from the core's update rules, see init.lua.
+
+local class = require "embla.class"
+local core = require "embla.core"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+local Optimizer = class "Optimizer"
+
+-- Calls into the core; its errors point at the script's line.
+local function call(f, ...)
+  local ok, result = pcall(f, ...)
+  if not ok then raise("%s", result) end
+  return result
+end
+
+-- ---- options of a rule -----------------------------------------------------------------------------------------
+
+local KINDS = {bool = "boolean", number = "number", enum = "string"}
+
+local function words(text)
+  local list = {}
+  for word in text:gmatch("%S+") do list[#list + 1] = word end
+  return list
+end
+
+-- "betas[0]" and "betas[1]" are one option in Lua: {0.9, 0.999}.
+local function rows_of(rule)
+  local rows, pairs_ = {}, {}
+  for _, opt in ipairs(rule.opts) do
+    local name, place = opt.name:match("^(.-)%[(%d)%]$")
+    if not name then
+      rows[#rows + 1] = {name = opt.name, type = KINDS[opt.kind], default = opt.default, doc = opt.doc,
+                         choices = opt.kind == "enum" and words(opt.choices) or nil}
+    elseif place == "0" then
+      pairs_[name] = {name = name, type = "numbers", default = {opt.default}, doc = opt.doc,
+                      check = function(value) return #value == 2 end, range = "of two"}
+      rows[#rows + 1] = pairs_[name]
+    else
+      pairs_[name].default[2] = opt.default
+      pairs_[name].doc = pairs_[name].doc .. "; " .. opt.doc
+    end
+  end
+  return rows
+end
+
+--- The class of optimizers that follow an update rule of the core.
+-- @param rule a member of core.rules()
+-- @return a class
+function Optimizer.from_rule(rule)
+  local cls = Optimizer:extend(rule.name)
+  cls.rule, cls.doc = rule.name, rule.doc
+  cls.spec = options.spec(rule.name, rows_of(rule))
+  -- A group may carry a name, and what a schedule notes down for resuming.
+  cls.group_spec = options.extend(rule.name, cls.spec, {
+    {name = "name", type = "string", doc = "of the group, for the reader"},
+    {name = "initial_lr", type = "number", doc = "the lr that schedules start from"},
+  })
+  return cls
+end
+
+-- ---- parameters ------------------------------------------------------------------------------------------------
+
+local function is_module(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(meta) == "table" and meta.is_module == true
+end
+
+-- Raises unless `params` can be a sequence of parameters (or groups).
+local function check_sequence(name, params)
+  if core.is_tensor(params) then
+    raise("%s: params must be a sequence of tensors or of groups, got a tensor: write {t}", name)
+  elseif is_module(params) then
+    raise("%s: params must be a sequence of tensors or of groups, got a module: write net:parameters()", name)
+  elseif type(params) ~= "table" then
+    raise("%s: params must be a sequence of tensors or of groups, got %s", name, options.show(params))
+  end
+end
+
+local function check_parameter(self, p, where, seen)
+  if not core.is_tensor(p) then
+    raise("%s: %s must be a tensor, got %s", self.__name, where, options.show(p))
+  elseif not p.is_leaf then
+    raise("%s: can't optimize a non-leaf Tensor: %s was computed from other tensors", self.__name, where)
+  elseif seen[p] then
+    raise("%s: some parameters appear more than once: %s is also %s", self.__name, where, seen[p])
+  end
+  seen[p] = where
+end
+
+-- A fresh list of the group's parameters, checked against all groups so far.
+local function read_params(self, params)
+  if core.is_tensor(params) then params = {params} end
+  check_sequence(self.__name, params)
+  if #params == 0 then raise("%s: optimizer got an empty parameter list", self.__name) end
+  local seen, list = {}, {}
+  for g, group in ipairs(self.param_groups) do
+    for i, p in ipairs(group.params) do seen[p] = ("parameter %d of group %d"):format(i, g) end
+  end
+  for i = 1, #params do
+    check_parameter(self, params[i], ("parameter %d of group %d"):format(i, #self.param_groups + 1), seen)
+    list[i] = params[i]
+  end
+  return list
+end
+
+-- ---- making ----------------------------------------------------------------------------------------------------
+
+-- A list of tensors is one group; a list of tables is groups.
+local function groups_of(name, params)
+  check_sequence(name, params)
+  if #params == 0 then raise("%s: optimizer got an empty parameter list", name) end
+  if type(params[1]) == "table" then return params end
+  return {{params = params}}
+end
+
+--- Makes an optimizer.
+-- @param params sequence of tensors, or of groups {params = {...}, lr = ..., ...} whose options win over `opt`
+-- @param ...    options in the order of the rule, lr first, and then or only a table {lr =, ...}
+-- @raise for an unknown option or one out of range, for no parameters, one given twice or one that is no leaf
+function Optimizer:init(params, ...)
+  self.defaults = self.spec.arguments(...)
+  self.param_groups = {}
+  self.core = core.new_optimizer(self.rule)
+  call(core.check_options, self.core, self.defaults, 1)
+  for _, group in ipairs(groups_of(self.__name, params)) do self:add_param_group(group) end
+end
+
+--- Adds parameters, with options of their own.
+-- @param group {params = sequence of tensors or one tensor, lr = ..., ...}; options left out are the optimizer's
+-- @raise as the making of an optimizer does
+function Optimizer:add_param_group(group)
+  if type(group) ~= "table" or group.params == nil then
+    raise("%s: a parameter group is a table {params = {...}, ...}, got %s", self.__name,
+          type(group) == "table" and "one without params" or options.show(group))
+  end
+  local given = {}
+  for name, default in pairs(self.defaults) do given[name] = default end
+  for name, value in pairs(group) do given[name] = value end
+  given.params = nil
+  local new = self.group_spec.read(given)
+  call(core.check_options, self.core, new, #self.param_groups + 1)
+  new.params = read_params(self, group.params)
+  self.param_groups[#self.param_groups + 1] = new
+end
+
+-- ---- working ---------------------------------------------------------------------------------------------------
+
+--- Updates every parameter that has a gradient, by the rule and the options of its group as they stand now.
+-- Either all are updated or, when one cannot be, none.
+-- @param closure function that computes the loss and its gradients anew, or nil
+-- @return what the closure returned
+-- @raise if a gradient does not fit its parameter or the rule, or an option is out of range
+function Optimizer:step(closure)
+  local loss
+  if closure ~= nil then loss = core.with_grad(true, closure) end
+  return call(core.optimizer_step, self.core, self.param_groups, loss)
+end
+
+--- Forgets the gradients.
+-- @param opt {set_to_none = true}; false puts zeros in place of a dense gradient, no entries in that of a sparse one
+function Optimizer:zero_grad(opt)
+  local set_to_none = true
+  if opt ~= nil then set_to_none = Optimizer.zero_grad_spec.arguments(opt).set_to_none end
+  for _, group in ipairs(self.param_groups) do call(core.zero_grad, group.params, set_to_none) end
+end
+
+Optimizer.zero_grad_spec = options.spec("zero_grad", {
+  {name = "set_to_none", type = "boolean", default = true, doc = "grad becomes nil rather than zeros"},
+})
+
+-- ---- state -----------------------------------------------------------------------------------------------------
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local new = {}
+  for key, item in pairs(value) do new[key] = copy(item) end
+  return new
+end
+
+--- What is needed to go on from here: a snapshot, that later steps do not change.
+-- @return {state = {[i] = {step =, exp_avg =, ...}}, param_groups = {{lr =, ..., params = {1, 2, ...}}}}; parameters
+--   are numbered from 1 through all groups, those not yet updated have no state
+function Optimizer:state_dict()
+  local state, groups, number = {}, {}, 0
+  for g, group in ipairs(self.param_groups) do
+    local saved = {}
+    for key, value in pairs(group) do
+      if key ~= "params" then saved[key] = copy(value) end
+    end
+    saved.params = {}
+    for i, p in ipairs(group.params) do
+      number = number + 1
+      saved.params[i] = number
+      state[number] = core.optimizer_state(self.core, p)
+    end
+    groups[g] = saved
+  end
+  return {state = state, param_groups = groups}
+end
+
+local function check_dict(self, dict)
+  local groups = type(dict) == "table" and dict.param_groups
+  if type(groups) ~= "table" or type(dict.state) ~= "table" then
+    raise("%s: load_state_dict: expected a table {state =, param_groups =}, got %s", self.__name, options.show(dict))
+  end
+  if #groups ~= #self.param_groups then
+    raise("%s: loaded state dict has a different number of parameter groups: %d, not %d", self.__name, #groups,
+          #self.param_groups)
+  end
+  for g, group in ipairs(groups) do
+    if type(group) ~= "table" or type(group.params) ~= "table" or #group.params ~= #self.param_groups[g].params then
+      raise("%s: loaded state dict contains a parameter group that doesn't match the size of optimizer's group %d",
+            self.__name, g)
+    end
+  end
+end
+
+-- The state of one parameter with its step as an integer, however it was saved.
+local function read_state(saved)
+  if not saved then return false end
+  local state = {}
+  for key, value in pairs(saved) do state[key] = value end
+  local step = state.step or 0
+  if core.is_tensor(step) then step = step:item() end
+  state.step = math.tointeger(step)
+  return state
+end
+
+-- What a saved group says, but for its parameters.
+local function read_group(self, saved, g)
+  local group = copy(saved)
+  group.params = nil
+  call(core.check_options, self.core, group, g)
+  return group
+end
+
+local function refill(group, saved)
+  local params = group.params
+  for key in pairs(group) do group[key] = nil end
+  for key, value in pairs(saved) do group[key] = value end
+  group.params = params
+end
+
+--- Goes on from what state_dict returned: the same steps then give the same bits.
+-- @param dict as returned by state_dict of an optimizer of the same class and with the same parameters; copied
+-- @raise if the groups or a state tensor's shape do not fit; nothing is loaded then
+function Optimizer:load_state_dict(dict)
+  check_dict(self, dict)
+  local params, states, groups = {}, {}, {}
+  for g, saved in ipairs(dict.param_groups) do
+    groups[g] = read_group(self, saved, g)
+    for i, number in ipairs(saved.params) do
+      params[#params + 1] = self.param_groups[g].params[i]
+      states[#params] = read_state(dict.state[number])
+    end
+  end
+  call(core.set_optimizer_state, self.core, params, states)
+  for g, saved in ipairs(groups) do refill(self.param_groups[g], saved) end
+end
+
+-- ---- text ------------------------------------------------------------------------------------------------------
+
+local function show(value)
+  if type(value) ~= "table" then return tostring(value) end
+  local parts = {}
+  for i, item in ipairs(value) do parts[i] = show(item) end
+  return "(" .. table.concat(parts, ", ") .. ")"
+end
+
+local function describe(self)
+  local lines = {self.__name .. " ("}
+  for g, group in ipairs(self.param_groups) do
+    lines[#lines + 1] = "Parameter Group " .. g
+    local keys = {}
+    for key in pairs(group) do
+      if key ~= "params" then keys[#keys + 1] = key end
+    end
+    table.sort(keys)
+    for _, key in ipairs(keys) do lines[#lines + 1] = ("    %s: %s"):format(key, show(group[key])) end
+  end
+  lines[#lines + 1] = ")"
+  return table.concat(lines, "\n")
+end
+Optimizer.__tostring = describe
+
+return Optimizer
