@@ -46,6 +46,13 @@ void eml_check(lua_State *L, em_status status);
 
 em_dtype eml_checkdtype(lua_State *L, int arg);
 
+/* The string at `arg` as a path; an error if it has a zero byte in it. */
+const char *eml_checkpath(lua_State *L, int arg);
+
+/* The vocabulary at `arg`; an empty box for one, to be filled through the pointer. */
+em_vocab *eml_checkvocab(lua_State *L, int arg);
+em_vocab **eml_pushvocab(lua_State *L);
+
 /* Integers from a table at `arg` into `out` (at most `most`); returns how many. `what` for messages. */
 int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *what);
 
@@ -67,6 +74,8 @@ void eml_open_autograd(lua_State *L, int state);
 void eml_open_random(lua_State *L, int state);
 void eml_open_system(lua_State *L, int state);
 void eml_open_optim(lua_State *L, int state);
+void eml_open_text(lua_State *L, int state);
+void eml_open_io(lua_State *L, int state);
 /* Each further part is one line here and one in module.c. */
 
 int luaopen_embla_core(lua_State *L);

@@ -1,0 +1,25 @@
+-- io: files in and out. Each format is a module of its own, loaded when first asked for.
+
+local core = require "embla.core"
+local options = require "embla.options"
+
+local files_spec = options.spec("io.files", {
+  {name = "suffix", type = "string", default = "", doc = "how the names end: '.txt'"},
+})
+
+local io = {}
+
+--- The regular files below a folder, its folders' included, in order of their names. Symbolic links are not followed.
+-- @param folder path
+-- @param opt    {suffix = ""}
+-- @return list of paths
+-- @raise if a folder cannot be read
+function io.files(folder, opt) return core.files(folder, files_spec.read(opt).suffix) end
+
+local formats = {word2vec = true}
+
+return setmetatable(io, {__index = function(self, name)
+  if not formats[name] then return nil end
+  self[name] = require("embla.io." .. name)
+  return self[name]
+end})

@@ -1,0 +1,84 @@
+-- text.Corpus: files of text as word ids.
+
+local Vocab = require "embla.text.vocab"
+local class = require "embla.class"
+local core = require "embla.core"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+local spec = options.spec("Corpus", {
+  {name = "split", choices = {"words", "blanks"}, default = "words",
+   doc = "words: letters, digits, inner ' and _; blanks: whatever stands between blanks, as word2vec.c does"},
+  {name = "sentence", choices = {"line", "paragraph", "file"}, default = "line",
+   doc = "a sentence ends with its line, with an empty line, with its file"},
+  {name = "lower", type = "boolean", doc = "words in lower case; default true, but false for split = 'blanks'"},
+  {name = "digits", type = "boolean", default = true, doc = "digits belong to words; otherwise they are blanks"},
+  {name = "punctuation", type = "boolean", default = false, doc = "each other visible character is a word of its own"},
+  {name = "vocab", type = "table", doc = "Vocab to encode with; left out, the text's own words are counted"},
+  {name = "unknown", type = "string", doc = "word 0 of a new vocabulary, for words left out; otherwise they are skipped"},
+  {name = "min_count", type = "integer", default = 1, range = ">= 0", doc = "a new vocabulary: words counted less often are left out"},
+  {name = "max_size", type = "integer", range = ">= 0", doc = "a new vocabulary: at most so many words"},
+  {name = "max_words", type = "integer", range = ">= 0", doc = "stop reading after so many words"},
+})
+
+--- Text as word ids, sentence by sentence. Read, split, counted and encoded in C; no word of it becomes a Lua string. Text
+-- is UTF-8; words are in composed form (NFC); bytes that are not UTF-8 part words (split = "blanks": each becomes U+FFFD);
+-- a word of more than 255 bytes is cut there.
+--
+-- Fields: `vocab` Vocab; `ids` Tensor (T) int32; `starts` Tensor (S + 1) int64, sentence s is ids[starts[s]] up to before
+-- ids[starts[s + 1]]; `words` and `bytes` read. # is T.
+local Corpus = class "Corpus"
+
+local function list_of_paths(paths)
+  if type(paths) == "string" then return {paths} end
+  if type(paths) ~= "table" then raise("Corpus: expected a path or a list of paths, got %s", options.show(paths)) end
+  local list = {}
+  for i, path in ipairs(paths) do
+    if type(path) ~= "string" then raise("Corpus: path %d: expected a string, got %s", i, options.show(path)) end
+    list[i] = path
+  end
+  return list
+end
+
+--- Reads files one after the other.
+-- @param paths path, or list of paths
+-- @param opt   {split = "words", sentence = "line", lower, digits = true, punctuation = false, vocab, unknown,
+--               min_count = 1, max_size, max_words}
+-- @raise if a file cannot be read (with its path) or an option does not fit
+function Corpus:init(paths, opt)
+  local o = spec.read(opt)
+  local list = list_of_paths(paths)
+  if o.vocab and not (getmetatable(o.vocab) == Vocab and o.vocab.handle) then
+    raise("Corpus: option vocab: expected a Vocab, got %s", options.show(o.vocab))
+  end
+  if o.lower == nil then o.lower = o.split == "words" end
+  self.handle = core.corpus_read(list, o.split, o.sentence, o.lower, o.digits, o.punctuation, o.unknown,
+    o.vocab and o.vocab.handle, o.min_count, o.max_size or -1, o.max_words or -1)
+  local vocab
+  self.ids, self.starts, vocab, self.words, self.bytes = core.corpus_parts(self.handle)
+  self.vocab = o.vocab or Vocab:allocate():adopt(vocab)
+end
+
+function Corpus.__len(self) return self.ids:size(0) end
+
+--- Number of sentences.
+-- @return integer
+function Corpus:sentences() return self.starts:size(0) - 1 end
+
+--- The ids of one sentence.
+-- @param at position of the sentence, from 0; negative ones count from the end
+-- @return Tensor (n) int32, a view
+-- @raise if there is no such sentence
+function Corpus:sentence(at)
+  local n = self:sentences()
+  local i = math.tointeger(at) or raise("Corpus: expected the position of a sentence, got %s", options.show(at))
+  if i < 0 then i = i + n end
+  if i < 0 or i >= n then raise("Corpus: sentence %d is out of range for %d sentences (they count from 0)", at, n) end
+  return self.ids[{ {self.starts[i], self.starts[i + 1]} }]
+end
+
+function Corpus.__tostring(self)
+  return ("Corpus(%d words, %d sentences, %d types)"):format(#self, self:sentences(), #self.vocab)
+end
+
+return Corpus
