@@ -188,8 +188,6 @@ static em_status visit(walk *w, em_node *n, em_var *const *captured, int n_captu
 static em_status seed(em_tensor **g, const em_tensor *t, em_tensor *given)
 {
     *g = NULL;
-    if (!em__requires_grad(t))
-        return em__fail(EM_EGRAD, "backward: the tensor does not require grad and has no history");
     if (given) {
         if (given->dims != t->dims || memcmp(given->size, t->size, (size_t)t->dims * sizeof *t->size))
             return em__fail(EM_ESHAPE, "backward: the gradient has shape %s, the tensor %s", EM_SHAPE(given),
@@ -227,10 +225,12 @@ static em_status run(walk *w, em_order *o, em_tensor *const *roots, em_tensor *c
 {
     em__order_start();
     for (int r = 0; r < n; r++) {
-        em_tensor *g;
-        EM_TRY(seed(&g, roots[r], grads ? grads[r] : NULL));
+        if (!em__requires_grad(roots[r]))
+            return em__fail(EM_EGRAD, "backward: the tensor does not require grad and has no history");
         em_var *v = em__var(roots[r]);
         EM_TRY(em__order_add(o, v));
+        em_tensor *g;
+        EM_TRY(seed(&g, roots[r], grads ? grads[r] : NULL));
         EM_TRY(deliver(w, v, g));
     }
     for (int64_t i = o->n - 1; i >= 0; i--) EM_TRY(visit(w, o->nodes[i], captured, n_captured));

@@ -33,6 +33,9 @@ static inline bool em__requires_grad(const em_tensor *t) { return t->origin && e
 
 em_status em__var_new(em_var **out, em_dtype dtype);
 
+/* EM_EGRAD if `t` is a view made before its storage was changed in place: its history does not know of the change. */
+em_status em__check_fresh(const em_op *op, const em_tensor *t);
+
 /* Notes down `c` and gives its results their history. On failure the results are as without it. */
 em_status em__record(em_call *c, em_tensor *const *inputs);
 

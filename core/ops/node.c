@@ -128,12 +128,12 @@ static em_status keep_values(em_node *node, const em_call *c)
 }
 
 /* A view whose storage changed in place after it was made does not know of the change: its history is wrong. */
-static em_status check_fresh(const em_call *c, const em_tensor *t)
+em_status em__check_fresh(const em_op *op, const em_tensor *t)
 {
     const em_var *v = em__var(t);
-    if (v->node && v->version != em_tensor_version(t))
+    if (v && v->node && v->version != em_tensor_version(t))
         return em__fail(EM_EGRAD, "%s: an input was made before its storage was changed in place; make the view again "
-                        "after the change", c->op->name);
+                        "after the change", op->name);
     return EM_OK;
 }
 
@@ -142,7 +142,7 @@ static em_status link_inputs(em_node *node, const em_call *c, em_tensor *const *
     for (int i = 0; i < node->n; i++) {
         em_tensor *t = inputs[i];
         if (!t || !em__requires_grad(t)) continue;
-        EM_TRY(check_fresh(c, t));
+        if (t != c->out[0]) EM_TRY(em__check_fresh(c->op, t));        /* in place: checked before the change */
         node->in[i] = em__var(t);
         node->in[i]->base.refs++;
     }

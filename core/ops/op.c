@@ -556,6 +556,7 @@ static em_status copy_result(em_call *c, em_tensor *self)
 static em_status compute_inplace(attempt *a, em_tensor *self, em_tensor *const *inputs)
 {
     em_call *c = &a->call;
+    if (c->recorded) EM_TRY(em__check_fresh(c->op, self));
     if (c->recorded) EM_TRY(set_apart(a, self));
     if (writes_over(a, self)) c->into = self;
     EM_TRY(compute(a));
