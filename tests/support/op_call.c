@@ -136,7 +136,10 @@ static em_tensor *call_and_backward(const char *name, const char *options, int n
     for (int i = 0; i < n; i++) {
         grads[i] = recorded && inputs[i] ? em_tensor_grad(inputs[i]) : NULL;
         if (!grads[i]) continue;
-        em_tensor_retain(grads[i]);
+        if (em_tensor_is_sparse(grads[i]))
+            assert_ok(em_rows_to_dense(&grads[i], grads[i]));
+        else
+            em_tensor_retain(grads[i]);
         assert_ok(em_tensor_set_grad(inputs[i], NULL));
     }
     return kept;
