@@ -183,41 +183,11 @@ function F.glu(x, ...)
   return x:narrow(dim, 0, size // 2) * x:narrow(dim, size // 2, size // 2):sigmoid()
 end
 
--- ---- fused lookups ---------------------------------------------------------------------------------------------
+-- ---- lookups ---------------------------------------------------------------------------------------------------
 
--- The options of F.embedding: what of `opt` is not among `own`.
-local function lookup_options(opt, own)
-  local rest = {}
-  for key, value in pairs(opt or {}) do
-    if not own[key] then rest[key] = value end
-  end
-  return rest
-end
-
--- Rows of the table for each query: (B, K, D), or (1, K, D) for ids (K).
-local function candidates(caller, query, ids, weight, opt)
-  check_tensor(caller, "query", query)
-  if query:dim() ~= 2 then raise("%s: argument query: expected 2 dimensions, got %d", caller, query:dim()) end
-  local rows = F.embedding(ids, weight, opt)
-  if rows:dim() == 2 then return rows:unsqueeze(0) end
-  if rows:dim() ~= 3 or rows:size(0) ~= query:size(0) then
-    raise("%s: argument ids: expected shape (%d, K) or (K)", caller, query:size(0))
-  end
-  return rows
-end
-
---- Scores of looked-up rows: query . weight[id].
--- @param query  Tensor (B, D)
--- @param ids    Tensor (B, K), or (K) for the same ids in every line
--- @param weight Tensor (V, D)
--- @param opt    options of F.embedding
--- @return Tensor (B, K)
--- @raise if the shapes do not fit or an id is out of range
-function F.embedding_dot(query, ids, weight, opt)
-  local rows = candidates("embedding_dot", query, ids, weight, opt)
-  if rows:size(0) == 1 and query:size(0) ~= 1 then return query:matmul(rows:squeeze(0):t()) end
-  return rows:matmul(query:unsqueeze(2)):squeeze(2)
-end
+local lookup_spec = options.extend("embedding_distance", ops.describe("embedding").spec, {
+  {name = "p", type = "number", default = 2, doc = "which norm"},
+})
 
 --- Distances to looked-up rows: the p-norm of query - weight[id].
 -- @param query  Tensor (B, D)
@@ -227,9 +197,17 @@ end
 -- @return Tensor (B, K)
 -- @raise if the shapes do not fit or an id is out of range
 function F.embedding_distance(query, ids, weight, opt)
-  local p = opt and opt.p or 2
-  if type(p) ~= "number" then raise("embedding_distance: option p: expected number, got %s", options.show(p)) end
-  local rows = candidates("embedding_distance", query, ids, weight, lookup_options(opt, {p = true}))
+  local o = lookup_spec.read(opt)
+  local p = o.p
+  o.p = nil
+  check_tensor("embedding_distance", "query", query)
+  if query:dim() ~= 2 then
+    raise("embedding_distance: argument query: expected 2 dimensions, got %d", query:dim())
+  end
+  local rows = F.embedding(ids, weight, o)              -- (B, K, D), or (K, D) against every query
+  if rows:dim() ~= 2 and (rows:dim() ~= 3 or rows:size(0) ~= query:size(0)) then
+    raise("embedding_distance: argument ids: expected shape (%d, K) or (K)", query:size(0))
+  end
   return (query:unsqueeze(1) - rows):norm(p, -1)
 end
 
