@@ -91,7 +91,8 @@ local function run_quadratic(case, param, opt)
   local target, scale = golden.tensor(case.target), golden.tensor(case.scale)
   for i, want in ipairs(case.trajectory) do
     opt:zero_grad()
-    ((param - target) ^ 2 * scale):sum():backward()
+    local loss = ((param - target) ^ 2 * scale):sum()
+    loss:backward()
     opt:step()
     golden.match("parameter after step " .. i, param, want)
   end
