@@ -129,6 +129,8 @@ static em_status prepare(const em_node *n, em_tensor **dy)
     em_tensor *t = NULL;
     if ((*dy)->rows) {
         EM_TRY(em_rows_to_dense(&t, *dy));
+    } else if ((*dy)->dtype != n->dtype && em_dtype_is_float(n->dtype)) {
+        EM_TRY(em_tensor_to(&t, *dy, n->dtype));    /* of a result kept in a tensor of another dtype, in place */
     } else if (!(*dy)->contiguous && !(n->op->flags & EM_OP_STRIDED_DY)) {
         EM_TRY(em_tensor_contiguous(&t, *dy));
     } else {

@@ -137,16 +137,13 @@ em_status em__check_fresh(const em_op *op, const em_tensor *t)
     return EM_OK;
 }
 
-static em_status link_inputs(em_node *node, const em_call *c, em_tensor *const *inputs)
+static void link_inputs(em_node *node, em_tensor *const *inputs)
 {
     for (int i = 0; i < node->n; i++) {
-        em_tensor *t = inputs[i];
-        if (!t || !em__requires_grad(t)) continue;
-        if (t != c->out[0]) EM_TRY(em__check_fresh(c->op, t));        /* in place: checked before the change */
-        node->in[i] = em__var(t);
+        if (!inputs[i] || !em__requires_grad(inputs[i])) continue;
+        node->in[i] = em__var(inputs[i]);
         node->in[i]->base.refs++;
     }
-    return EM_OK;
 }
 
 static em_status make_vars(em_node *node, em_call *c, em_var *vars[EM_MAX_OUT])
@@ -178,8 +175,8 @@ em_status em__record(em_call *c, em_tensor *const *inputs)
     node->op = c->op;
     node->opts = c->opts;
     node->dtype = c->dtype;
-    em_status s = link_inputs(node, c, inputs);
-    if (!s) s = keep_values(node, c);
+    link_inputs(node, inputs);
+    em_status s = keep_values(node, c);
     if (!s) s = make_vars(node, c, vars);
     if (s) {
         for (int k = 0; k < n_out; k++)

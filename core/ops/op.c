@@ -431,6 +431,8 @@ static em_status prepare(attempt *a, const em_op *op, em_tensor *const *inputs, 
     a->call.dtype = dtype;
     a->call.recorded = wants_history(v, inputs, n);
     a->call.saves = v->saves;
+    for (int i = 0; a->call.recorded && i < n; i++)
+        if (inputs[i]) EM_TRY(em__check_fresh(v, inputs[i]));
     return convert_inputs(a, v, f, inputs);
 }
 
@@ -503,6 +505,9 @@ static em_status check_inplace(const em_op *op, em_tensor *self, em_tensor *cons
     if (wants_history(op, inputs, n) && em__requires_grad(self) && em_tensor_is_leaf(self))
         return em__fail(EM_EGRAD, "%s_: a leaf that requires grad cannot be changed in place while gradients are "
                         "recorded (use embla.no_grad)", op->name);
+    if (!op->backward && em_grad_enabled() && em__requires_grad(self))
+        return em__fail(EM_EGRAD, "%s_: it has no gradient, so it cannot change a tensor whose history is recorded (use "
+                        "embla.no_grad, or detach)", op->name);
     return EM_OK;
 }
 
@@ -524,17 +529,17 @@ static bool writes_over(const attempt *a, const em_tensor *self)
     return true;
 }
 
-/* Backward may want the old values, so while recording they are set apart first. */
-static em_status set_apart(attempt *a, em_tensor *self)
+/* Backward may want the old values, so while recording they are set apart first: *kept, a new reference. */
+static em_status set_apart(attempt *a, em_tensor *self, em_tensor **kept)
 {
     em_tensor *old;
     EM_TRY(em_tensor_clone(&old, self));
+    *kept = old;
     for (int i = 0; i < a->n; i++) {
         if (!a->in[i] || !em_tensor_same_storage(a->in[i], self) || !same_window(a->in[i], self)) continue;
         em_tensor_release(a->in[i]);
         em_tensor_retain(a->in[i] = old);
     }
-    em_tensor_release(old);
     return EM_OK;
 }
 
@@ -553,16 +558,28 @@ static em_status copy_result(em_call *c, em_tensor *self)
     return EM_OK;
 }
 
-static em_status compute_inplace(attempt *a, em_tensor *self, em_tensor *const *inputs)
+static em_status compute_inplace(attempt *a, em_tensor *self)
 {
     em_call *c = &a->call;
-    if (c->recorded) EM_TRY(em__check_fresh(c->op, self));
-    if (c->recorded) EM_TRY(set_apart(a, self));
     if (writes_over(a, self)) c->into = self;
     EM_TRY(compute(a));
-    if (c->out[0] != self) EM_TRY(copy_result(c, self));
+    return c->out[0] != self ? copy_result(c, self) : EM_OK;
+}
+
+/* While recording, a failure gives self its old values back. */
+static em_status compute_recorded(attempt *a, em_tensor *self, em_tensor *const *inputs)
+{
+    em_tensor *old = NULL;
+    EM_TRY(set_apart(a, self, &old));
+    em_status s = compute_inplace(a, self);
     em_tensor_touch(self);
-    return c->recorded ? em__record(c, inputs) : EM_OK;
+    if (!s) s = em__record(&a->call, inputs);
+    if (s) {
+        em__copy_strided(self, old);
+        self->storage->version--;
+    }
+    em_tensor_release(old);
+    return s;
 }
 
 em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *inputs, int n, const em_opts *opts,
@@ -575,7 +592,12 @@ em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *i
     start(&a);
     const em_rng before = rng ? *rng : (em_rng){0};
     em_status s = prepare(&a, op, inputs, n, opts, rng);
-    if (!s) s = compute_inplace(&a, self, inputs);
+    if (!s && a.call.recorded) {
+        s = compute_recorded(&a, self, inputs);
+    } else if (!s) {
+        s = compute_inplace(&a, self);
+        em_tensor_touch(self);
+    }
     if (s && rng) *rng = before;
     drop_inputs(&a);
     drop_outputs(&a.call, 0);
