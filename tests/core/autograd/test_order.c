@@ -1,0 +1,47 @@
+#include "autograd/var.h"
+
+#include "support.h"
+
+static em_tensor *apply(const char *name, em_tensor *x, em_tensor *y)
+{
+    em_tensor *out;
+    assert_ok(em_apply(em_op_find(name), (em_tensor *[]){x, y}, y ? 2 : 1, NULL, NULL, &out));
+    return out;
+}
+
+static int64_t place(const em_order *o, const em_tensor *t)
+{
+    for (int64_t i = 0; i < o->n; i++)
+        if (o->nodes[i] == em__var(t)->node) return i;
+    return -1;
+}
+
+static void inputs_come_before_results_each_once(void **state)
+{
+    (void)state;
+    em_tensor *x = tensor_of(EM_F64, SCALAR, VALUES(1));
+    assert_ok(em_tensor_set_requires_grad(x, true));
+    em_tensor *a = apply("exp", x, NULL), *b = apply("neg", a, NULL), *c = apply("mul", a, b), *d = apply("mul", c, c);
+    em_tensor *side = apply("neg", b, NULL), *apart = apply("neg", x, NULL);
+    em_order o = {0};
+    em__order_start();
+    assert_ok(em__order_add(&o, em__var(d)));
+    assert_int_equal(o.n, 4);
+    assert_true(place(&o, a) < place(&o, b) && place(&o, b) < place(&o, c) && place(&o, c) < place(&o, d));
+    assert_int_equal(place(&o, side), -1);
+    assert_ok(em__order_add(&o, em__var(side)));        /* a second root adds what is new, after what it came from */
+    assert_int_equal(o.n, 5);
+    assert_true(place(&o, b) < place(&o, side));
+    assert_ok(em__order_add(&o, em__var(c)));
+    assert_ok(em__order_add(&o, em__var(x)));
+    assert_int_equal(o.n, 5);
+    em__order_free(&o);
+    em_tensor *all[] = {x, a, b, c, d, side, apart};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(inputs_come_before_results_each_once)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,81 @@
+#include "autograd/var.h"
+
+#include "support.h"
+
+static void only_float_leaves_can_require_grad(void **state)
+{
+    (void)state;
+    em_tensor *x = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)), *i = tensor_of(EM_I64, SHAPE(2), VALUES(1, 2)), *y;
+    assert_false(em_tensor_requires_grad(x));
+    assert_ok(em_tensor_set_requires_grad(x, true));
+    assert_true(em_tensor_requires_grad(x) && em_tensor_is_leaf(x));
+    assert_fails(em_tensor_set_requires_grad(i, true), EM_EGRAD, "this is int64");
+    assert_ok(em_apply(em_op_find("neg"), &x, 1, NULL, NULL, &y));
+    assert_false(em_tensor_is_leaf(y));
+    assert_fails(em_tensor_set_requires_grad(y, false), EM_EGRAD, "this is the result of neg");
+    assert_ok(em_tensor_set_requires_grad(x, false));
+    assert_false(em_tensor_requires_grad(x));
+    em_tensor_release(x);
+    em_tensor_release(i);
+    em_tensor_release(y);
+}
+
+static void a_gradient_must_fit(void **state)
+{
+    (void)state;
+    em_tensor *x = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)), *wrong = tensor_of(EM_F32, SHAPE(3), VALUES(1, 2, 3));
+    em_tensor *wide = tensor_of(EM_F64, SHAPE(2), VALUES(1, 2)), *fits = tensor_of(EM_F32, SHAPE(2), VALUES(5, 6));
+    assert_fails(em_tensor_set_grad(x, wrong), EM_ESHAPE, "expected shape (2), got (3)");
+    assert_fails(em_tensor_set_grad(x, wide), EM_ETYPE, "expected float32, got float64");
+    assert_fails(em_tensor_set_grad(x, x), EM_EGRAD, "its own gradient");
+    assert_null(em_tensor_grad(x));
+    assert_ok(em_tensor_set_grad(x, fits));
+    assert_ptr_equal(em_tensor_grad(x), fits);
+    assert_ok(em_tensor_set_grad(x, NULL));
+    assert_null(em_tensor_grad(x));
+    em_tensor_release(x);
+    em_tensor_release(wrong);
+    em_tensor_release(wide);
+    em_tensor_release(fits);
+}
+
+static em_status count_call(void *context, em_tensor *grad, em_tensor **replacement)
+{
+    (void)grad, (void)replacement;
+    ++*(int *)context;
+    return EM_OK;
+}
+static void count_release(void *context) { *(int *)context += 100; }
+
+static void hooks_are_let_go_once(void **state)
+{
+    (void)state;
+    int calls = 0, other = 0;
+    int64_t first, second;
+    em_tensor *x = tensor_of(EM_F32, SCALAR, VALUES(1)), *y;
+    assert_fails(em_tensor_add_hook(x, count_call, &calls, count_release, &first), EM_EGRAD, "does not require grad");
+    assert_ok(em_tensor_set_requires_grad(x, true));
+    assert_ok(em_tensor_add_hook(x, count_call, &calls, count_release, &first));
+    assert_ok(em_tensor_add_hook(x, count_call, &other, count_release, &second));
+    assert_true(first != second);
+    assert_ok(em_apply(em_op_find("neg"), &x, 1, NULL, NULL, &y));
+    em_tensor_remove_hook(x, first);
+    em_tensor_remove_hook(x, first);
+    assert_int_equal(calls, 100);
+    assert_ok(em_backward(y, NULL, false));
+    assert_int_equal(calls, 100);
+    assert_int_equal(other, 1);
+    em_tensor_release(y);
+    em_tensor_release(x);
+    assert_int_equal(other, 101);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_float_leaves_can_require_grad),
+        cmocka_unit_test(a_gradient_must_fit),
+        cmocka_unit_test(hooks_are_let_go_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
