@@ -11,10 +11,24 @@
 enum {
     SMALLEST = 64,              /* bytes, and the alignment of every block */
     CLASSES = 4 * 48,
+    SMALL = 1024,               /* blocks up to here are cut from slabs and never given back */
+    SLAB = 64 << 10,
     MAPPED = 1 << 20,           /* blocks from here on are mapped, not malloc'ed: freeing them returns them */
     HUGE_PAGE = 2 << 20,
 };
 static const size_t cache_limit = (size_t)192 << 20;
+
+/* A sanitizer sees a block's bounds and leaks only if it comes from, and goes to, malloc. */
+#if defined(__SANITIZE_ADDRESS__)
+#define CACHES 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CACHES 0
+#endif
+#endif
+#ifndef CACHES
+#define CACHES 1
+#endif
 
 typedef struct block {
     struct block *next;
@@ -49,8 +63,24 @@ static bool fails_now(void)
     return true;
 }
 
+static void *from_slab(size_t bytes)
+{
+    static char *slab;
+    static size_t left;
+    if (left < bytes) {
+        slab = aligned_alloc(SMALLEST, SLAB);
+        left = slab ? SLAB : 0;
+        if (!slab) return NULL;
+    }
+    void *p = slab;
+    slab += bytes;
+    left -= bytes;
+    return p;
+}
+
 static void *from_system(size_t bytes)
 {
+    if (CACHES && bytes <= SMALL) return from_slab(bytes);
     if (bytes < MAPPED) return aligned_alloc(SMALLEST, bytes);
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return NULL;
@@ -77,7 +107,7 @@ static void *allocate(size_t bytes, bool *fresh)
     block *b = cached[class];
     if (b) {
         cached[class] = b->next;
-        cached_bytes -= size;
+        if (size > SMALL) cached_bytes -= size;
     } else {
         b = from_system(size);
         if (!b && cached_bytes) {
@@ -114,14 +144,14 @@ void em__free(void *p, size_t bytes)
     const size_t size = class_of(bytes, &class);
     used_bytes -= size;
     used_blocks--;
-    if (cached_bytes + size > cache_limit) {
+    if (!CACHES || (size > SMALL && cached_bytes + size > cache_limit)) {
         to_system(p, size);
         return;
     }
     block *b = p;
     b->next = cached[class];
     cached[class] = b;
-    cached_bytes += size;
+    if (size > SMALL) cached_bytes += size;
 }
 
 static size_t size_of_class(int class)
@@ -135,7 +165,7 @@ static size_t size_of_class(int class)
 void em_memory_trim(void)
 {
     for (int c = 0; c < CLASSES; c++)
-        while (cached[c]) {
+        while (cached[c] && size_of_class(c) > SMALL) {
             block *b = cached[c];
             cached[c] = b->next;
             to_system(b, size_of_class(c));

@@ -269,7 +269,7 @@ int em_op_index(const em_op *op)
 
 void em_opts_default(em_opts *opts, const em_op *op)
 {
-    em__opts_default(opts, op->opts);
+    *opts = info_of(em_op_index(op))->defaults;
 }
 
 /* ---- promotion ---------------------------------------------------------------------------------------------- */

@@ -58,20 +58,29 @@ static void every_size_has_a_class_that_holds_it(void **state)
 
 /* ---- cache ----------------------------------------------------------------------------------------------- */
 
+/* With a sanitizer every block goes straight to malloc and back, so that it sees bounds and leaks. */
+static void needs_cache(void)
+{
+    void *p = em__alloc(3000);
+    em__free(p, 3000);
+    if (em_memory_cached() == 0) skip();
+}
+
 static void a_freed_block_is_used_again(void **state)
 {
     (void)state;
+    needs_cache();
     em_memory_trim();
-    void *a = em__alloc(1000), *b = em__alloc(1000);
-    em__free(a, 1000);
-    em__free(b, 1000);
-    assert_true(em_memory_cached() >= 2000);
-    void *p = em__alloc(999), *q = em__alloc(999);      /* the last freed is the warmest */
+    void *a = em__alloc(3000), *b = em__alloc(3000);
+    em__free(a, 3000);
+    em__free(b, 3000);
+    assert_true(em_memory_cached() >= 6000);
+    void *p = em__alloc(2999), *q = em__alloc(2999);      /* the last freed is the warmest */
     assert_ptr_equal(p, b);
     assert_ptr_equal(q, a);
     assert_int_equal(em_memory_cached(), 0);
-    em__free(p, 999);
-    em__free(q, 999);
+    em__free(p, 2999);
+    em__free(q, 2999);
 }
 
 static void zeroed_blocks_are_zero_also_from_the_cache(void **state)
