@@ -46,13 +46,6 @@ static inline const char *em__position(char buffer[EM_SHAPE_TEXT], const em_tens
 }
 #define EM_POSITION(t, at) em__position((char[EM_SHAPE_TEXT]){0}, t, at)
 
-/* For a backward: input i, `what`, is taken as it is; its gradient must not be asked for. */
-static inline em_status em__no_gradient(const em_node *n, int i, const char *what)
-{
-    if (!em__wants(n, i)) return EM_OK;
-    return em__fail(EM_EGRAD, "%s: there is no gradient for %s; give it detached", n->op->name, what);
-}
-
 #ifdef EM_VARIANT
 /* Sum of n numbers in an order that is the same for every vector width. */
 static inline double em__loss_sum(const em_real *x, int64_t n)

@@ -123,6 +123,13 @@ struct em_node {
 
 static inline bool em__wants(const em_node *n, int i) { return n->in[i] != NULL; }
 
+/* Fails if a gradient is asked for input i, named `what`, which has none. */
+static inline em_status em__no_gradient(const em_node *n, int i, const char *what)
+{
+    if (!em__wants(n, i)) return EM_OK;
+    return em__fail(EM_EGRAD, "%s: there is no gradient for %s; give it detached", n->op->name, what);
+}
+
 /* dx[i], fresh, of x[i]'s shape and the node's dtype: not cleared, or zeros. */
 em_status em__dx(em_tensor **dx, const em_node *n, int i);
 em_status em__dx_zeros(em_tensor **dx, const em_node *n, int i);

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "ops/loss.h"
+#include "ops/row_sums.h"
 
 #include "math/vector_math.h"
 
@@ -158,23 +159,10 @@ typedef struct cosine {
 
 static cosine cosine_of(const em_real *a, const em_real *b, int64_t D)
 {
-    enum { LANES = 8 };
-    double dot[LANES] = {0}, aa[LANES] = {0}, bb[LANES] = {0};
-    for (int64_t i = 0; i < D; i += LANES)
-        for (int64_t k = 0; k < em__min(LANES, D - i); k++) {
-            const double x = (double)a[i + k], y = (double)b[i + k];
-            dot[k] += x * y;
-            aa[k] += x * x;
-            bb[k] += y * y;
-        }
-    cosine c = {1e-12, 1e-12, 0, 0};        /* PyTorch's guard against vectors of zeros */
-    for (int k = 0; k < LANES; k++) {
-        c.size_a += aa[k];
-        c.size_b += bb[k];
-        c.value += dot[k];
-    }
+    const double guard = 1e-12;             /* PyTorch's, against vectors of zeros */
+    cosine c = {.size_a = (double)em__row_dot(D, a, a) + guard, .size_b = (double)em__row_dot(D, b, b) + guard};
     c.product = sqrt(c.size_a * c.size_b);
-    c.value /= c.product;
+    c.value = (double)em__row_dot(D, a, b) / c.product;
     return c;
 }
 
@@ -221,19 +209,20 @@ ROW_LOSS_OP(cosine_embedding_loss, "input1 input2 target", cosine_opts,
 
 enum { MARGIN, NORM, EPS, SWAP };
 
+static inline em_real magnitude(em_real x) { return x < 0 ? -x : x; }
 static inline em_real difference(const em_real *a, const em_real *b, int64_t i, em_real eps) { return a[i] - b[i] + eps; }
 
-/* Sum of |a - b + eps|^p; called with a constant p where that makes a loop without branches. */
-static inline double sum_of_powers(const em_real *a, const em_real *b, int64_t D, em_real eps, double p)
+EM_ROW_SUM(sum_of_squares, difference(a, b, i, eps) * difference(a, b, i, eps), const em_real *a, const em_real *b,
+           em_real eps)
+EM_ROW_SUM(sum_of_sizes, magnitude(difference(a, b, i, eps)), const em_real *a, const em_real *b, em_real eps)
+
+static double sum_of_powers(const em_real *a, const em_real *b, int64_t D, em_real eps, double p)
 {
-    enum { LANES = 8 };
-    double lane[LANES] = {0}, sum = 0;
-    for (int64_t i = 0; i < D; i += LANES)
-        for (int64_t k = 0; k < em__min(LANES, D - i); k++) {
-            const double d = fabs((double)difference(a, b, i + k, eps));
-            lane[k] += p == 2 ? d * d : p == 1 ? d : p == 0 ? d != 0 : pow(d, p);
-        }
-    for (int k = 0; k < LANES; k++) sum += lane[k];
+    double sum = 0;
+    for (int64_t i = 0; i < D; i++) {
+        const double d = fabs((double)difference(a, b, i, eps));
+        sum += p == 0 ? d != 0 : pow(d, p);
+    }
     return sum;
 }
 
@@ -252,8 +241,8 @@ static double distance(const job *j, const em_real *a, const em_real *b)
 {
     const double p = j->p[NORM];
     const em_real eps = (em_real)j->p[EPS];
-    if (p == 2) return sqrt(sum_of_powers(a, b, j->D, eps, 2));
-    if (p == 1) return sum_of_powers(a, b, j->D, eps, 1);
+    if (p == 2) return sqrt((double)sum_of_squares(j->D, a, b, eps));
+    if (p == 1) return (double)sum_of_sizes(j->D, a, b, eps);
     if (p == 0) return sum_of_powers(a, b, j->D, eps, 0);
     return isinf(p) ? largest(a, b, j->D, eps) : pow(sum_of_powers(a, b, j->D, eps, p), 1 / p);
 }

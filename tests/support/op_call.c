@@ -1,5 +1,7 @@
 #include "op_call.h"
 
+#include <math.h>
+
 static void read_list(em_opts *o, em_opt *at, char *text)
 {
     at->i = 0;
@@ -116,6 +118,31 @@ em_tensor *numeric_gradient(const char *name, const char *options, int n, em_ten
     }
     em_set_grad_enabled(true);
     return g;
+}
+
+void check_gradients(const char *name, const char *options, int n, em_tensor *const *in)
+{
+    for (int i = 0; i < n; i++)
+        if (in[i] && em_tensor_requires_grad(in[i])) assert_ok(em_tensor_set_grad(in[i], NULL));
+    op_backward(op_call(name, options, n, in));
+    for (int i = 0; i < n; i++) {
+        if (!in[i] || !em_tensor_requires_grad(in[i])) continue;
+        em_tensor *want = numeric_gradient(name, options, n, in, i);
+        assert_tensor_close(1e-6, 1e-7, em_tensor_grad(in[i]), EM_F64, em_tensor_dims(want), em_tensor_sizes(want),
+                            em_tensor_count(want), em_tensor_data(want));
+        em_tensor_release(want);
+    }
+}
+
+em_tensor *wave_of(em_dtype dtype, int dims, const int64_t *sizes, double low, double high)
+{
+    static int calls;               /* so that two tensors of one shape differ */
+    em_tensor *t;
+    assert_ok(em_tensor_empty(&t, dtype, dims, sizes));
+    const double step = 0.7 + 0.01 * (calls++ % 50);
+    for (int64_t i = 0; i < em_tensor_count(t); i++)
+        em_tensor_set(t, i, low + (high - low) * (0.5 + 0.5 * sin(step * (double)(i + 1))));
+    return t;
 }
 
 enum { MOST_INPUTS = 16 };

@@ -28,6 +28,12 @@ void op_backward(em_tensor *y);
 /* Gradient of the sum of the first result for input i, by central differences in float64. */
 em_tensor *numeric_gradient(const char *name, const char *options, int n, em_tensor *const *inputs, int i);
 
+/* The gradients, from ones, of all inputs that want one against numeric_gradient. */
+void check_gradients(const char *name, const char *options, int n, em_tensor *const *inputs);
+
+/* A tensor of values between low and high, all different, the same at every run of a program. */
+em_tensor *wave_of(em_dtype dtype, int dims, const int64_t *sizes, double low, double high);
+
 /* Runs the call, and its backward from ones, with 1 thread and with 4: the same bits in results and gradients. */
 void check_threads(const char *name, const char *options, int n, em_tensor *const *inputs);
 

@@ -204,7 +204,6 @@ static void kinks_have_the_slopes_that_pytorch_gives(void **state)
 static void inputs_broadcast(void **state)
 {
     (void)state;
-    if (!em_op_find("sum")) skip();
     em_tensor *x = wanting_grad(tensor_of(EM_F32, SHAPE(2, 1), VALUES(1, 2)));
     em_tensor *t = wanting_grad(tensor_of(EM_F32, SHAPE(3), VALUES(0, 1, 5)));
     em_tensor *y = op_call("mse_loss", "reduction=none", INPUTS(x, t));

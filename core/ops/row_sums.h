@@ -1,0 +1,30 @@
+/* Sums along a row, in lanes whose number does not depend on the machine's vectors. Needs em_real of ops/op.h. */
+#ifndef EM_OPS_ROW_SUMS_H
+#define EM_OPS_ROW_SUMS_H
+
+#include "ops/op.h"
+
+enum { EM_LANES = 16 };
+
+/* Function `name(n, …)`: the sum over i in 0 .. n-1 of an expression of i and the further arguments. One sum a loop:
+ * compilers make vectors of one array of lanes, but not of two. */
+#define EM_ROW_SUM(name, expression, ...) \
+    static inline em_real name(int64_t n, __VA_ARGS__) \
+    { \
+        em_real lane[EM_LANES] = {0}, sum = 0; \
+        int64_t at = 0; \
+        for (; at + EM_LANES <= n; at += EM_LANES) \
+            for (int64_t k = 0, i = at; k < EM_LANES; k++, i = at + k) lane[k] += (expression); \
+        for (int64_t i = at; i < n; i++) sum += (expression); \
+        for (int k = 0; k < EM_LANES; k++) sum += lane[k]; \
+        return sum; \
+    }
+
+EM_ROW_SUM(em__row_sum, x[i], const em_real *x)
+EM_ROW_SUM(em__row_squares, (x[i] - mean) * (x[i] - mean), const em_real *x, em_real mean)
+EM_ROW_SUM(em__row_dot, x[i] * y[i], const em_real *x, const em_real *y)
+EM_ROW_SUM(em__row_product, dy[i] * (x[i] - mean), const em_real *dy, const em_real *x, em_real mean)
+EM_ROW_SUM(em__row_product_3, dy[i] * w[i] * (x[i] - mean), const em_real *dy, const em_real *w, const em_real *x,
+           em_real mean)
+
+#endif
