@@ -24,7 +24,8 @@ endif()
 
 find_package(OpenMP COMPONENTS C)
 if(NOT OpenMP_C_FOUND)
-  message(FATAL_ERROR "OpenMP was not found. On Debian: apt-get install gcc (libgomp comes with it), or libomp-dev for clang")
+  message(FATAL_ERROR "OpenMP was not found. On Debian: apt-get install gcc (libgomp comes with it), "
+                      "or libomp-dev for clang")
 endif()
 
 # OpenBLAS built on plain threads keeps a pool of its own that fights ours.

@@ -15,22 +15,12 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "parallel/parallel.h"
+#include "tensor/real.h"
 #include "tensor/shape.h"
 #include "tensor/tensor.h"
 
-/* The build sets EM_REAL (float), EM_REAL_DTYPE (EM_F32), EM_REAL_FLOAT (1 for float and double) and EM_VARIANT
- * (f32_v3) for each compilation of an op's file. */
 #ifdef EM_VARIANT
-typedef EM_REAL em_real;
-#define EM__JOIN(a, b, c) a##b##_##c
-#define EM__NAME(a, b, c) EM__JOIN(a, b, c)
 #define EM_OP(name) EM__NAME(em_op_, name, EM_VARIANT)
-#if EM_REAL_DTYPE_IS_BOOL
-#define EM_STORE(value) ((em_real)((value) != 0))       /* a bool holds 0 or 1 */
-#else
-#define EM_STORE(value) ((em_real)(value))
-#endif
-#define EM_REALS(t) ((em_real *)(void *)(t)->data)
 #endif
 
 typedef struct em_node em_node;

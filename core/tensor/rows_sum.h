@@ -3,7 +3,8 @@
 #ifndef EM_TENSOR_ROWS_SUM_H
 #define EM_TENSOR_ROWS_SUM_H
 
-#include "ops/op.h"
+#include "parallel/parallel.h"
+#include "tensor/real.h"
 #include "tensor/rows.h"
 
 /* Entry `e` (of the whole) as its part, and its coefficient and source row. */

@@ -34,7 +34,9 @@ t.test("arg holds the program and its options below 0", function()
 end)
 
 t.test("options after the script are the script's", function()
-  process.with_file("print(...)", function(path) t.equal(embla(path .. " -e 'print(1)' -t 2"), "-e\tprint(1)\t-t\t2\n") end)
+  process.with_file("print(...)", function(path)
+    t.equal(embla(path .. " -e 'print(1)' -t 2"), "-e\tprint(1)\t-t\t2\n")
+  end)
 end)
 
 t.test("a minus is standard input, with arguments", function()
@@ -133,7 +135,9 @@ t.test("no globals besides Lua's own", function()
 end)
 
 t.test("the program finds its scripts from any folder and through a link", function()
-  local code = process.quote [[print((assert(package.searchpath("embla.options", package.path)):gsub("^.*/share", "share")))]]
+  local code = process.quote [[
+    local path = assert(package.searchpath("embla.options", package.path))
+    print((path:gsub("^.*/share", "share")))]]
   t.equal(process.run("cd / && " .. EMBLA .. " -e " .. code), "share/lua/5.4/embla/options.lua\n")
   local link = os.tmpname()
   t.equal(process.run(("ln -sf %s %s && %s -e %s; rm -f %s"):format(EMBLA, link, link, code, link)),

@@ -10,10 +10,11 @@ local EMBLA = assert(arg[1], "usage: test_prompt.lua PROGRAM")
 local function type_in(lines, options)
   local home = process.run("mktemp -d"):match("[^\n]+")
   local typing = {}
-  for _, line in ipairs(lines) do typing[#typing + 1] = ("sleep 0.15; printf %%b %s"):format(process.quote(line)) end
+  for _, line in ipairs(lines) do typing[#typing + 1] = "sleep 0.15; printf %b " .. process.quote(line) end
   typing[#typing + 1] = "sleep 0.3"
-  local command = ("(sleep 0.3; %s) | env -u XDG_STATE_HOME HOME=%s TERM=dumb COLUMNS=80 script -qec %s /dev/null"):format(
-    table.concat(typing, "; "), home, process.quote(process.quote(EMBLA) .. " " .. (options or "")))
+  local program = process.quote(process.quote(EMBLA) .. " " .. (options or ""))
+  local command = ("(sleep 0.3; %s) | env -u XDG_STATE_HOME HOME=%s TERM=dumb COLUMNS=80 script -qec %s /dev/null")
+    :format(table.concat(typing, "; "), home, program)
   local shown, _, status = process.run(command)
   local history = process.run("cat " .. home .. "/.embla_history 2>/dev/null; rm -rf " .. home)
   return shown:gsub("\r", ""):gsub("\27%[[%d;?]*%a", ""), status, history
@@ -63,7 +64,8 @@ t.test("-i prompts after the script", function()
 end)
 
 t.test("print may be replaced, also by something broken", function()
-  local text = type_in {"print = function(...) io.write('<', ..., '>\\\\n') end\\n", "'a'\\n", "print = nil\\n", "'b'\\n", "\\004"}
+  local text = type_in {
+    "print = function(...) io.write('<', ..., '>\\\\n') end\\n", "'a'\\n", "print = nil\\n", "'b'\\n", "\\004"}
   shows(text, "<a>\n")
   shows(text, "attempt to call a nil value")
 end)

@@ -144,7 +144,8 @@ static void too_much_is_refused(void **state)
 {
     (void)state;
     const int64_t used = em_memory_used(), blocks = em_memory_blocks();
-    const size_t too_much[] = {SIZE_MAX, SIZE_MAX - 63, SIZE_MAX / 2, (size_t)PTRDIFF_MAX, (size_t)1 << 62, (size_t)1 << 60};
+    const size_t too_much[] = {SIZE_MAX,          SIZE_MAX - 63,   SIZE_MAX / 2, (size_t)PTRDIFF_MAX, (size_t)1 << 62,
+                               (size_t)1 << 60};
     for (size_t i = 0; i < sizeof too_much / sizeof *too_much; i++) {
         assert_null(em__alloc(too_much[i]));
         assert_null(em__alloc_zeroed(too_much[i]));

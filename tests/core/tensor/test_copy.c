@@ -129,7 +129,8 @@ static void copies_broadcast_and_convert(void **state)
 {
     (void)state;
     em_tensor *to = tensor_of(EM_F32, SHAPE(2, 3), VALUES(0, 0, 0, 0, 0, 0));
-    em_tensor *row = tensor_of(EM_I64, SHAPE(3), VALUES(1, 2, 3)), *column = tensor_of(EM_F64, SHAPE(2, 1), VALUES(7, 8));
+    em_tensor *row = tensor_of(EM_I64, SHAPE(3), VALUES(1, 2, 3));
+    em_tensor *column = tensor_of(EM_F64, SHAPE(2, 1), VALUES(7, 8));
     const int64_t version = em_tensor_version(to);
     assert_ok(em_tensor_copy(to, row));
     assert_tensor(to, EM_F32, SHAPE(2, 3), VALUES(1, 2, 3, 1, 2, 3));
@@ -163,7 +164,8 @@ static void overlapping_copies_read_before_they_write(void **state)
 static void an_expanded_tensor_is_not_written(void **state)
 {
     (void)state;
-    em_tensor *t = tensor_of(EM_F32, SHAPE(3), VALUES(1, 2, 3)), *from = tensor_of(EM_F32, SHAPE(2, 3), VALUES(1, 2, 3, 4, 5, 6));
+    em_tensor *t = tensor_of(EM_F32, SHAPE(3), VALUES(1, 2, 3));
+    em_tensor *from = tensor_of(EM_F32, SHAPE(2, 3), VALUES(1, 2, 3, 4, 5, 6));
     em_tensor *expanded = view_of(t, 0, SHAPE(2, 3), (int64_t[]){0, 1});
     assert_fails(em_tensor_copy(expanded, from), EM_EVALUE, "(2, 3), lie in one place");
     assert_tensor(t, EM_F32, SHAPE(3), VALUES(1, 2, 3));
@@ -209,7 +211,8 @@ static void large_copies_agree_with_single_elements(void **state)
 static void fills_reach_exactly_the_view(void **state)
 {
     (void)state;
-    em_tensor *t = tensor_of(EM_F32, SHAPE(2, 3), VALUES(1, 2, 3, 4, 5, 6)), *column = view_of(t, 1, SHAPE(2), (int64_t[]){3});
+    em_tensor *t = tensor_of(EM_F32, SHAPE(2, 3), VALUES(1, 2, 3, 4, 5, 6));
+    em_tensor *column = view_of(t, 1, SHAPE(2), (int64_t[]){3});
     em_tensor_fill(column, 9.5);
     assert_tensor(t, EM_F32, SHAPE(2, 3), VALUES(1, 9.5, 3, 4, 9.5, 6));
     em_tensor *row = view_of(t, 3, SHAPE(3), NULL);
