@@ -10,7 +10,7 @@
  * take to fill it. */
 enum {
     SMALLEST = 64,              /* bytes, and the alignment of every block */
-    CLASSES = 4 * 48,
+    CLASSES = 4 * 60,           /* enough for any size_t */
     SMALL = 1024,               /* blocks up to here are cut from slabs and never given back */
     SLAB = 64 << 10,
     MAPPED = 1 << 20,           /* blocks from here on are mapped, not malloc'ed: freeing them returns them */
