@@ -90,6 +90,8 @@ end
 
 -- ---- one-hot ---------------------------------------------------------------------------------------------------
 
+local INTEGER = {int64 = true, int32 = true, uint8 = true}
+
 local one_hot_spec = options.spec("one_hot", {
   {name = "num_classes", type = "integer", default = -1, doc = "K; -1: the largest id and one"},
 })
@@ -101,14 +103,17 @@ local one_hot_spec = options.spec("one_hot", {
 -- @raise if an id is negative or not below num_classes
 function F.one_hot(ids, ...)
   local K = one_hot_spec.arguments(...).num_classes
-  if type(ids) == "table" then ids = core.tensor(ids, "int64") end
+  if type(ids) == "table" then ids = core.tensor(ids) end
   check_tensor("one_hot", "ids", ids)
-  if ids:numel() == 0 and K < 1 then
-    raise("one_hot: option num_classes: must be given when there are no ids")
+  if not INTEGER[ids.dtype] then raise("one_hot: argument ids: expected an integer dtype, got %s", ids.dtype) end
+  if ids:numel() > 0 then
+    local least, largest = ids:min():item(), ids:max():item()
+    if K == -1 then K = largest + 1 end
+    if least < 0 or largest >= K then
+      raise("one_hot: id %d is out of range for num_classes = %d (ids count from 0)", least < 0 and least or largest, K)
+    end
   end
-  ids = ids:to "int64"
-  if K == -1 then K = ids:max():item() + 1 end
-  if K < 1 then raise("one_hot: option num_classes: expected integer > 0 or -1, got %d", K) end
+  if K < 1 then raise("one_hot: option num_classes: expected integer > 0, got %d", K) end
   return F.embedding(ids, creation.eye(K, "int64"))
 end
 
