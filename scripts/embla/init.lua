@@ -27,8 +27,8 @@ embla.nn = require "embla.nn"
 embla.F = embla.nn.functional
 
 -- Parts that not every script needs are loaded when first asked for.
-local later = {optim = true, data = true, text = true, io = true, plot = true, progress = true, save = "io", load = "io",
-               utils = true, summary = true}
+local later = {optim = true, data = true, text = true, io = true, plot = true, progress = true, save = "io",
+               load = "io", utils = true, summary = true}
 
 --- 0, 1, … n-1, for a loop: for i in embla.range(n) do.
 -- @param n integer

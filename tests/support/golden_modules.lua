@@ -43,7 +43,10 @@ end
 
 local function construct(case, options)
   local names = case.module:match("^Sequential%((.*)%)$")
-  if names then return new_sequential(names, case.parameters) end
+  if names then
+    check.equal(case.args, {})
+    return new_sequential(names, case.parameters)
+  end
   local class = nn[case.module]
   if not class then check.fail("there is no nn." .. case.module) end
   return class(with_options({unpack(case.args)}, options))

@@ -87,7 +87,5 @@ local function define(row)
 end
 
 local activations = {}
-for _, row in ipairs(ROWS) do
-  if core.ops[row[2]] then activations[row[1]] = define(row) end
-end
+for _, row in ipairs(ROWS) do activations[row[1]] = define(row) end
 return activations

@@ -68,9 +68,7 @@ local function define(row)
 end
 
 local losses = {}
-for _, row in ipairs(ROWS) do
-  if core.ops[row[2]] then losses[row[1]] = define(row) end
-end
+for _, row in ipairs(ROWS) do losses[row[1]] = define(row) end
 
 -- Targets that are probabilities have an operation of their own, without ignore_index.
 local by_ids = losses.CrossEntropyLoss.forward
