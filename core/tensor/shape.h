@@ -38,4 +38,11 @@ static inline void em__walk_at(const em_walk *w, int64_t outer, int64_t offset[E
     }
 }
 
+/* The same of point number `i` of outer * inner. */
+static inline void em__walk_point(const em_walk *w, int64_t i, int64_t offset[EM_WALK])
+{
+    em__walk_at(w, i / w->inner, offset);
+    for (int k = 0; k < w->n; k++) offset[k] += i % w->inner * w->stride[k][w->dims - 1];
+}
+
 #endif
