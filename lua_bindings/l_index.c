@@ -159,11 +159,33 @@ static void push_number(lua_State *L, const em_tensor *t, int64_t at)
         lua_pushinteger(L, em_tensor_get_int(t, at));
 }
 
+/* Row i of a row-sparse gradient: the sum of its entries, zeros if there are none. */
+static void push_sparse_row(lua_State *L, em_tensor *t, int64_t i)
+{
+    em_tensor **sum = eml_pushtensor(L), **ids = eml_pushtensor(L), **values = eml_pushtensor(L);
+    eml_check(L, em_rows_coalesce(sum, t));
+    eml_check(L, em_rows_indices(ids, *sum));
+    const int64_t n = em_rows_count(*sum);
+    int64_t at = 0;
+    while (at < n && em_tensor_get_int(*ids, at) != i) at++;
+    if (at < n) {
+        eml_check(L, em_rows_values(values, *sum));
+        select_top(L, 0, at);
+    } else {
+        eml_check(L, em_tensor_zeros(values, em_tensor_dtype(t), em_tensor_dims(t) - 1, em_tensor_sizes(t) + 1));
+    }
+}
+
 /* Pushes the view or copy that `key` names. */
 static void push_picked(lua_State *L, int tensor, int key)
 {
     em_tensor *t = eml_checktensor(L, tensor);
-    if (em_tensor_is_sparse(t)) luaL_error(L, "a row-sparse gradient cannot be indexed; use to_dense()");
+    if (em_tensor_is_sparse(t)) {
+        if (lua_type(L, key) != LUA_TNUMBER)
+            luaL_error(L, "a row-sparse gradient is indexed by the number of a row; else use to_dense()");
+        push_sparse_row(L, t, wrap_position(L, eml_tointeger(L, key, "index"), t, 0));
+        return;
+    }
     lua_pushvalue(L, tensor);
     em_tensor *picker = eml_totensor(L, key);
     if (picker && em_tensor_dtype(picker) == EM_BOOL) {

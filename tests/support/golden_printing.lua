@@ -57,12 +57,18 @@ local function run(case)
   check.equal(text, case.text)
 end
 
+local function subjects(case)
+  if case.kind == "module" then return {{"modules", case.module:match("^%w+")}} end
+  return {{"dtypes", case.dtype or case.tensor and case.tensor.dtype}}
+end
+
 return {
   printing = {
     routes = {run},
-    subjects = function(case)
-      return case.kind == "module" and {{"modules", case.module:match("^%w+")}} or {}
-    end,
-    exists = {modules = function(name) return nn[name] ~= nil end},
+    subjects = subjects,
+    exists = {
+      modules = function(name) return nn[name] ~= nil end,
+      dtypes = function(name) return (pcall(embla.zeros, 1, {dtype = name})) end,
+    },
   },
 }
