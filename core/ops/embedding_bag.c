@@ -227,7 +227,8 @@ static void won_values(em_real *value, const em_real *dy, const int64_t *won, co
     EM_PARALLEL_CHUNKS(lo, hi, b->n, (double)width * (double)(1 + b->entries / (b->n ? b->n : 1)))
         for (int64_t k = lo; k < hi; k++)
             for (int64_t e = first_of(b, k); e < end_of(b, k); e++)
-                for (int64_t d = 0; d < width; d++) value[e * width + d] = won[k * width + d] == e ? dy[k * width + d] : 0;
+                for (int64_t d = 0; d < width; d++)
+                    value[e * width + d] = won[k * width + d] == e ? dy[k * width + d] : 0;
 }
 
 /* max: entry e adds weight[e] * dy[b, d] to column d of row id[e] where it won */
@@ -243,7 +244,8 @@ static em_status won_part(em_part *part, const em_node *n, const bags *b)
 
 /* The same straight into a dense gradient: threads own columns, so each row's sums run in order of bags. */
 enum { COLUMNS = 16 };
-static void add_won(em_real *dw, const em_real *dy, const int64_t *won, const bags *b, int64_t width, const em_real *coef)
+static void add_won(em_real *dw, const em_real *dy, const int64_t *won, const bags *b, int64_t width,
+                    const em_real *coef)
 {
     const int64_t blocks = (width + COLUMNS - 1) / COLUMNS;
     EM_PARALLEL_EACH(block, blocks, 8.0 * COLUMNS * (double)b->n) {
@@ -330,7 +332,7 @@ const em_op EM_OP(embedding_bag) = {
     .outputs = "output [won]",
     .doc = "Rows of a table, summed, averaged or maximized bag by bag.\n"
            "input: ids (B, L), or (N) with offsets (B), where each bag begins; weight: (V, D); per_sample_weights: of\n"
-           "input's shape, the factor of each row before the bag is reduced (a mean still divides by the number of rows).\n"
+           "input's shape, the factor of each row before its bag is reduced (a mean divides by the number of rows).\n"
            "Returns (B, D); zeros for an empty bag. Errors if an id is outside 0 .. V-1 or the offsets decrease.",
     .opts = opts,
     .types = EM_TYPES_FLOAT,

@@ -45,7 +45,7 @@ static void score(em_real *restrict y, const em_real *restrict query, const em_r
         const em_real *row = w + id[k] * width;
         if (k + AHEAD < ahead) prefetch(w + id[k + AHEAD] * width, width);
         em_real dot = 0;
-#pragma omp simd reduction(+ : dot)
+        EM_SIMD_SUM(dot)
         for (int64_t d = 0; d < width; d++) dot += query[d] * row[d];
         y[k] = dot;
     }
@@ -160,8 +160,8 @@ static em_status backward(const em_node *n, em_tensor **dx)
         em__part_release(&part);
         return s;
     }
-    return lookup_table_grad(&dx[TABLE], n->x[TABLE], &part, !padding->given ? -1 : padding->i + (padding->i < 0 ? rows : 0),
-                             n->opts.at[SPARSE].i != 0);
+    const int64_t padded = !padding->given ? -1 : padding->i + (padding->i < 0 ? rows : 0);
+    return lookup_table_grad(&dx[TABLE], n->x[TABLE], &part, padded, n->opts.at[SPARSE].i != 0);
 }
 
 const em_op EM_OP(embedding_dot) = {

@@ -596,7 +596,7 @@ em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *i
         s = compute_recorded(&a, self, inputs);
     } else if (!s) {
         s = compute_inplace(&a, self);
-        em_tensor_touch(self);
+        if (!s || s == EM_EINTERRUPT) em_tensor_touch(self);    /* interrupted: some of it is written */
     }
     if (s && rng) *rng = before;
     drop_inputs(&a);

@@ -74,4 +74,7 @@ static inline int64_t em__chunks(int64_t n, double each)
     EM__PRAGMA(omp parallel for schedule(static) reduction(min : bad) num_threads(em__team((double)(n)))) \
     for (int64_t i = 0; i < (n); i++)
 
+/* Before a loop that adds into `sum`: in vector lanes, always the same ones, so it has one order of its own. */
+#define EM_SIMD_SUM(sum) EM__PRAGMA(omp simd reduction(+ : sum))
+
 #endif
