@@ -15,24 +15,25 @@ static const em_opt_spec opts[] = {
 
 static double initial(const em_opts *o, int k) { return k == 0 ? o->at[INITIAL].x : 0; }
 
-/* Sum of squares in LANES sums, added in order: the order of a row's elements does not depend on the vector width. */
+/* Sum of squares in LANES sums, which are then folded in halves: an order that no vector width changes. */
 enum { LANES = 16 };
 
 static em_real squares(const em_real *restrict w, const em_real *restrict g, int64_t n, em_real sign, em_real decay)
 {
-    em_real lane[LANES] = {0}, total = 0;
+    em_real lane[LANES] = {0};
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) {
-            const em_real d = em__slope(g[i + j], w[i + j], sign, decay);
-            lane[j] += d * d;
-        }
-    for (; i < n; i++) {
-        const em_real d = em__slope(g[i], w[i], sign, decay);
-        lane[i % LANES] += d * d;
+    for (; i + LANES <= n; i += LANES) {
+        em_real d[LANES];
+        for (int j = 0; j < LANES; j++) d[j] = em__slope(g[i + j], w[i + j], sign, decay);
+        for (int j = 0; j < LANES; j++) lane[j] += d[j] * d[j];
     }
-    for (int j = 0; j < LANES; j++) total += lane[j];
-    return total;
+    for (int j = 0; i + j < n; j++) {
+        const em_real d = em__slope(g[i + j], w[i + j], sign, decay);
+        lane[j] += d * d;
+    }
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++) lane[j] += lane[j + half];
+    return lane[0];
 }
 
 /* sum <- sum + mean of the row's g^2      p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps) */
