@@ -2,6 +2,7 @@
 -- each parameter. The classes (SGD, Adam, ...) come from the core's update rules, see init.lua.
 
 local class = require "embla.class"
+local copy = require "embla.optim.copy"
 local core = require "embla.core"
 local options = require "embla.options"
 local raise = require "embla.raise"
@@ -25,6 +26,9 @@ local function words(text)
   return list
 end
 
+-- The core checks ranges, of a group changed between steps too; here they are text for the reader.
+local function any() return true end
+
 -- "betas[0]" and "betas[1]" are one option in Lua: {0.9, 0.999}.
 local function rows_of(rule)
   local rows, pairs_ = {}, {}
@@ -32,7 +36,9 @@ local function rows_of(rule)
     local name, place = opt.name:match("^(.-)%[(%d)%]$")
     if not name then
       rows[#rows + 1] = {name = opt.name, type = KINDS[opt.kind], default = opt.default, doc = opt.doc,
-                         choices = opt.kind == "enum" and words(opt.choices) or nil}
+                         choices = opt.kind == "enum" and words(opt.choices) or nil,
+                         range = opt.kind == "number" and opt.choices ~= "" and opt.choices or nil,
+                         check = opt.kind == "number" and any or nil}
     elseif place == "0" then
       pairs_[name] = {name = name, type = "numbers", default = {opt.default}, doc = opt.doc,
                       check = function(value) return #value == 2 end, range = "of two"}
@@ -171,13 +177,6 @@ Optimizer.zero_grad_spec = options.spec("zero_grad", {
 })
 
 -- ---- state -----------------------------------------------------------------------------------------------------
-
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local new = {}
-  for key, item in pairs(value) do new[key] = copy(item) end
-  return new
-end
 
 --- What is needed to go on from here: a snapshot, that later steps do not change.
 -- @return {state = {[i] = {step =, exp_avg =, ...}}, param_groups = {{lr =, ..., params = {1, 2, ...}}}}; parameters

@@ -1,13 +1,14 @@
--- ChainedScheduler: several schedules of one optimizer, stepped together; their factors multiply.
---
---   local warm_up = lr_scheduler.ConstantLR(opt, {factor = 0.1, total_iters = 2})
---   local schedule = lr_scheduler.ChainedScheduler {warm_up, lr_scheduler.ExponentialLR(opt, 0.9)}
+-- The schedule ChainedScheduler.
 
 local options = require "embla.options"
 local raise = require "embla.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 local SequentialLR = require "embla.optim.lr_scheduler.sequential_lr"
 
+--- Several schedules of one optimizer, stepped together; their factors multiply.
+--
+--   local warm_up = lr_scheduler.ConstantLR(opt, {factor = 0.1, total_iters = 2})
+--   local schedule = lr_scheduler.ChainedScheduler {warm_up, lr_scheduler.ExponentialLR(opt, 0.9)}
 local ChainedScheduler = Scheduler:extend "ChainedScheduler"
 
 --- Makes the chain.

@@ -1,11 +1,12 @@
--- CosineAnnealingWarmRestarts: down a half cosine, then up at once and down again, each time T_mult times as long.
--- lr = eta_min + (initial lr - eta_min) (1 + cos(pi T_cur / T_i)) / 2.
--- Loshchilov, Hutter 2017: SGDR: stochastic gradient descent with warm restarts.
+-- The schedule CosineAnnealingWarmRestarts.
 
 local raise = require "embla.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
-local CosineAnnealingWarmRestarts = Scheduler.define("CosineAnnealingWarmRestarts", {
+local CosineAnnealingWarmRestarts = Scheduler.define("CosineAnnealingWarmRestarts", [[
+Down a half cosine, then up at once and down again, each time T_mult times as long.
+lr = eta_min + (initial lr - eta_min) (1 + cos(pi T_cur / T_i)) / 2.
+Loshchilov, Hutter 2017: SGDR: stochastic gradient descent with warm restarts.]], {
   {name = "T_0", type = "integer", required = true, range = "> 0", doc = "epochs until the first restart"},
   {name = "T_mult", type = "integer", default = 1, range = ">= 1", doc = "factor from one such time to the next"},
   {name = "eta_min", type = "number", default = 0, doc = "rate at the bottom"},

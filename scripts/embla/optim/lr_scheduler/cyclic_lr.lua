@@ -1,10 +1,11 @@
--- CyclicLR: the rate goes up from base_lr to max_lr and down again, over and over; the momentum the other way.
--- Smith 2017: Cyclical learning rates for training neural networks.
+-- The schedule CyclicLR.
 
 local raise = require "embla.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
-local CyclicLR = Scheduler.define("CyclicLR", {
+local CyclicLR = Scheduler.define("CyclicLR", [[
+The rate goes up from base_lr to max_lr and down again, over and over; the momentum the other way.
+Smith 2017: Cyclical learning rates for training neural networks.]], {
   {name = "base_lr", type = "number|numbers", required = true, doc = "lowest rate, of all groups or of each"},
   {name = "max_lr", type = "number|numbers", required = true, doc = "highest rate"},
   {name = "step_size_up", type = "number", default = 2000, range = "> 0", doc = "steps on the way up"},

@@ -13,8 +13,8 @@ local lr_scheduler = {
   ChainedScheduler = require "embla.optim.lr_scheduler.chained_scheduler",
 }
 
-local function define(name, rows)
-  local cls = Scheduler.define(name, rows)
+local function define(name, doc, rows)
+  local cls = Scheduler.define(name, doc, rows)
   lr_scheduler[name] = cls
   return cls
 end
@@ -44,13 +44,11 @@ local function setup_lambdas(self, o, groups)
   end
 end
 
--- lr = initial lr * lr_lambda(epoch)
-local LambdaLR = define("LambdaLR", LAMBDA_ROWS)
+local LambdaLR = define("LambdaLR", "lr = initial lr * lr_lambda(epoch)", LAMBDA_ROWS)
 LambdaLR.setup = setup_lambdas
 function LambdaLR:rate(_, i, epoch) return self.base_lrs[i] * (self.lr_lambda[i] or self.lr_lambda[1])(epoch) end
 
--- lr <- lr * lr_lambda(epoch), from epoch 1 on
-local MultiplicativeLR = define("MultiplicativeLR", LAMBDA_ROWS)
+local MultiplicativeLR = define("MultiplicativeLR", "lr <- lr * lr_lambda(epoch), from epoch 1 on", LAMBDA_ROWS)
 MultiplicativeLR.setup = setup_lambdas
 function MultiplicativeLR:rate(group, i, epoch)
   return epoch > 0 and group.lr * (self.lr_lambda[i] or self.lr_lambda[1])(epoch) or group.lr
@@ -59,8 +57,7 @@ function MultiplicativeLR:restart() self:apply(0) end
 
 -- ---- steps and powers ------------------------------------------------------------------------------------------
 
--- lr <- gamma lr, every step_size epochs
-local StepLR = define("StepLR", {
+local StepLR = define("StepLR", "lr <- gamma lr, every step_size epochs", {
   {name = "step_size", type = "integer", required = true, range = "> 0", doc = "epochs between two drops"},
   gamma_row(0.1),
 })
@@ -68,8 +65,7 @@ function StepLR:rate(group, _, epoch)
   return epoch > 0 and epoch % self.step_size == 0 and group.lr * self.gamma or group.lr
 end
 
--- lr <- gamma lr, at each of the milestones (twice at one that is listed twice)
-local MultiStepLR = define("MultiStepLR", {
+local MultiStepLR = define("MultiStepLR", "lr <- gamma lr, at each milestone (twice at one that is listed twice)", {
   {name = "milestones", type = "integers", required = true, doc = "epochs of the drops"},
   gamma_row(0.1),
 })
@@ -79,12 +75,10 @@ function MultiStepLR:rate(group, _, epoch)
   return hits > 0 and group.lr * self.gamma ^ hits or group.lr
 end
 
--- lr <- gamma lr, every epoch
-local ExponentialLR = define("ExponentialLR", {gamma_row()})
+local ExponentialLR = define("ExponentialLR", "lr <- gamma lr, every epoch", {gamma_row()})
 function ExponentialLR:rate(group, _, epoch) return epoch > 0 and group.lr * self.gamma or group.lr end
 
--- lr = initial lr * (1 - epoch / total_iters)^power, then 0
-local PolynomialLR = define("PolynomialLR", {
+local PolynomialLR = define("PolynomialLR", "lr = initial lr * (1 - epoch / total_iters)^power, then 0", {
   total_iters_row(), {name = "power", type = "number", default = 1, doc = "of the polynomial"},
 })
 function PolynomialLR:rate(group, _, epoch)
@@ -94,8 +88,7 @@ end
 
 -- ---- warm-up ---------------------------------------------------------------------------------------------------
 
--- lr = factor * initial lr until total_iters, then the initial lr
-local ConstantLR = define("ConstantLR", {
+local ConstantLR = define("ConstantLR", "lr = factor * initial lr until total_iters, then the initial lr", {
   {name = "factor", type = "number", default = 1 / 3, range = "(0, 1]", doc = "of the rate before total_iters"},
   total_iters_row(),
 })
@@ -104,8 +97,7 @@ function ConstantLR:rate(group, _, epoch)
   return epoch == self.total_iters and group.lr * (1 / self.factor) or group.lr
 end
 
--- lr = initial lr times a factor that goes in a line from start_factor to end_factor
-local LinearLR = define("LinearLR", {
+local LinearLR = define("LinearLR", "lr = initial lr times a factor that goes from start_factor to end_factor", {
   {name = "start_factor", type = "number", default = 1 / 3, range = "(0, 1]", doc = "factor at epoch 0"},
   {name = "end_factor", type = "number", default = 1, range = "[0, 1]", doc = "factor from total_iters on"},
   total_iters_row(),
@@ -119,8 +111,8 @@ end
 
 -- ---- cosine ----------------------------------------------------------------------------------------------------
 
--- lr = eta_min + (initial lr - eta_min) (1 + cos(pi epoch / T_max)) / 2, up and down again past T_max
-local CosineAnnealingLR = define("CosineAnnealingLR", {
+local CosineAnnealingLR = define("CosineAnnealingLR", [[
+lr = eta_min + (initial lr - eta_min) (1 + cos(pi epoch / T_max)) / 2, up and down again past T_max]], {
   {name = "T_max", type = "integer", required = true, range = "> 0", doc = "epochs from the top to the bottom"},
   {name = "eta_min", type = "number", default = 0, doc = "rate at the bottom"},
 })

@@ -1,11 +1,12 @@
--- OneCycleLR: the rate rises from max_lr / div_factor to max_lr in the first pct_start of the steps, then falls far
--- below where it started; the momentum the other way. Step it after every batch.
--- Smith, Topin 2018: Super-convergence: very fast training of neural networks using large learning rates.
+-- The schedule OneCycleLR.
 
 local raise = require "embla.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
-local OneCycleLR = Scheduler.define("OneCycleLR", {
+local OneCycleLR = Scheduler.define("OneCycleLR", [[
+The rate rises from max_lr / div_factor to max_lr in the first pct_start of the steps, then falls far
+below where it started; the momentum the other way. Step it after every batch.
+Smith, Topin 2018: Super-convergence: very fast training of neural networks using large learning rates.]], {
   {name = "max_lr", type = "number|numbers", required = true, doc = "highest rate, of all groups or of each"},
   {name = "total_steps", type = "integer", range = "> 0", doc = "steps of the cycle; or else epochs * steps_per_epoch"},
   {name = "epochs", type = "integer", range = "> 0", doc = "with steps_per_epoch, in place of total_steps"},

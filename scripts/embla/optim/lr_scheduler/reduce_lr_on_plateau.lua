@@ -1,10 +1,11 @@
--- ReduceLROnPlateau: lowers the rate when a number watched, say the validation loss, no longer gets better.
+-- The schedule ReduceLROnPlateau.
 
 local core = require "embla.core"
 local options = require "embla.options"
 local raise = require "embla.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
+--- Lowers the rate when a number watched, say the validation loss, no longer gets better.
 local ReduceLROnPlateau = Scheduler:extend "ReduceLROnPlateau"
 
 ReduceLROnPlateau.spec = options.spec("ReduceLROnPlateau", {

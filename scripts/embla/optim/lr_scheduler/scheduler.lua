@@ -2,6 +2,7 @@
 -- the rate that stands in the group, so several schedules, and the script, can change it together.
 
 local class = require "embla.class"
+local copy = require "embla.optim.copy"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -10,12 +11,15 @@ local Scheduler = class "LRScheduler"
 local LAST_EPOCH = {name = "last_epoch", type = "integer", default = -1, range = ">= -1",
                     doc = "steps done so far when resuming, else -1"}
 
---- A class of schedules. It has to define rate(group, i, epoch), and may define setup(o) and check_step().
+--- A class of schedules. It has to define rate(group, i, epoch), the rate of group number i, and may define
+-- setup(o, groups), which prepares the fields it needs.
 -- @param name text
+-- @param doc  what it does, for help
 -- @param rows its options, see embla.options; each becomes a field of the object
 -- @return a class
-function Scheduler.define(name, rows)
+function Scheduler.define(name, doc, rows)
   local cls = Scheduler:extend(name)
+  cls.doc = doc
   local all = table.move(rows, 1, #rows, 1, {})
   all[#all + 1] = LAST_EPOCH
   cls.spec = options.spec(name, all)
@@ -124,13 +128,6 @@ function Scheduler:get_last_lr()
 end
 
 -- ---- state -----------------------------------------------------------------------------------------------------
-
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local new = {}
-  for key, item in pairs(value) do new[key] = copy(item) end
-  return new
-end
 
 -- Whether a value can be written down: functions (of LambdaLR, say) are given anew when resuming.
 local function is_data(value)

@@ -1,13 +1,14 @@
--- SequentialLR: one schedule after the other, each starting from its own epoch 0 at its milestone.
---
---   local warm_up = lr_scheduler.LinearLR(opt, {start_factor = 0.1, total_iters = 5})
---   local decay = lr_scheduler.ExponentialLR(opt, {gamma = 0.9})
---   local schedule = lr_scheduler.SequentialLR(opt, {schedulers = {warm_up, decay}, milestones = {5}})
+-- The schedule SequentialLR.
 
 local options = require "embla.options"
 local raise = require "embla.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
+--- One schedule after the other, each starting from its own epoch 0 at its milestone.
+--
+--   local warm_up = lr_scheduler.LinearLR(opt, {start_factor = 0.1, total_iters = 5})
+--   local decay = lr_scheduler.ExponentialLR(opt, {gamma = 0.9})
+--   local schedule = lr_scheduler.SequentialLR(opt, {schedulers = {warm_up, decay}, milestones = {5}})
 local SequentialLR = Scheduler:extend "SequentialLR"
 
 SequentialLR.spec = options.spec("SequentialLR", {
