@@ -195,7 +195,8 @@ static em_status check_state(const em_rule *rule, int k, const em_tensor *param,
                     em__shape_text((char[EM_SHAPE_TEXT]){0}, f.dims, f.sizes));
 }
 
-em_status em_rule_copy_state(em_tensor **out, const em_rule *rule, int k, const em_tensor *param, const em_tensor *given)
+em_status em_rule_copy_state(em_tensor **out, const em_rule *rule, int k, const em_tensor *param,
+                             const em_tensor *given)
 {
     *out = NULL;
     EM_TRY(check_state(rule, k, param, given));

@@ -3,7 +3,6 @@
 #ifndef EM_OPTIM_WALK_H
 #define EM_OPTIM_WALK_H
 
-#include <omp.h>
 #include <tgmath.h>
 
 #include "optim/rule.h"
@@ -118,7 +117,7 @@ static inline void em__fetch_group(const em_update *u, const em_places *p, int64
 
 static inline em_real *em__scratch(const em_update *u, em_real *stack)
 {
-    return u->scratch ? (em_real *)(void *)(u->scratch + (size_t)omp_get_thread_num() * u->scratch_step) : stack;
+    return u->scratch ? (em_real *)(void *)(u->scratch + (size_t)em__thread() * u->scratch_step) : stack;
 }
 
 /* Groups lo .. hi-1: sums a row's gradient and updates the row while the sum is in the nearest cache. */

@@ -14,6 +14,7 @@ void em_set_threads(int count)
 
 int em_threads(void) { return em__thread_count; }
 int em_threads_available(void) { return omp_get_num_procs(); }
+int em__thread(void) { return omp_get_thread_num(); }
 bool em_in_parallel(void) { return omp_get_level() != 0; }
 
 /* Without a choice made before, the environment's OMP_NUM_THREADS counts, else every processor. The pool starts now

@@ -26,6 +26,10 @@ static inline int em__team(double work)
     return most < em__thread_count ? (int)most : em__thread_count;
 }
 
+/* Inside a loop: which of the team's em_threads() or fewer threads runs, counted from 0; 0 outside. For scratch memory
+ * of its own; results must not depend on it. */
+int em__thread(void);
+
 static inline int64_t em__min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t em__max(int64_t a, int64_t b) { return a > b ? a : b; }
 
