@@ -5,14 +5,8 @@
 /* First option of amax and amin is a list of dims, of the others one dim. */
 enum { DIM, KEEPDIM };
 
-#if EM_REAL_FLOAT
-#define IS_NAN(x) ((x) != (x))
-#else
-#define IS_NAN(x) 0
-#endif
-
-EM_FOLD(max, x > s || IS_NAN(x) ? x : s, t > s || IS_NAN(t) ? t : s)
-EM_FOLD(min, x < s || IS_NAN(x) ? x : s, t < s || IS_NAN(t) ? t : s)
+EM_FOLD(max, em__greater(s, x), em__greater(s, t))
+EM_FOLD(min, em__lesser(s, x), em__lesser(s, t))
 
 #if EM_REAL_FLOAT
 static const em_fold greatest = {EM_FOLD_OF(max), .start = -(em_acc)INFINITY, .store = em__store_real};
@@ -22,7 +16,7 @@ static const em_fold greatest = {EM_FOLD_OF(max), .start = INT64_MIN, .store = e
 static const em_fold least = {EM_FOLD_OF(min), .start = INT64_MAX, .store = em__store_real};
 #endif
 
-static inline bool same(em_acc x, em_acc value) { return x == value || (IS_NAN(x) && IS_NAN(value)); }
+static inline bool same(em_real x, em_real value) { return (x == value) | (EM_IS_NAN(x) & EM_IS_NAN(value)); }
 
 /* Fails where there is nothing to choose from. */
 static em_status check_some(const em_call *c, unsigned mask)
@@ -44,17 +38,29 @@ static em_status fold_into(const em_fold *kind, void *out, const em_lines *l)
 
 /* ---- positions ------------------------------------------------------------------------------------------- */
 
-/* First row of each of n columns that holds the column's value; columns are K apart in memory. */
+/* First of n elements that is the value, which is there: blocks without it are passed over in vectors. */
+static int64_t find_first(const em_real *x, em_real value, int64_t n)
+{
+    enum { BLOCK = 64 };
+    int64_t i = 0;
+    for (int found = 0; i + BLOCK <= n; i += BLOCK) {
+        EM_SIMD
+        for (int j = 0; j < BLOCK; j++) found |= same(x[i + j], value);
+        if (found) break;
+    }
+    while (i < n - 1 && !same(x[i], value)) i++;
+    return i;
+}
+
+/* First row of each of n columns that holds the column's value; columns are K apart in memory. From the last row up, so
+ * that there is nothing to decide. */
 static void find_rows(int64_t *at, const em_real *x, const em_real *value, int64_t R, int64_t K, int64_t n)
 {
-    int64_t left = n;
-    for (int64_t k = 0; k < n; k++) at[k] = -1;
-    for (int64_t r = 0; r < R && left; r++)
-        for (int64_t k = 0; k < n; k++)
-            if (at[k] < 0 && same((em_acc)x[r * K + k], (em_acc)value[k])) {
-                at[k] = r;
-                left--;
-            }
+    for (int64_t k = 0; k < n; k++) at[k] = 0;
+    for (int64_t r = R - 1; r >= 0; r--) {
+        EM_SIMD
+        for (int64_t k = 0; k < n; k++) at[k] = same(x[r * K + k], value[k]) ? r : at[k];
+    }
 }
 
 /* Columns of tiles lo .. hi-1, of which there are `tiles` to each of O. */
@@ -62,6 +68,10 @@ static void find_tiles(int64_t *at, const em_lines *l, const em_real *value, int
 {
     const int64_t R = l->R, K = l->K;
     for (int64_t i = lo; i < hi; i++) {
+        if (K == 1) {
+            at[i] = find_first(EM_REALS(l->x) + i * R, value[i], R);
+            continue;
+        }
         const int64_t o = i / tiles, k = i % tiles * EM_FOLD_TILE;
         find_rows(at + o * K + k, EM_REALS(l->x) + o * R * K + k, value + o * K + k, R, K, em__min(K - k, EM_FOLD_TILE));
     }
@@ -77,7 +87,7 @@ static void find_all(int64_t *at, const em_lines *l, const em_real *value)
     } else if (l->O * l->K == 1) {
         int64_t first = INT64_MAX;
         EM_PARALLEL_MIN(r, R, first)
-            if (same((em_acc)x[r], (em_acc)*value)) first = em__min(first, r);
+            if (same(x[r], *value)) first = em__min(first, r);
         *at = first;
     } else {
         EM_PARALLEL_CHUNKS(lo, hi, items, each) find_tiles(at, l, value, tiles, lo, hi);
@@ -99,8 +109,8 @@ static em_status over_dims_forward(em_call *c, em_fold f) { return em__fold_forw
 static em_status amax_forward(em_call *c) { return over_dims_forward(c, greatest); }
 static em_status amin_forward(em_call *c) { return over_dims_forward(c, least); }
 
-EM_FOLD(ties, s + same(x, p), s + t)
-EM_SPREAD(ties, same(x, p) ? g : 0)
+EM_FOLD(ties, s + same((em_real)x, (em_real)p), s + t)
+EM_SPREAD(ties, same((em_real)x, (em_real)p) ? g : 0)
 
 /* p = y, g = dy / number of ties */
 static em_status ties_coefficients(const em_node *n, const em_lines *l, em_acc *p, em_acc *g)

@@ -10,9 +10,15 @@
 
 #if EM_REAL_FLOAT
 typedef double em_acc;
+#define EM_IS_NAN(x) ((x) != (x))
 #else
 typedef int64_t em_acc;
+#define EM_IS_NAN(x) 0
 #endif
+
+/* The one of two that is greater or less, NaN before all; without a branch. */
+static inline em_acc em__greater(em_acc s, em_acc x) { return ((x > s) | EM_IS_NAN(x)) ? x : s; }
+static inline em_acc em__lesser(em_acc s, em_acc x) { return ((x < s) | EM_IS_NAN(x)) ? x : s; }
 
 /* ---- shapes ---------------------------------------------------------------------------------------------- */
 
@@ -115,7 +121,8 @@ typedef struct em_fold em_fold;
 /* acc[j] = step(acc[j], x[r * stride + j]) for each of `rows` rows and `width` columns. */
 typedef void em_fold_rows(em_acc *acc, const em_real *x, int64_t rows, int64_t stride, int64_t width, const em_acc *p,
                           em_acc a);
-typedef em_acc em_fold_join(em_acc s, em_acc t);
+/* s[j] joined with t[j] -> s[j] */
+typedef void em_fold_join(em_acc *s, const em_acc *t, int64_t n);
 
 /* Results at .. at + n - 1 are what `acc` says. */
 typedef void em_fold_store(const em_fold *f, int64_t at, const em_acc *acc, int64_t n);
@@ -141,8 +148,7 @@ static inline void em__fold_narrow(const em_fold *f, em_acc *acc, const em_real 
     for (int64_t j = 0; j < width; j++) acc[j] = f->start;
     f->rows(acc, x, whole, width, width, p, f->a);
     f->rows(acc, x + whole * width, 1, 0, (rows - whole * EM_FOLD_LANES) * K, p, f->a);
-    for (int64_t half = width / 2; half >= K; half /= 2)
-        for (int64_t j = 0; j < half; j++) acc[j] = f->join(acc[j], acc[j + half]);
+    for (int64_t half = width / 2; half >= K; half /= 2) f->join(acc, acc + half, half);
 }
 
 /* One piece of one tile: item number i of O * pieces * tiles. */
@@ -169,13 +175,42 @@ static inline void em__fold_item(const em_fold *f, int64_t i)
         for (int64_t j = 0; j < width; j++) f->partial[(o * f->pieces + piece) * K + k + j] = acc[j];
 }
 
+/* Results lo .. hi-1 where each is a short run of memory (K and pieces are 1): stored many at a time. */
+static inline void em__fold_runs(const em_fold *f, int64_t lo, int64_t hi)
+{
+    em_acc result[EM_FOLD_TILE], lane[EM_FOLD_LANES], p[EM_FOLD_LANES];
+    for (int64_t first = lo; first < hi; first += EM_FOLD_TILE) {
+        const int64_t n = em__min(hi - first, EM_FOLD_TILE);
+        for (int64_t i = 0; i < n; i++) {
+            const em_real *x = f->x + (first + i) * f->R;
+            if (f->R < 2 * EM_FOLD_LANES) {
+                result[i] = f->start;
+                f->rows(&result[i], x, f->R, 1, 1, f->p ? f->p + first + i : NULL, f->a);
+                continue;
+            }
+            for (int j = 0; f->p && j < EM_FOLD_LANES; j++) p[j] = f->p[first + i];
+            em__fold_narrow(f, lane, x, f->R, f->p ? p : NULL);
+            result[i] = lane[0];
+        }
+        f->store(f, first, result, n);
+    }
+}
+
+static inline void em__fold_items(const em_fold *f, int64_t lo, int64_t hi)
+{
+    if (f->K == 1 && f->pieces == 1)
+        em__fold_runs(f, lo, hi);
+    else
+        for (int64_t i = lo; i < hi; i++) em__fold_item(f, i);
+}
+
 /* Joins the pieces of results lo .. hi-1, in order. */
 static inline void em__fold_pieces(const em_fold *f, int64_t lo, int64_t hi)
 {
     for (int64_t at = lo; at < hi; at++) {
         const em_acc *part = f->partial + at / f->K * f->pieces * f->K + at % f->K;
         em_acc s = part[0];
-        for (int64_t i = 1; i < f->pieces; i++) s = f->join(s, part[i * f->K]);
+        for (int64_t i = 1; i < f->pieces; i++) f->join(&s, part + i * f->K, 1);
         f->store(f, at, &s, 1);
     }
 }
@@ -199,10 +234,9 @@ static inline em_status em__fold(em_fold *f, const em_lines *l)
     }
     const double each = 2.0 * (double)em__min(f->R, f->length) * (double)em__min(f->K, EM_FOLD_TILE) + 8;
     if ((double)items * each < 2.0 * EM_GRAIN)
-        for (int64_t i = 0; i < items; i++) em__fold_item(f, i);
+        em__fold_items(f, 0, items);
     else
-        EM_PARALLEL_CHUNKS(lo, hi, items, each)
-            for (int64_t i = lo; i < hi; i++) em__fold_item(f, i);
+        EM_PARALLEL_CHUNKS(lo, hi, items, each) em__fold_items(f, lo, hi);
     if (f->partial) {
         if (results * f->pieces < 2 * EM_GRAIN)
             em__fold_pieces(f, 0, results);
@@ -221,20 +255,25 @@ static inline em_status em__fold(em_fold *f, const em_lines *l)
         (void)p, (void)a; \
         return (em_acc)(step); \
     } \
-    static em_acc name##_join(em_acc s, em_acc t) { return (em_acc)(joined); } \
+    static inline em_acc name##_two(em_acc s, em_acc t) { return (em_acc)(joined); } \
+    static void name##_join(em_acc *s, const em_acc *t, int64_t n) \
+    { \
+        for (int64_t j = 0; j < n; j++) s[j] = name##_two(s[j], t[j]); \
+    } \
     static void name##_rows(em_acc *acc, const em_real *x, int64_t rows, int64_t stride, int64_t width, \
                             const em_acc *p, em_acc a) \
     { \
         if (width == 1) { \
+            const em_acc p0 = p ? *p : 0; \
             em_acc s = *acc; \
-            for (int64_t r = 0; r < rows; r++) s = name##_step(s, (em_acc)x[r * stride], p ? *p : 0, a); \
+            for (int64_t r = 0; r < rows; r++) s = name##_step(s, (em_acc)x[r * stride], p0, a); \
             *acc = s; \
-        } else if (width == EM_FOLD_LANES && !p) { \
-            em_acc s[EM_FOLD_LANES]; \
-            for (int j = 0; j < EM_FOLD_LANES; j++) s[j] = acc[j]; \
+        } else if (width == EM_FOLD_LANES) { \
+            em_acc s[EM_FOLD_LANES], q[EM_FOLD_LANES]; \
+            for (int j = 0; j < EM_FOLD_LANES; j++) s[j] = acc[j], q[j] = p ? p[j] : 0; \
             for (int64_t r = 0; r < rows; r++) { \
                 EM_SIMD \
-                for (int j = 0; j < EM_FOLD_LANES; j++) s[j] = name##_step(s[j], (em_acc)x[r * stride + j], 0, a); \
+                for (int j = 0; j < EM_FOLD_LANES; j++) s[j] = name##_step(s[j], (em_acc)x[r * stride + j], q[j], a); \
             } \
             for (int j = 0; j < EM_FOLD_LANES; j++) acc[j] = s[j]; \
         } else { \

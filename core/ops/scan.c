@@ -23,7 +23,11 @@ typedef void scan_loop(result *y, const em_real *x, int64_t R, int64_t K, int64_
 #define SCAN(name, start, step) \
     static void name(result *y, const em_real *x, int64_t R, int64_t K, int64_t width) \
     { \
-        em_acc s[TILE]; \
+        em_acc s[TILE], one = start; \
+        if (width == 1) { \
+            for (int64_t r = 0; r < R; r++) y[r * K] = (result)(one = step(one, (em_acc)x[r * K])); \
+            return; \
+        } \
         for (int64_t j = 0; j < width; j++) s[j] = start; \
         for (int64_t r = 0; r < R; r++) \
             for (int64_t j = 0; j < width; j++) { \

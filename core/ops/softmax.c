@@ -3,7 +3,7 @@
 #include "math/vector_math.h"
 #include "ops/fold.h"
 
-enum { TILE = 64, LANES = 16 };
+enum { TILE = 64, LANES = 16, SHORT = 24 };
 
 typedef enum kind { SOFTMAX, LOG_SOFTMAX, SOFTMIN } kind;
 
@@ -129,23 +129,61 @@ static void tile_backward(em_real *dx, const em_real *y, const em_real *dy, int6
     }
 }
 
+/* ---- short rows: turned into columns of a tile ---------------------------------------------------------------- */
+
+/* to (R, TILE) = from (width, R) turned, or the other way round. */
+static void turn(em_real *to, const em_real *from, int64_t R, int64_t width, bool back)
+{
+    for (int64_t j = 0; j < width; j++)
+        for (int64_t r = 0; r < R; r++) {
+            if (back)
+                to[j * R + r] = from[r * TILE + j];
+            else
+                to[r * TILE + j] = from[j * R + r];
+        }
+}
+
+/* `width` rows of R elements each. */
+static void short_rows(em_real *to, const em_real *from, const em_real *dy, int64_t R, int64_t width, kind k)
+{
+    em_real a[SHORT * TILE], b[SHORT * TILE], c[SHORT * TILE];
+    turn(a, from, R, width, false);
+    if (dy) turn(b, dy, R, width, false);
+    if (dy)
+        tile_backward(c, a, b, R, TILE, width, k);
+    else
+        tile_forward(c, a, R, TILE, width, k);
+    turn(to, c, R, width, true);
+}
+
 /* ---- over all --------------------------------------------------------------------------------------------- */
 
-/* Pieces lo .. hi-1 of O * tiles; dy is null in a forward. */
-static void run(em_real *to, const em_real *from, const em_real *dy, const em_lines *l, kind k, int64_t lo, int64_t hi)
+typedef struct job {
+    em_real *to;
+    const em_real *from, *dy;           /* dy is null in a forward */
+    int64_t O, R, K, items;             /* items: tiles of columns, rows, or groups of short rows */
+    kind k;
+} job;
+
+static bool has_short_rows(const job *b) { return b->K == 1 && b->R <= SHORT && b->O > 1; }
+
+static void run_item(const job *b, int64_t i)
 {
-    const int64_t R = l->R, K = l->K, tiles = (K + TILE - 1) / TILE;
-    for (int64_t i = lo; i < hi; i++) {
-        const int64_t column = i % tiles * TILE, at = i / tiles * R * K + column, width = em__min(K - column, TILE);
-        if (K == 1 && dy)
-            row_backward(to + at, from + at, dy + at, R, k);
-        else if (K == 1)
-            row_forward(to + at, from + at, R, k);
-        else if (dy)
-            tile_backward(to + at, from + at, dy + at, R, K, width, k);
-        else
-            tile_forward(to + at, from + at, R, K, width, k);
-    }
+    const int64_t R = b->R, K = b->K, tiles = (K + TILE - 1) / TILE, column = i % tiles * TILE;
+    const bool grouped = has_short_rows(b);
+    const int64_t at = grouped ? i * TILE * R : i / tiles * R * K + column;
+    em_real *to = b->to + at;
+    const em_real *from = b->from + at, *dy = b->dy ? b->dy + at : NULL;
+    if (grouped)
+        short_rows(to, from, dy, R, em__min(b->O - i * TILE, TILE), b->k);
+    else if (K == 1 && dy)
+        row_backward(to, from, dy, R, b->k);
+    else if (K == 1)
+        row_forward(to, from, R, b->k);
+    else if (dy)
+        tile_backward(to, from, dy, R, K, em__min(K - column, TILE), b->k);
+    else
+        tile_forward(to, from, R, K, em__min(K - column, TILE), b->k);
 }
 
 /* along dim `dim` of `from` (contiguous), into `to` of the same shape */
@@ -155,14 +193,14 @@ static em_status run_all(em_tensor *to, em_tensor *from, const em_tensor *dy, in
     em_lines l;
     EM_TRY(em__wrap_dim(&d, dim, from->dims, op->name));
     EM_TRY(em__lines(&l, from, 1u << d));
-    const int64_t items = l.O * ((l.K + TILE - 1) / TILE);
-    const double each = 16.0 * (double)(l.R * em__min(l.K, TILE));
-    em_real *y = EM_REALS(to);
-    const em_real *x = EM_REALS(from), *g = dy ? EM_REALS(dy) : NULL;
-    if ((double)items * each < 2.0 * EM_GRAIN)
-        run(y, x, g, &l, k, 0, items);
+    job b = {EM_REALS(to), EM_REALS(from), dy ? EM_REALS(dy) : NULL, l.O, l.R, l.K, l.O * ((l.K + TILE - 1) / TILE), k};
+    if (has_short_rows(&b)) b.items = (l.O + TILE - 1) / TILE;
+    const double work = 16.0 * (double)from->count, each = b.items ? work / (double)b.items : 1;
+    if (work < 2.0 * EM_GRAIN)
+        for (int64_t i = 0; i < b.items; i++) run_item(&b, i);
     else
-        EM_PARALLEL_CHUNKS(lo, hi, items, each) run(y, x, g, &l, k, lo, hi);
+        EM_PARALLEL_CHUNKS(lo, hi, b.items, each)
+            for (int64_t i = lo; i < hi; i++) run_item(&b, i);
     em_tensor_release(l.x);
     return EM_OK;
 }
@@ -210,7 +248,7 @@ STAMP(softmin, SOFTMIN, "softmax(-x).")
 
 enum { DIM, KEEPDIM };
 
-EM_FOLD(greatest, x > s || x != x ? x : s, t > s || t != t ? t : s)
+EM_FOLD(greatest, em__greater(s, x), em__greater(s, t))
 EM_FOLD(exps, s + (em_acc)em__exp((em_real)(x - p)), s + t)
 EM_SPREAD(logsumexp, (em_acc)em__exp((em_real)(x - p)) * g)
 

@@ -81,7 +81,10 @@ static em_status clamp_backward(const em_node *n, em_tensor **dx)
     em_real *to = EM_REALS(dx[0]), low, high;
     const em_real *dy = EM_REALS(n->dy[0]), *x = EM_REALS(n->x[0]);
     clamp_bounds(&n->opts, &low, &high);
-    EM_PARALLEL_CHUNKS(lo, hi, dx[0]->count, EM_UNARY_EACH) clamp_slope(to, dy, x, lo, hi, low, high);
+    if (EM_UNARY_SMALL(dx[0]->count))
+        clamp_slope(to, dy, x, 0, dx[0]->count, low, high);
+    else
+        EM_PARALLEL_CHUNKS(lo, hi, dx[0]->count, EM_UNARY_EACH) clamp_slope(to, dy, x, lo, hi, low, high);
     return EM_OK;
 }
 
@@ -108,16 +111,24 @@ const em_op EM_OP(clamp) = {
 static em_status test_check(em_call *c) { return em__out(c, 0, EM_BOOL, c->in[0]->dims, c->in[0]->size); }
 
 #define TEST(op_name, value, help) \
+    static void op_name##_map(uint8_t *y, const em_real *from, int64_t lo, int64_t hi) \
+    { \
+        EM_SIMD \
+        for (int64_t i = lo; i < hi; i++) { \
+            const em_real x = from[i]; \
+            (void)x; \
+            y[i] = (uint8_t)(value); \
+        } \
+    } \
     static em_status op_name##_forward(em_call *c) \
     { \
         uint8_t *y = EM_DATA(uint8_t, c->out[0]); \
         const em_real *from = EM_REALS(c->in[0]); \
-        EM_PARALLEL_CHUNKS(lo, hi, c->in[0]->count, 1) \
-            for (int64_t i = lo; i < hi; i++) { \
-                const em_real x = from[i]; \
-                y[i] = (value); \
-                (void)x; \
-            } \
+        const int64_t n = c->in[0]->count; \
+        if (EM_UNARY_SMALL(n)) \
+            op_name##_map(y, from, 0, n); \
+        else \
+            EM_PARALLEL_CHUNKS(lo, hi, n, EM_UNARY_EACH) op_name##_map(y, from, lo, hi); \
         return EM_OK; \
     } \
     const em_op EM_OP(op_name) = { \
