@@ -7,10 +7,11 @@
 #include <math.h>
 
 #include "ops/class_loss.h"
+#include "ops/row_sums.h"
 
 #include "math/vector_math.h"
 
-enum { LANES = 16, STRIP = 64 };
+enum { STRIP = 64 };
 
 typedef struct job {
     em__classes shape;
@@ -65,30 +66,9 @@ static double incoming(const job *j, int64_t row)
     return (double)j->dy[j->reduction == EM_NONE ? row : 0] / j->divisor;
 }
 
-/* ---- a row's maximum and the logarithm of its sum ----------------------------------------------------------- */
+/* ---- a row's maximum and the logarithm of its sum -------------------------------------------------------- */
 
-static em_real row_max(const em_real *x, int64_t C)
-{
-    em_real lane[LANES], most = -(em_real)INFINITY;
-    for (int k = 0; k < LANES; k++) lane[k] = most;
-    int64_t c = 0;
-    for (; c + LANES <= C; c += LANES)
-        for (int k = 0; k < LANES; k++) lane[k] = x[c + k] > lane[k] ? x[c + k] : lane[k];
-    for (; c < C; c++) most = x[c] > most ? x[c] : most;
-    for (int k = 0; k < LANES; k++) most = lane[k] > most ? lane[k] : most;
-    return most;
-}
-
-static em_real row_sum(const em_real *x, int64_t C, em_real max)
-{
-    em_real lane[LANES] = {0}, sum = 0;
-    int64_t c = 0;
-    for (; c + LANES <= C; c += LANES)
-        for (int k = 0; k < LANES; k++) lane[k] += em__exp(x[c + k] - max);
-    for (; c < C; c++) sum += em__exp(x[c] - max);
-    for (int k = 0; k < LANES; k++) sum += lane[k];
-    return sum;
-}
+EM_ROW_SUM(row_sum, em__exp(x[i] - max), const em_real *x, em_real max)
 
 /* The same of m rows that lie side by side, S apart from class to class. */
 static void strip_stats(const em_real *x, int64_t C, int64_t S, int64_t m, em_real *max, em_real *log_sum)
@@ -102,7 +82,7 @@ static void strip_stats(const em_real *x, int64_t C, int64_t S, int64_t m, em_re
     for (int64_t k = 0; k < m; k++) log_sum[k] = em__log(sum[k]);
 }
 
-/* ---- losses ------------------------------------------------------------------------------------------------- */
+/* ---- losses ---------------------------------------------------------------------------------------------- */
 
 /* sum_c w_c (-log p_c), for smoothing */
 static double spread_loss(const job *j, const em_real *x, em_real max, em_real log_sum)
@@ -147,8 +127,8 @@ static double strip_losses(const job *j, int64_t row, int64_t m)
     const int64_t at = em__row_start(&j->shape, row);
     double total = 0;
     if (m == 1 && j->shape.S == 1) {
-        max[0] = row_max(j->x + at, j->shape.C);
-        log_sum[0] = em__log(row_sum(j->x + at, j->shape.C, max[0]));
+        max[0] = em__row_max(j->shape.C, j->x + at);
+        log_sum[0] = em__log(row_sum(j->shape.C, j->x + at, max[0]));
     } else {
         strip_stats(j->x + at, j->shape.C, j->shape.S, m, max, log_sum);
     }
@@ -176,7 +156,7 @@ static double losses(const void *context, int64_t lo, int64_t hi)
     return total;
 }
 
-/* ---- gradients: dx_c = g (sum(b) p_c - b_c), b_c what the target asks of class c ------------------------------ */
+/* ---- gradients: dx_c = g (sum(b) p_c - b_c), b_c what the target asks of class c ------------------------- */
 
 /* Rows row .. row+m-1, which lie side by side. */
 static void id_gradients(const job *j, int64_t row, int64_t m, em_real *dx, const em_real *x)
@@ -235,7 +215,7 @@ static double gradients(const void *context, int64_t lo, int64_t hi)
     return 0;
 }
 
-/* ---- the three steps of the operation ------------------------------------------------------------------------ */
+/* ---- the three steps of the operation -------------------------------------------------------------------- */
 
 static double row_cost(const job *j) { return 12 * (double)j->shape.C; }
 

@@ -1,6 +1,9 @@
-/* Sums along a row, in lanes whose number does not depend on the machine's vectors. Needs em_real of ops/op.h. */
+/* Sums and maxima along a row, in lanes whose number does not depend on the machine's vectors. Needs em_real of
+ * ops/op.h. */
 #ifndef EM_OPS_ROW_SUMS_H
 #define EM_OPS_ROW_SUMS_H
+
+#include <math.h>
 
 #include "ops/op.h"
 
@@ -26,5 +29,18 @@ EM_ROW_SUM(em__row_dot, x[i] * y[i], const em_real *x, const em_real *y)
 EM_ROW_SUM(em__row_product, dy[i] * (x[i] - mean), const em_real *dy, const em_real *x, em_real mean)
 EM_ROW_SUM(em__row_product_3, dy[i] * w[i] * (x[i] - mean), const em_real *dy, const em_real *w, const em_real *x,
            em_real mean)
+
+/* The largest number, -infinity if there is none; one that is not a number is passed over. */
+static inline em_real em__row_max(int64_t n, const em_real *x)
+{
+    em_real lane[EM_LANES], most = -(em_real)INFINITY;
+    int64_t i = 0;
+    for (int k = 0; k < EM_LANES; k++) lane[k] = most;
+    for (; i + EM_LANES <= n; i += EM_LANES)
+        for (int k = 0; k < EM_LANES; k++) lane[k] = x[i + k] > lane[k] ? x[i + k] : lane[k];
+    for (; i < n; i++) most = x[i] > most ? x[i] : most;
+    for (int k = 0; k < EM_LANES; k++) most = lane[k] > most ? lane[k] : most;
+    return most;
+}
 
 #endif
