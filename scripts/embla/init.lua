@@ -3,7 +3,6 @@
 local core = require "embla.core"
 local autograd = require "embla.autograd"
 local creation = require "embla.creation"
-local ops = require "embla.ops"
 require "embla.tensor"
 
 local embla = {
@@ -19,12 +18,11 @@ local embla = {
 }
 
 for name, f in pairs(creation) do embla[name] = f end
-for name, f in pairs(ops.functional) do
-  if embla[name] == nil then embla[name] = f end
-end
-
 embla.nn = require "embla.nn"
 embla.F = embla.nn.functional
+for name, f in pairs(embla.F) do
+  if embla[name] == nil then embla[name] = f end
+end
 
 -- Parts that not every script needs are loaded when first asked for.
 local later = {optim = true, data = true, text = true, io = true, plot = true, progress = true, save = "io",

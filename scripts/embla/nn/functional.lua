@@ -188,6 +188,45 @@ function F.glu(x, ...)
   return x:narrow(dim, 0, size // 2) * x:narrow(dim, size // 2, size // 2):sigmoid()
 end
 
+-- ---- norms of layers -------------------------------------------------------------------------------------------
+
+-- PyTorch's order of arguments: the sizes stand before the weights.
+
+--- (x - mean) / sqrt(var + eps) * weight + bias, mean and variance over the last dims.
+-- @param x                Tensor (*, shape)
+-- @param normalized_shape table of the last sizes
+-- @param weight           Tensor (shape), or nil
+-- @param bias             Tensor (shape), or nil
+-- @param ...              eps = 1e-5, by position or by name
+-- @return Tensor of x's shape
+-- @raise if the last sizes of x are others
+function F.layer_norm(x, normalized_shape, weight, bias, ...)
+  return core.ops.layer_norm(x, weight, bias, normalized_shape, ...)
+end
+
+--- x / sqrt(mean(x^2) + eps) * weight, the mean over the last dims.
+-- @param x                Tensor (*, shape)
+-- @param normalized_shape table of the last sizes
+-- @param weight           Tensor (shape), or nil
+-- @param ...              eps, by position or by name; left out: the dtype's epsilon
+-- @return Tensor of x's shape
+-- @raise if the last sizes of x are others
+function F.rms_norm(x, normalized_shape, weight, ...)
+  return core.ops.rms_norm(x, weight, normalized_shape, ...)
+end
+
+--- (x - mean) / sqrt(var + eps) * weight + bias, mean and variance over a group of channels of one sample.
+-- @param x          Tensor (N, C, *)
+-- @param num_groups divides C
+-- @param weight     Tensor (C), or nil
+-- @param bias       Tensor (C), or nil
+-- @param ...        eps = 1e-5, by position or by name
+-- @return Tensor of x's shape
+-- @raise if num_groups does not divide C
+function F.group_norm(x, num_groups, weight, bias, ...)
+  return core.ops.group_norm(x, weight, bias, num_groups, ...)
+end
+
 -- ---- lookups ---------------------------------------------------------------------------------------------------
 
 local lookup_spec = options.extend("embedding_distance", ops.describe("embedding").spec, {

@@ -7,11 +7,13 @@ local nn = {
   init = require "embla.nn.initializers",
   utils = require "embla.nn.utils",
 
+  BatchNorm1d = require "embla.nn.batch_norm1d",
   Bilinear = require "embla.nn.bilinear",
   Dropout = require "embla.nn.dropout",
   Embedding = require "embla.nn.embedding",
   EmbeddingBag = require "embla.nn.embedding_bag",
   Flatten = require "embla.nn.flatten",
+  GroupNorm = require "embla.nn.group_norm",
   Identity = require "embla.nn.identity",
   Linear = require "embla.nn.linear",
   ModuleDict = require "embla.nn.module_dict",
@@ -20,7 +22,7 @@ local nn = {
   Sequential = require "embla.nn.sequential",
 }
 
-for _, several in ipairs {"activations", "losses", "similarity"} do
+for _, several in ipairs {"activations", "layer_norm", "losses", "similarity"} do
   for name, class in pairs(require("embla.nn." .. several)) do nn[name] = class end
 end
 
