@@ -73,4 +73,22 @@ t.test("embedding_dot and embedding_distance score looked-up rows", function()
   t.raises(function() F.embedding_dot(query, embla.LongTensor {3}, table_) end, "index 3")
 end)
 
+-- Mean 0 and size 1 by hand.
+local function normalized(list, eps)
+  local mean, var = 0, 0
+  for _, x in ipairs(list) do mean = mean + x / #list end
+  for _, x in ipairs(list) do var = var + (x - mean) ^ 2 / #list end
+  local out = {}
+  for i, x in ipairs(list) do out[i] = (x - mean) / math.sqrt(var + eps) end
+  return out
+end
+
+t.test("norms of layers take the arguments in PyTorch's order", function()
+  local x = embla.tensor {{1.0, 2.0, 4.0}}
+  t.close(F.layer_norm(x, {3}), {normalized({1, 2, 4}, 1e-5)})
+  t.close(F.layer_norm(x, {3}, nil, embla.ones(3), {eps = 1}):sub(1), {normalized({1, 2, 4}, 1)})
+  t.close(F.group_norm(x, 3, nil, embla.ones(3)), {{1, 1, 1}})
+  t.close(F.rms_norm(x, {3}, nil, 0), {{1 / math.sqrt(7), 2 / math.sqrt(7), 4 / math.sqrt(7)}})
+end)
+
 t.finish()
