@@ -6,6 +6,7 @@
  * it as it lies. */
 #include "math/gemm.h"
 #include "ops/op.h"
+#include "ops/whole.h"
 #include "tensor/copy.h"
 
 /* ---- shapes ---------------------------------------------------------------------------------------------- */
@@ -357,7 +358,7 @@ static em_status outer_forward(em_call *c)
             const em_real a = EM_REALS(x)[i * x->stride[0]];
             const em_real *b = EM_REALS(y);
             em_real *restrict z = EM_REALS(c->out[0]) + i * n;
-            for (int64_t j = 0; j < n; j++) z[j] = EM_STORE(a * b[j * y->stride[0]]);
+            for (int64_t j = 0; j < n; j++) z[j] = em__times(a, b[j * y->stride[0]]);
         }
     return EM_OK;
 }
@@ -386,6 +387,8 @@ static const em_opt_spec scales[] = {
 static em_status check_added(em_call *c)
 {
     product p;
+    EM_TRY(em__check_element(c, 0));
+    EM_TRY(em__check_element(c, 1));
     EM_TRY(plan(&p, c->op->name, c->in[1], c->in[2], false));
     int64_t size[EM_MAX_DIMS] = {p.m, p.n};
     if (p.dims) {

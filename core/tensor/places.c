@@ -1,0 +1,92 @@
+#include "tensor/places.h"
+
+#include <string.h>
+
+#include "parallel/parallel.h"
+
+/* ---- ids ------------------------------------------------------------------------------------------------- */
+
+/* The lowest and highest, and where one stands that is out of range (the first; -1: none). */
+static int64_t first_outside(const int64_t *id, int64_t n, int64_t size, int64_t *lowest)
+{
+    int64_t low = 0, high = 0;
+    for (int64_t i = 0; i < n; i++) {
+        low = id[i] < low ? id[i] : low;
+        high = id[i] > high ? id[i] : high;
+    }
+    *lowest = low;
+    if (n == 0 || (low >= -size && high < size)) return -1;
+    int64_t i = 0;
+    while (id[i] >= -size && id[i] < size) i++;
+    return i;
+}
+
+static em_status out_of_range(const em_tensor *ids, int64_t at, int64_t size, const char *name, const char *what)
+{
+    const int64_t id = EM_DATA(int64_t, ids)[at];
+    int64_t where[EM_MAX_DIMS];
+    for (int d = ids->dims - 1; d >= 0; d--) {
+        where[d] = at % ids->size[d];
+        at /= ids->size[d];
+    }
+    char text[EM_SHAPE_TEXT];
+    em__shape_text(text, ids->dims, where);
+    text[0] = '[';
+    text[strlen(text) - 1] = ']';
+    return em__fail(EM_ERANGE, "%s: index %lld at position %s is out of range for %s = %lld (ids count from 0)", name,
+                    (long long)id, text, what, (long long)size);
+}
+
+em_status em__places_of_ids(em_tensor **out, em_tensor *ids, int64_t size, const char *name, const char *what)
+{
+    *out = NULL;
+    int64_t lowest;
+    const int64_t bad = first_outside(EM_DATA(int64_t, ids), ids->count, size, &lowest);
+    if (bad >= 0) return out_of_range(ids, bad, size, name, what);
+    if (lowest == 0) {
+        em_tensor_retain(*out = ids);
+        return EM_OK;
+    }
+    EM_TRY(em__tensor_like(out, ids, EM_I64));
+    const int64_t *id = EM_DATA(int64_t, ids);
+    int64_t *place = EM_DATA(int64_t, *out);
+    for (int64_t i = 0; i < ids->count; i++) place[i] = id[i] < 0 ? id[i] + size : id[i];
+    return EM_OK;
+}
+
+/* ---- masks ----------------------------------------------------------------------------------------------- */
+
+enum { PIECES = 64 };
+
+/* First element of piece k. */
+static int64_t piece_start(int64_t n, int64_t k) { return k * (n / PIECES) + em__min(k, n % PIECES); }
+
+em_status em__places_of_mask(em_tensor **out, const em_tensor *mask)
+{
+    *out = NULL;
+    em_tensor *hold;
+    EM_TRY(em_tensor_contiguous(&hold, mask));
+    const uint8_t *m = EM_DATA(uint8_t, hold);
+    const int64_t n = mask->count;
+    int64_t count[PIECES], total = 0;
+    EM_PARALLEL_EACH(k, PIECES, n / PIECES) {
+        int64_t sum = 0;
+        for (int64_t i = piece_start(n, k); i < piece_start(n, k + 1); i++) sum += m[i] != 0;
+        count[k] = sum;
+    }
+    int64_t start[PIECES];
+    for (int k = 0; k < PIECES; k++) {
+        start[k] = total;
+        total += count[k];
+    }
+    em_status s = em_tensor_empty(out, EM_I64, 1, &total);
+    int64_t *place = s ? NULL : EM_DATA(int64_t, *out);
+    if (!s)
+        EM_PARALLEL_EACH(k, PIECES, n / PIECES) {
+            int64_t to = start[k];
+            for (int64_t i = piece_start(n, k); i < piece_start(n, k + 1); i++)
+                if (m[i]) place[to++] = i;
+        }
+    em_tensor_release(hold);
+    return s;
+}
