@@ -195,6 +195,21 @@ static void untouched_rows_rest(void **context)
     }
 }
 
+static void interruption_before_a_step(void **context)
+{
+    (void)context;
+    const options o = options_of("Adam", "");
+    em_tensor *p = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)), *g = tensor_of(EM_F32, SHAPE(2), VALUES(1, 1));
+    em_tensor *state[EM_MAX_STATE] = {NULL};
+    em_interrupt();
+    assert_fails(em_rule_step(o.rule, p, g, &o.opts, state, 1), EM_EINTERRUPT, "Adam: interrupted");
+    em_clear_interrupt();
+    assert_tensor(p, EM_F32, SHAPE(2), VALUES(1, 2));
+    assert_null(state[0]);
+    em_tensor_release(p);
+    em_tensor_release(g);
+}
+
 /* ---- failing allocations ----------------------------------------------------------------------------------- */
 
 typedef struct attempt {
@@ -267,6 +282,7 @@ int main(void)
         cmocka_unit_test(empty_gradients),
         cmocka_unit_test(scalars_are_rows_of_one),
         cmocka_unit_test(untouched_rows_rest),
+        cmocka_unit_test(interruption_before_a_step),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,29 @@ t.test("a long training does not grow", function()
   t.equal(go(2000) < before + 50, true)
 end)
 
+t.test("a step that runs out of memory changes nothing", function()
+  local core = require "embla.core"
+  for _, name in ipairs {"SGD", "Adagrad", "SparseAdam", "RowWiseAdagrad"} do
+    local p = embla.ones(4, 2):requires_grad_()
+    p.grad = sparse({3, 1, 3}, {{1, 2}, {3, 4}, {5, 6}}, {4, 2})
+    local opt = optim[name]({p}, {lr = 0.5})
+    local failures = 0
+    for k = 0, 50 do
+      core.fail_after(k)
+      local ok, err = pcall(opt.step, opt)
+      core.fail_after(-1)
+      if ok then break end
+      failures = failures + 1
+      t.equal(err:find("not enough memory", 1, true) ~= nil, true)
+      t.equal(p, embla.ones(4, 2))
+      t.equal(opt:state_dict().state, {})
+    end
+    t.equal(failures >= 3, true)
+    t.equal(p[0], {1.0, 1.0})
+    t.equal(p[1][0] < 1, true)
+  end
+end)
+
 -- ---- zero_grad -------------------------------------------------------------------------------------------------
 
 t.test("zero_grad forgets, or zeroes", function()
