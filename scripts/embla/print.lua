@@ -177,20 +177,30 @@ end
 
 -- ---- suffixes --------------------------------------------------------------------------------------------------
 
--- Names of PyTorch's nodes where they are not the operation's in camel case. %d stands for the variant.
-local NODE_NAMES = {
-  abs = "Abs", amax = "Amax", amin = "Amin", cross_entropy = "NllLoss", dropout = "Mul", flatten = "View",
-  gather = "Gather", huber_loss = "HuberLoss", index = "Index", linear = "Addmm", logsigmoid = "LogSigmoid",
-  matmul = "Mm", narrow = "Slice", reshape = "View", silu = "Silu", view = "View",
+-- PyTorch's nodes where they are not called by the operation's name in camel case and numbered 0.
+local NODES = {
+  clamp = "Clamp 1", contiguous = "Clone 0", cosine_embedding_loss = "Mean 0", cross_entropy = "NllLoss 0",
+  cross_entropy_probabilities = "Div 1", dropout = "Mul 0", flatten = "ReshapeAlias 0", fmod = "Fmod 1",
+  gaussian_nll_loss = "Mean 0", group_norm = "NativeGroupNorm 0", batch_norm = "NativeBatchNorm 0",
+  layer_norm = "NativeLayerNorm 0", hinge_embedding_loss = "Mean 0", kl_div = "Mean 0", l1_loss = "Mean 0",
+  linear = "Addmm 0", logsigmoid = "LogSigmoid 0", margin_ranking_loss = "Mean 0", matmul = "Mm 0", max_dim = "Max 0",
+  min_dim = "Min 0", median_dim = "Median 1", multilabel_soft_margin_loss = "Mean 0", narrow = "Slice 0",
+  norm = "Norm 1", outer = "Mul 0", poisson_nll_loss = "Mean 0", relu6 = "Hardtanh 0", remainder = "Remainder 1",
+  reshape = "ReshapeAlias 0", selu = "Elu 0", softmin = "Softmax 0", softsign = "Div 0", square = "Pow 0",
+  tanhshrink = "Sub 0", tile = "Repeat 0", to = "ToCopy 0", triplet_margin_loss = "Mean 0", unflatten = "View 0",
 }
 
+-- Reductions of the whole tensor and along dims are different nodes.
+local WHOLE = {sum = "Sum 0", mean = "Mean 0", max = "Max 1", min = "Min 1"}
+local ALONG = {sum = "Sum 1", mean = "Mean 1"}
+
+local function camel_case(name)
+  return (name:gsub("%f[%a]%l", string.upper):gsub("_", ""))
+end
+
 local function node_name(operation, t)
-  local name = NODE_NAMES[operation]
-    or operation:gsub("%f[%a]%l", string.upper):gsub("_(%w)", string.upper):gsub("_", "")
-  local variant = 0
-  if (operation == "sum" or operation == "mean") and t:dim() > 0 then variant = 1 end
-  if (operation == "max" or operation == "min") and t:dim() == 0 then variant = 1 end
-  return ("%sBackward%d"):format(name, variant)
+  local node = (t:dim() == 0 and WHOLE or ALONG)[operation] or NODES[operation] or camel_case(operation) .. " 0"
+  return (node:gsub(" ", "Backward"))
 end
 
 local function size_text(shape)

@@ -23,6 +23,18 @@ t.test("a tensor with a history names the operation", function()
   t.equal(tostring(x:log_softmax(0)), "tensor([-0.6931, -0.6931], grad_fn=<LogSoftmaxBackward0>)")
 end)
 
+t.test("nodes are named as PyTorch names them", function()
+  local x = embla.ones(2, 3):requires_grad_()
+  local nodes = {
+    SumBackward1 = x:sum(1), MeanBackward0 = x:mean(), MaxBackward1 = x:max(), MaxBackward0 = (x:max(1)),
+    NormBackward1 = x:norm(), MmBackward0 = x:matmul(x:t()), SliceBackward0 = x:narrow(0, 0, 1),
+    NllLossBackward0 = embla.F.cross_entropy(x, embla.LongTensor {0, 1}), LogSigmoidBackward0 = embla.F.logsigmoid(x),
+    EmbeddingBackward0 = embla.F.embedding({0, 1}, x), EmbeddingBagBackward0 = embla.F.embedding_bag({{0, 1}}, x),
+    NativeLayerNormBackward0 = embla.F.layer_norm(x, {3}), ClampBackward1 = x:clamp(0, 1),
+  }
+  for node, tensor in pairs(nodes) do t.equal(tostring(tensor):match "grad_fn=<(.-)>", node) end
+end)
+
 t.test("a parameter is marked, what is made of it is not", function()
   local p = nn.Parameter(embla.ones(2))
   t.equal(tostring(p), "Parameter containing:\ntensor([1., 1.], requires_grad=True)")

@@ -117,41 +117,7 @@ function F.one_hot(ids, ...)
   return F.embedding(ids, creation.eye(K, "int64"))
 end
 
--- ---- bilinear --------------------------------------------------------------------------------------------------
-
---- Bilinear forms: x1^T W_k x2 + b_k.
--- @param x1     Tensor (*, D1)
--- @param x2     Tensor (*, D2)
--- @param weight Tensor (K, D1, D2)
--- @param bias   Tensor (K), or nil
--- @return Tensor (*, K)
--- @raise if the shapes do not fit
-function F.bilinear(x1, x2, weight, bias)
-  check_tensor("bilinear", "x1", x1)
-  check_tensor("bilinear", "x2", x2)
-  check_tensor("bilinear", "weight", weight)
-  if weight:dim() ~= 3 then raise("bilinear: argument weight: expected 3 dimensions, got %d", weight:dim()) end
-  local K, D1, D2 = table.unpack(weight.shape)
-  if x1:size(-1) ~= D1 or x2:size(-1) ~= D2 then
-    raise("bilinear: expected last sizes %d and %d, got %d and %d", D1, D2, x1:size(-1), x2:size(-1))
-  end
-  local shape = x1.shape
-  shape[#shape], shape[#shape + 1] = K, D2
-  local half = x1:matmul(weight:permute(1, 0, 2):reshape(D1, K * D2)):reshape(table.unpack(shape))
-  local out = half:matmul(x2:unsqueeze(-1)):squeeze(-1)
-  return bias and out + bias or out
-end
-
 -- ---- activations -----------------------------------------------------------------------------------------------
-
---- softmax(-x): large where x is small.
--- @param x   Tensor
--- @param dim along which the results sum to 1
--- @return Tensor of the same shape
-function F.softmin(x, dim)
-  check_tensor("softmin", "x", x)
-  return (-x):softmax(dim)
-end
 
 --- x above 0, weight x below, with a learned weight.
 -- @param x      Tensor (N, C, *), or any shape if weight has one element

@@ -21,7 +21,7 @@ t.test("Bilinear by its definition", function()
     end
   end
   t.close(layer(x1, x2):detach(), want, 1e-12, 1e-12)
-  t.raises(function() layer(x2, x1) end, "bilinear", "2 and 3", "3 and 2")
+  t.raises(function() layer(x2, x1) end, "bilinear", "(5, 3)", "(5, 2)")
   t.equal(tostring(layer), "Bilinear(in1_features=2, in2_features=3, out_features=4, bias=True)")
 end)
 
