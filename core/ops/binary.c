@@ -99,13 +99,13 @@ static inline em_real pow_of(em_real x, em_real y)
 
 static inline em_real remainder_of(em_real x, em_real y)
 {
-    const em_real r = em__is_minus_1(y) ? 0 : (em_real)(x % y);     /* the least number by -1 is an overflow */
+    const em_real r = (em_real)(em__is_minus_1(y) ? 0 : x % y);     /* the least number by -1 is an overflow */
     return r != 0 && em__below_0(y) != em__below_0(r) ? (em_real)(r + y) : r;
 }
 
 static inline em_real floor_divide_of(em_real x, em_real y)
 {
-    return em__is_minus_1(y) ? em__minus(0, x) : (em_real)(em__minus(x, remainder_of(x, y)) / y);
+    return (em_real)(em__is_minus_1(y) ? em__minus(0, x) : em__minus(x, remainder_of(x, y)) / y);
 }
 
 static inline em_real pow_of(em_real x, em_real y)

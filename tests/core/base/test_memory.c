@@ -98,6 +98,7 @@ static void zeroed_blocks_are_zero_also_from_the_cache(void **state)
 static void trim_gives_back_what_is_cached_only(void **state)
 {
     (void)state;
+    needs_cache();
     unsigned char *kept = em__alloc(5000);
     memset(kept, 7, 5000);
     for (int i = 0; i < SIZES; i++) em__free(em__alloc(sizes[i]), sizes[i]);
