@@ -2,7 +2,7 @@
 
 #include <omp.h>
 
-volatile sig_atomic_t em__stop;
+_Atomic int em__stop;
 int em__thread_count = 1;
 static bool chosen;             /* em_set_threads was called */
 

@@ -5,13 +5,13 @@
 #ifndef EM_PARALLEL_PARALLEL_H
 #define EM_PARALLEL_PARALLEL_H
 
-#include <signal.h>
 #include <stdint.h>
 
 #include "embla.h"
 
-/* Set by em_interrupt. Kernels look once a chunk and leave early; em_apply then reports EM_EINTERRUPT. */
-extern volatile sig_atomic_t em__stop;
+/* Set by em_interrupt, from a signal handler. Kernels look once a chunk and leave early; em_apply then reports
+ * EM_EINTERRUPT. */
+extern _Atomic int em__stop;
 
 extern int em__thread_count;
 
