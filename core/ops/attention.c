@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ops/row_sums.h"
+#include "ops/slots.h"
 
 #include "math/gemm.h"
 #include "math/vector_math.h"
@@ -28,9 +29,6 @@ typedef struct job {
     em_real *y, *max, *log_sum;             /* (B, L): softmax is exp((score - max) - log_sum) */
     const em_real *dy;
     em_real *dx[3], *dmask;                 /* dmask (B, L, S) */
-    em_real *room;
-    int64_t slots;
-    size_t slot_size;                       /* numbers */
 } job;
 
 /* ---- rows of scores -------------------------------------------------------------------------------------- */
@@ -84,6 +82,9 @@ static void drop_row(const job *j, int64_t row, em_real *x, int64_t n)
     }
 }
 
+/* Scores of one block */
+static int64_t block_size(const job *j) { return em__min(BLOCK, j->L) * j->S; }
+
 /* ---- one block of queries -------------------------------------------------------------------------------- */
 
 static void product(int64_t m, int64_t n, int64_t k, double alpha, const em_real *a, int64_t a_row, int64_t a_col,
@@ -129,8 +130,9 @@ static void drop(const job *j, const block *k, em_real *p)
     for (int64_t r = 0; r < k->n; r++) drop_row(j, k->b * j->L + k->first + r, p + r * k->keys, k->keys);
 }
 
-static void forward_task(const job *j, int64_t task, em_real *room)
+static void forward_task(const void *context, int64_t task, em_real *room)
 {
+    const job *j = context;
     const block k = block_of(j, task / j->blocks, task % j->blocks);
     probabilities(j, &k, room, false);
     drop(j, &k, room);
@@ -178,36 +180,18 @@ static void backward_block(const job *j, const block *k, em_real *p, em_real *ds
 }
 
 /* All blocks of one b, in order: they add up in dk and dv. */
-static void backward_task(const job *j, int64_t b, em_real *room)
+static void backward_task(const void *context, int64_t b, em_real *room)
 {
+    const job *j = context;
     for (int64_t i = 0; i < j->blocks && !em__stop; i++) {
         const block k = block_of(j, b, i);
-        backward_block(j, &k, room, room + j->slot_size / 2);
+        backward_block(j, &k, room, room + block_size(j));
     }
 }
-
-/* ---- tasks in slots -------------------------------------------------------------------------------------- */
 
 static double work_of(const job *j)
 {
     return (double)(j->B * j->L) * (double)j->S * ((double)(j->E + j->V) / 8 + 8);
-}
-
-static em_status run(job *j, void (*work)(const job *, int64_t, em_real *), int64_t tasks, int64_t blocks_in_slot)
-{
-    j->slots = em__min(em__team(work_of(j)), em__max(1, tasks));
-    j->slot_size = (size_t)em__max(1, blocks_in_slot * em__min(BLOCK, j->L) * j->S);
-    const size_t bytes = (size_t)j->slots * j->slot_size * sizeof(em_real);
-    j->room = em__alloc(bytes);
-    if (!j->room) return em__fail_memory("scores of attention", bytes);
-    if (j->slots == 1)
-        for (int64_t t = 0; t < tasks; t++) work(j, t, j->room);
-    else
-        EM_PARALLEL_EACH(slot, j->slots, work_of(j))
-            for (int64_t t = slot; t < tasks && !em__stop; t += j->slots)
-                work(j, t, j->room + (size_t)slot * j->slot_size);
-    em__free(j->room, bytes);
-    return EM_OK;
 }
 
 /* ---- shapes ---------------------------------------------------------------------------------------------- */
@@ -339,7 +323,7 @@ static em_status forward(em_call *c)
         }
         set_stats(&j, c->out[1], c->out[2]);
         j.y = EM_REALS(c->out[0]);
-        s = run(&j, forward_task, j.B * j.blocks, 1);
+        s = em__in_slots(forward_task, &j, j.B * j.blocks, block_size(&j), work_of(&j), "scores");
     }
     release(x);
     return s;
@@ -373,7 +357,7 @@ static em_status backward(const em_node *n, em_tensor **dx)
         j.dy = EM_REALS(n->dy[0]);
         s = make_gradients(&j, &full, n, dx);
     }
-    if (!s) s = run(&j, backward_task, j.B, 2);
+    if (!s) s = em__in_slots(backward_task, &j, j.B, 2 * block_size(&j), 2 * work_of(&j), "scores");
     if (!s && full) s = em__sum_to(&dx[MASK], full, n->x[MASK]);
     em_tensor_release(full);
     release(x);

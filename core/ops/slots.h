@@ -1,0 +1,29 @@
+/* Tasks that need working memory each, in parallel. There are as many slots as threads will come, each with its own
+ * memory; a task may run in any of them, so what it leaves behind must not depend on which. */
+#ifndef EM_OPS_SLOTS_H
+#define EM_OPS_SLOTS_H
+
+#include "ops/op.h"
+
+typedef void em_task(const void *job, int64_t task, em_real *room);
+
+/* Runs tasks 0 .. tasks-1 with `numbers` numbers of memory each, not cleared; `work` is that of all together, in the
+ * units of parallel.h. `what` names the memory where there is none: EM_ENOMEM. */
+static inline em_status em__in_slots(em_task *task, const void *job, int64_t tasks, int64_t numbers, double work,
+                                     const char *what)
+{
+    const int64_t slots = em__max(1, em__min(em__team(work), tasks));
+    numbers = (em__max(1, numbers) + 63) & ~(int64_t)63;        /* no two slots share a cache line */
+    const size_t bytes = (size_t)(slots * numbers) * sizeof(em_real);
+    em_real *room = em__alloc(bytes);
+    if (!room) return em__fail_memory(what, bytes);
+    if (slots == 1)
+        for (int64_t t = 0; t < tasks && !em__stop; t++) task(job, t, room);
+    else
+        EM_PARALLEL_EACH(slot, slots, work)
+            for (int64_t t = slot; t < tasks && !em__stop; t += slots) task(job, t, room + slot * numbers);
+    em__free(room, bytes);
+    return EM_OK;
+}
+
+#endif
