@@ -31,7 +31,6 @@ static em_status check(em_call *c)
     return em__out(c, 0, c->dtype, ids->dims + 1, sizes);
 }
 
-/* Rows far ahead are asked for early: a table larger than the caches answers late. */
 enum { AHEAD = 12 };
 
 /* y[i, :] = w[id[i], :] */
@@ -42,10 +41,7 @@ static void gather(em_real *restrict y, const em_real *w, const em_tensor *weigh
     for (int64_t i = lo; i < hi; i++) {
         const em_real *row = w + id[i] * step;
         em_real *to = y + i * width;
-        if (i + AHEAD < n) {
-            const char *next = (const char *)(w + id[i + AHEAD] * step);
-            for (int64_t b = 0; b < width * (int64_t)sizeof *w && b < 1024; b += 64) __builtin_prefetch(next + b);
-        }
+        if (i + AHEAD < n) lookup_prefetch(w + id[i + AHEAD] * step, width);
         if (inner == 1)
             for (int64_t d = 0; d < width; d++) to[d] = row[d];
         else

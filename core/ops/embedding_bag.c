@@ -131,8 +131,7 @@ static const em_real *row_of(const table *w, int64_t id) { return w->at + id * w
 static void prefetch(const table *w, const bags *b, int64_t e)
 {
     if (e + AHEAD >= b->entries) return;
-    const char *next = (const char *)row_of(w, b->id[e + AHEAD]);
-    for (int64_t at = 0; at < w->width * (int64_t)sizeof(em_real) && at < 1024; at += 64) __builtin_prefetch(next + at);
+    lookup_prefetch(row_of(w, b->id[e + AHEAD]), w->width);
 }
 
 /* y = sum of weight[e] * w[id[e], :], over the members; mean: divided by how many they are */

@@ -10,32 +10,11 @@ static const em_opt_spec opts[] = {
     {0},
 };
 
-static em_status check(em_call *c)
-{
-    const em_tensor *query = c->in[QUERY], *ids = c->in[IDS], *weight = c->in[TABLE];
-    int64_t padding;
-    EM_TRY(lookup_check_table(c, weight, "embedding_dot"));
-    EM_TRY(lookup_padding(c, PADDING_IDX, weight->size[0], "embedding_dot", &padding));
-    EM_TRY(em__check_dims(c, query, 2, "query"));
-    if (query->size[1] != weight->size[1])
-        return em__fail(EM_ESHAPE, "embedding_dot: query has shape %s, weight %s; expected the same embedding_dim",
-                        EM_SHAPE(query), EM_SHAPE(weight));
-    if (ids->dims != 1 && (ids->dims != 2 || ids->size[0] != query->size[0]))
-        return em__fail(EM_ESHAPE, "embedding_dot: ids must be (K) or (%lld, K), got shape %s",
-                        (long long)query->size[0], EM_SHAPE(ids));
-    EM_TRY(em__check_ids("embedding_dot", ids, weight->size[0], "num_embeddings"));
-    return em__out(c, 0, c->dtype, 2, (int64_t[]){query->size[0], ids->size[ids->dims - 1]});
-}
+static em_status check(em_call *c) { return lookup_check_query(c, PADDING_IDX); }
 
 /* ---- ids of its own for each query ------------------------------------------------------------------------------ */
 
 enum { AHEAD = 6 };
-
-static void prefetch(const em_real *row, int64_t width)
-{
-    for (int64_t at = 0; at < width * (int64_t)sizeof *row && at < 1024; at += 64)
-        __builtin_prefetch((const char *)row + at);
-}
 
 /* y[b, k] = sum_d query[b, d] * w[id[b, k], d] */
 static void score(em_real *restrict y, const em_real *restrict query, const em_real *restrict w, const int64_t *id,
@@ -43,7 +22,7 @@ static void score(em_real *restrict y, const em_real *restrict query, const em_r
 {
     for (int64_t k = 0; k < count; k++) {
         const em_real *row = w + id[k] * width;
-        if (k + AHEAD < ahead) prefetch(w + id[k + AHEAD] * width, width);
+        if (k + AHEAD < ahead) lookup_prefetch(w + id[k + AHEAD] * width, width);
         em_real dot = 0;
         EM_SIMD_SUM(dot)
         for (int64_t d = 0; d < width; d++) dot += query[d] * row[d];
@@ -74,7 +53,7 @@ static void query_grad(em_real *dquery, const em_node *n)
             for (int64_t d = 0; d < width; d++) to[d] = 0;
             for (int64_t k = b * count; k < (b + 1) * count; k++) {
                 const em_real *restrict row = w + id[k] * width;
-                if (k + AHEAD < rows * count) prefetch(w + id[k + AHEAD] * width, width);
+                if (k + AHEAD < rows * count) lookup_prefetch(w + id[k + AHEAD] * width, width);
                 for (int64_t d = 0; d < width; d++) to[d] += dy[k] * row[d];
             }
         }

@@ -32,6 +32,32 @@ static inline em_status lookup_padding(const em_call *c, int opt, int64_t rows, 
     return EM_OK;
 }
 
+/* query (B, D), ids (B, K) or (K), weight (V, D), for scores (B, K): inputs 0, 1, 2. */
+static inline em_status lookup_check_query(em_call *c, int padding_opt)
+{
+    const em_tensor *query = c->in[0], *ids = c->in[1], *weight = c->in[2];
+    const char *name = c->op->name;
+    int64_t padding;
+    EM_TRY(lookup_check_table(c, weight, name));
+    EM_TRY(lookup_padding(c, padding_opt, weight->size[0], name, &padding));
+    EM_TRY(em__check_dims(c, query, 2, "query"));
+    if (query->size[1] != weight->size[1])
+        return em__fail(EM_ESHAPE, "%s: query has shape %s, weight %s; expected the same embedding_dim", name,
+                        EM_SHAPE(query), EM_SHAPE(weight));
+    if (ids->dims != 1 && (ids->dims != 2 || ids->size[0] != query->size[0]))
+        return em__fail(EM_ESHAPE, "%s: ids must be (K) or (%lld, K), got shape %s", name, (long long)query->size[0],
+                        EM_SHAPE(ids));
+    EM_TRY(em__check_ids(name, ids, weight->size[0], "num_embeddings"));
+    return em__out(c, 0, c->dtype, 2, (int64_t[]){query->size[0], ids->size[ids->dims - 1]});
+}
+
+/* Asks for a row early: a table larger than the caches answers late. */
+static inline void lookup_prefetch(const em_real *row, int64_t width)
+{
+    for (int64_t at = 0; at < width * (int64_t)sizeof *row && at < 1024; at += 64)
+        __builtin_prefetch((const char *)row + at);
+}
+
 #if EM_REAL_FLOAT
 /* || row ||_p, in double: inf is the largest magnitude, -inf the smallest, 0 the count of non-zeros. */
 static inline double lookup_row_norm(const em_real *row, int64_t step, int64_t width, double p)
@@ -110,9 +136,7 @@ static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_
     if ((double)r.entries * (double)width < 2.0 * EM_GRAIN) {
         for (int64_t e = 0; e < r.entries; e++) {
             if (id[e] == padding) continue;
-            em_real coef, *y = EM_REALS(dw) + id[e] * width;
-            const em_real *row = em__entry(&r, e, &coef);
-            for (int64_t d = 0; d < width; d++) y[d] += coef * row[d];
+            em__add_entry(EM_REALS(dw) + id[e] * width, &r, e, id[e]);
         }
         return EM_OK;
     }
@@ -122,11 +146,7 @@ static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_
         for (int64_t u = lo; u < hi; u++) {
             if (g->ids[u] == padding) continue;
             em_real *y = EM_REALS(dw) + g->ids[u] * width;
-            for (int64_t k = g->start[u]; k < g->start[u + 1]; k++) {
-                em_real coef;
-                const em_real *row = em__entry(&r, g->order[k], &coef);
-                for (int64_t d = 0; d < width; d++) y[d] += coef * row[d];
-            }
+            for (int64_t k = g->start[u]; k < g->start[u + 1]; k++) em__add_entry(y, &r, g->order[k], g->ids[u]);
         }
     em__groups_free(g);
     return EM_OK;

@@ -109,10 +109,11 @@ static inline void em__fetch_group(const em_update *u, const em_places *p, int64
     const int64_t id = g->ids[k];
     const size_t bytes = (size_t)u->width * sizeof(em_real);
     em_real coef;
+    const em_part *part;
     em__fetch(p->w + id * u->width, bytes);
     for (int i = 0; i < EM_MAX_STATE; i++)
         if (p->s[i]) em__fetch(p->s[i] + id * p->step[i], (size_t)p->step[i] * sizeof(em_real));
-    __builtin_prefetch(em__entry(u->grad->rows, g->order[g->start[k]], &coef));
+    __builtin_prefetch(em__entry(u->grad->rows, g->order[g->start[k]], &coef, &part));
 }
 
 static inline em_real *em__scratch(const em_update *u, em_real *stack)
@@ -128,7 +129,7 @@ static inline void em__walk_groups(const em_update *u, em_row_fn *row, const em_
     for (int64_t k = lo; k < hi; k++) {
         em__fetch_group(u, p, k + EM_AHEAD);
         const int64_t id = u->groups->ids[k];
-        const em_real *g = em__row_sum(u->grad->rows, u->groups, k, sum);
+        const em_real *g = em__group_sum(u->grad->rows, u->groups, k, sum);
         em__places_at(p, id, s);
         row(u, p->w + id * u->width, g, s, u->width);
     }

@@ -15,6 +15,7 @@ void em__part_release(em_part *p)
     em_tensor_release(p->source);
     em_tensor_release(p->index);
     em_tensor_release(p->coef);
+    em_tensor_release(p->table);
 }
 
 static void retain_part(const em_part *p)
@@ -23,6 +24,7 @@ static void retain_part(const em_part *p)
     em_tensor_retain(p->source);
     if (p->index) em_tensor_retain(p->index);
     if (p->coef) em_tensor_retain(p->coef);
+    if (p->table) em_tensor_retain(p->table);
 }
 
 static em_rows *new_rows(int n_parts)
@@ -67,7 +69,9 @@ static em_status without_padding(em_part *out, const em_part *p, int64_t padding
     for (int64_t e = 0; e < n; e++) kept += id[e] != padding;
     *out = *p;
     out->ids = out->index = out->coef = NULL;
+    if (out->table) em_tensor_retain(out->table);
     if (kept == n) {
+        em_tensor_release(out->table);
         *out = *p;
         retain_part(out);
         return EM_OK;
@@ -203,10 +207,22 @@ bool em_rows_is_coalesced(const em_tensor *t) { return t->rows->coalesced; }
 
 /* ---- grouping --------------------------------------------------------------------------------------------------- */
 
+em_status em__rows_check(const em_tensor *t)
+{
+    for (int i = 0; i < t->rows->n_parts; i++) {
+        const em_part *p = &t->rows->parts[i];
+        if (p->table && em_tensor_version(p->table) != p->version)
+            return em__fail(EM_EGRAD, "this row-sparse gradient refers to its table, which was changed in place since it "
+                            "was made; coalesce() it before the table changes");
+    }
+    return EM_OK;
+}
+
 em_status em__rows_groups(const em_groups **out, em_tensor *t)
 {
     em_rows *r = t->rows;
     *out = NULL;
+    EM_TRY(em__rows_check(t));
     if (!r->groups) {
         enum { FEW = 8 };
         const int64_t *few_ids[FEW], **ids = few_ids;
@@ -269,6 +285,20 @@ em_status em_rows_indices(em_tensor **out, const em_tensor *t)
         *coef = (real)(p->scale * (p->coef ? (double)EM_DATA(real, p->coef)[e] : 1.0)); \
         return EM_DATA(real, p->source) + row * p->source->stride[0]; \
     } \
+    /* y += factor * entry e of p, whose row is `id` */ \
+    static void add_entry_##suffix(real *restrict y, const em_part *p, int64_t e, int64_t id, int64_t width, double factor) \
+    { \
+        real coef; \
+        const real *row = entry_##suffix(p, e, &coef); \
+        const real *own = p->table ? EM_DATA(real, p->table) + id * width : NULL; \
+        coef *= (real)factor; \
+        if (p->form == EM_FORM_SIGN) \
+            for (int64_t d = 0; d < width; d++) y[d] += coef * (real)((row[d] > own[d]) - (row[d] < own[d])); \
+        else if (p->form == EM_FORM_DIFFERENCE) \
+            for (int64_t d = 0; d < width; d++) y[d] += coef * (own[d] - row[d]); \
+        else \
+            for (int64_t d = 0; d < width; d++) y[d] += coef * row[d]; \
+    } \
     static void values_##suffix(real *to, const em_rows *r) \
     { \
         for (int i = 0; i < r->n_parts; i++) { \
@@ -276,9 +306,8 @@ em_status em_rows_indices(em_tensor **out, const em_tensor *t)
             const int64_t n = p->ids->count, width = r->width; \
             EM_PARALLEL_CHUNKS(lo, hi, n, (double)width) \
                 for (int64_t e = lo; e < hi; e++) { \
-                    real coef; \
-                    const real *row = entry_##suffix(p, e, &coef); \
-                    for (int64_t d = 0; d < width; d++) to[e * width + d] = coef * row[d]; \
+                    memset(to + e * width, 0, (size_t)width * sizeof *to); \
+                    add_entry_##suffix(to + e * width, p, e, EM_DATA(int64_t, p->ids)[e], width, 1); \
                 } \
             to += n * width; \
         } \
@@ -295,10 +324,7 @@ em_status em_rows_indices(em_tensor **out, const em_tensor *t)
                     int64_t e = g->order[j]; \
                     const em_part *p = r->parts; \
                     for (; e >= p->ids->count; p++) e -= p->ids->count; \
-                    real coef; \
-                    const real *row = entry_##suffix(p, e, &coef); \
-                    coef *= (real)factor; \
-                    for (int64_t d = 0; d < width; d++) y[d] += coef * row[d]; \
+                    add_entry_##suffix(y, p, e, g->ids[u], width, factor); \
                 } \
             } \
     }
@@ -318,6 +344,8 @@ em_status em_rows_values(em_tensor **out, const em_tensor *t)
     int64_t sizes[EM_MAX_DIMS];
     memcpy(sizes, t->size, sizeof sizes);
     sizes[0] = t->rows->entries;
+    *out = NULL;
+    EM_TRY(em__rows_check(t));
     EM_TRY(em_tensor_empty(out, t->dtype, t->dims, sizes));
     if (t->dtype == EM_F32)
         values_f32(EM_DATA(float, *out), t->rows);

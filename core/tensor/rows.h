@@ -2,12 +2,20 @@
  *
  *     scale * coef[e] * source[index[e]]   to row   ids[e]
  *
+ * (or what its form says, where the slope depends on the row itself, as that of a distance does),
+ *
  * where source is the upstream gradient, or the rows that it weights, by reference: nothing of size (entries, D) is
  * made. Entries are grouped by id once, when somebody needs sums. */
 #ifndef EM_TENSOR_ROWS_H
 #define EM_TENSOR_ROWS_H
 
 #include "tensor/tensor.h"
+
+typedef enum em_form {
+    EM_FORM_ROW,                /* coef * source */
+    EM_FORM_SIGN,               /* coef * sign(source - the row itself) */
+    EM_FORM_DIFFERENCE,         /* coef * (the row itself - source) */
+} em_form;
 
 typedef struct em_part {
     em_tensor *ids;             /* (n) int64, contiguous */
@@ -16,6 +24,9 @@ typedef struct em_part {
     int64_t every;
     em_tensor *coef;            /* (n) of source's dtype; null: ones */
     double scale;
+    em_form form;
+    em_tensor *table;           /* where the row itself is read: (V, D) contiguous; null for EM_FORM_ROW */
+    int64_t version;            /* of the table's storage: an entry is worth nothing once the table has changed */
 } em_part;
 
 /* Entries sorted by id, equal ids in order of entry. Entry numbers run through the parts in order. */
@@ -57,7 +68,10 @@ void em__rows_release(em_rows *r);              /* null is fine */
 /* ids all in 0 .. rows-1, else EM_ERANGE. */
 em_status em__check_row_ids(const char *name, const int64_t *id, int64_t n, int64_t rows);
 
-/* Groups of t's entries, lent; made and kept on first use. */
+/* EM_EGRAD if entries refer to a table that was changed since: call before reading them. */
+em_status em__rows_check(const em_tensor *t);
+
+/* Groups of t's entries, lent; made and kept on first use. Checks as em__rows_check does. */
 em_status em__rows_groups(const em_groups **out, em_tensor *t);
 
 /* Groups ids (n) of 0 .. rows-1: a stable radix sort on em_threads() threads. Free with em__groups_free. */

@@ -8,7 +8,7 @@
 #include "tensor/rows.h"
 
 /* Entry `e` (of the whole) as its part, and its coefficient and source row. */
-static inline const em_real *em__entry(const em_rows *r, int64_t e, em_real *coef)
+static inline const em_real *em__entry(const em_rows *r, int64_t e, em_real *coef, const em_part **part)
 {
     const em_part *p = r->parts;
     int64_t count = p->ids->count;
@@ -16,24 +16,40 @@ static inline const em_real *em__entry(const em_rows *r, int64_t e, em_real *coe
         e -= count;
         count = (++p)->ids->count;
     }
+    *part = p;
     const int64_t row = p->index ? EM_DATA(int64_t, p->index)[e] : p->every == 1 ? e : e / p->every;
     *coef = (em_real)(p->scale * (p->coef ? (double)EM_REALS(p->coef)[e] : 1.0));
     return EM_REALS(p->source) + row * p->source->stride[0];
 }
 
-/* sum[0 .. width) = gradient of the row of group u. `sum` is scratch of `width` elements; returns where the sum is:
- * there, or the source row itself where it is the only entry and has coefficient 1. */
-static inline const em_real *em__row_sum(const em_rows *r, const em_groups *g, int64_t u, em_real *restrict sum)
+/* sum += entry e, which belongs to row `id`. */
+static inline void em__add_entry(em_real *restrict sum, const em_rows *r, int64_t e, int64_t id)
 {
     const int64_t width = r->width;
     em_real coef;
-    const em_real *row = em__entry(r, g->order[g->start[u]], &coef);
-    if (g->start[u + 1] - g->start[u] == 1 && coef == 1) return row;
-    for (int64_t d = 0; d < width; d++) sum[d] = coef * row[d];
-    for (int64_t k = g->start[u] + 1; k < g->start[u + 1]; k++) {
-        row = em__entry(r, g->order[k], &coef);
+    const em_part *p;
+    const em_real *row = em__entry(r, e, &coef, &p);
+    const em_real *own = p->table ? EM_REALS(p->table) + id * width : NULL;
+    if (p->form == EM_FORM_SIGN)
+        for (int64_t d = 0; d < width; d++) sum[d] += coef * (em_real)((row[d] > own[d]) - (row[d] < own[d]));
+    else if (p->form == EM_FORM_DIFFERENCE)
+        for (int64_t d = 0; d < width; d++) sum[d] += coef * (own[d] - row[d]);
+    else
         for (int64_t d = 0; d < width; d++) sum[d] += coef * row[d];
-    }
+}
+
+/* sum[0 .. width) = gradient of the row of group u. `sum` is scratch of `width` elements; returns where the sum is:
+ * there, or the source row itself where it is the only entry and has coefficient 1. */
+static inline const em_real *em__group_sum(const em_rows *r, const em_groups *g, int64_t u, em_real *restrict sum)
+{
+    const int64_t width = r->width;
+    em_real coef;
+    const em_part *p;
+    const em_real *row = em__entry(r, g->order[g->start[u]], &coef, &p);
+    const bool plain = p->form == EM_FORM_ROW;
+    if (plain && coef == 1 && g->start[u + 1] - g->start[u] == 1) return row;
+    for (int64_t d = 0; d < width; d++) sum[d] = plain ? coef * row[d] : 0;
+    for (int64_t k = g->start[u] + plain; k < g->start[u + 1]; k++) em__add_entry(sum, r, g->order[k], g->ids[u]);
     return sum;
 }
 

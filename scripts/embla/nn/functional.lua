@@ -193,32 +193,4 @@ function F.group_norm(x, num_groups, weight, bias, ...)
   return core.ops.group_norm(x, weight, bias, num_groups, ...)
 end
 
--- ---- lookups ---------------------------------------------------------------------------------------------------
-
-local lookup_spec = options.extend("embedding_distance", ops.describe("embedding").spec, {
-  {name = "p", type = "number", default = 2, doc = "which norm"},
-})
-
---- Distances to looked-up rows: the p-norm of query - weight[id].
--- @param query  Tensor (B, D)
--- @param ids    Tensor (B, K), or (K) for the same ids in every line
--- @param weight Tensor (V, D)
--- @param opt    {p = 2}, and options of F.embedding
--- @return Tensor (B, K)
--- @raise if the shapes do not fit or an id is out of range
-function F.embedding_distance(query, ids, weight, opt)
-  local o = lookup_spec.read(opt)
-  local p = o.p
-  o.p = nil
-  check_tensor("embedding_distance", "query", query)
-  if query:dim() ~= 2 then
-    raise("embedding_distance: argument query: expected 2 dimensions, got %d", query:dim())
-  end
-  local rows = F.embedding(ids, weight, o)              -- (B, K, D), or (K, D) against every query
-  if rows:dim() ~= 2 and (rows:dim() ~= 3 or rows:size(0) ~= query:size(0)) then
-    raise("embedding_distance: argument ids: expected shape (%d, K) or (K)", query:size(0))
-  end
-  return (query:unsqueeze(1) - rows):norm(p, -1)
-end
-
 return F

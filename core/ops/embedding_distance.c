@@ -1,0 +1,171 @@
+/* embedding_distance: p-norms of query[b] - weight[ids[b, k]], p = 1 or 2, without making (B, K, D). */
+#include "ops/lookup.h"
+
+enum { P, PADDING_IDX, SPARSE };
+enum { QUERY, IDS, TABLE };
+
+static const em_opt_spec opts[] = {
+    {"p", EM_OPT_NUMBER, "2", "", "which norm: 1 or 2"},
+    {"padding_idx", EM_OPT_INT, "", "", "id whose row gets no gradient from lookups; negative counts from the end"},
+    {"sparse", EM_OPT_BOOL, "false", "", "make the table's gradient row-sparse"},
+    {0},
+};
+
+static em_status check(em_call *c)
+{
+    const double p = c->opts.at[P].x;
+    if (p != 1 && p != 2) return em__fail(EM_EVALUE, "embedding_distance: p must be 1 or 2, got %g", p);
+    return lookup_check_query(c, PADDING_IDX);
+}
+
+/* Ids of query b: its own, or those that all share. */
+typedef struct lookups {
+    const em_real *query, *w;
+    const int64_t *id;
+    int64_t n, count, width, id_step;
+} lookups;
+
+static lookups read_lookups(em_tensor *const *in)
+{
+    const bool shared = in[IDS]->dims == 1;
+    const int64_t count = in[IDS]->size[in[IDS]->dims - 1];
+    return (lookups){EM_REALS(in[QUERY]), EM_REALS(in[TABLE]), EM_DATA(int64_t, in[IDS]), in[QUERY]->size[0], count,
+                     in[QUERY]->size[1], shared ? 0 : count};
+}
+
+static em_real distance(const em_real *restrict q, const em_real *restrict row, int64_t width, bool euclidean)
+{
+    em_real sum = 0;
+    if (euclidean) {
+        EM_SIMD_SUM(sum)
+        for (int64_t d = 0; d < width; d++) sum += (q[d] - row[d]) * (q[d] - row[d]);
+        return (em_real)sqrt((double)sum);
+    }
+    EM_SIMD_SUM(sum)
+    for (int64_t d = 0; d < width; d++) sum += q[d] > row[d] ? q[d] - row[d] : row[d] - q[d];
+    return sum;
+}
+
+enum { AHEAD = 6 };
+
+/* y[b, k] = || query[b, :] - w[id[b, k], :] ||_p */
+static em_status forward(em_call *c)
+{
+    const lookups l = read_lookups(c->in);
+    const bool euclidean = c->opts.at[P].x == 2;
+    em_real *y = EM_REALS(c->out[0]);
+    EM_PARALLEL_CHUNKS(lo, hi, l.n, 3.0 * (double)(l.count * l.width))
+        for (int64_t b = lo; b < hi; b++) {
+            const int64_t *id = l.id + b * l.id_step;
+            for (int64_t k = 0; k < l.count; k++) {
+                if (k + AHEAD < l.count) lookup_prefetch(l.w + id[k + AHEAD] * l.width, l.width);
+                y[b * l.count + k] = distance(l.query + b * l.width, l.w + id[k] * l.width, l.width, euclidean);
+            }
+        }
+    return EM_OK;
+}
+
+/* What a difference is multiplied with: dy for signs, dy / y for differences; nothing at distance 0. */
+static em_status coefficients(em_tensor **coef, const em_node *n)
+{
+    const int64_t count = n->y[0]->count;
+    EM_TRY(em_tensor_empty(coef, EM_REAL_DTYPE, 1, &count));
+    const em_real *dy = EM_REALS(n->dy[0]), *y = EM_REALS(n->y[0]);
+    em_real *to = EM_REALS(*coef);
+    const bool euclidean = n->opts.at[P].x == 2;
+    for (int64_t i = 0; i < count; i++) to[i] = !euclidean ? dy[i] : y[i] > 0 ? dy[i] / y[i] : 0;
+    return EM_OK;
+}
+
+/* dquery[b, :] = sum_k coef[b, k] * sign(query - row), or * (query - row) */
+static void query_grad(em_real *dquery, const em_node *n, const em_real *coef)
+{
+    const lookups l = read_lookups(n->x);
+    const bool euclidean = n->opts.at[P].x == 2;
+    EM_PARALLEL_CHUNKS(lo, hi, l.n, 3.0 * (double)(l.count * l.width))
+        for (int64_t b = lo; b < hi; b++) {
+            const int64_t *id = l.id + b * l.id_step;
+            const em_real *restrict q = l.query + b * l.width;
+            em_real *restrict to = dquery + b * l.width;
+            for (int64_t d = 0; d < l.width; d++) to[d] = 0;
+            for (int64_t k = 0; k < l.count; k++) {
+                const em_real *restrict row = l.w + id[k] * l.width;
+                const em_real x = coef[b * l.count + k];
+                if (k + AHEAD < l.count) lookup_prefetch(l.w + id[k + AHEAD] * l.width, l.width);
+                if (euclidean)
+                    for (int64_t d = 0; d < l.width; d++) to[d] += x * (q[d] - row[d]);
+                else
+                    for (int64_t d = 0; d < l.width; d++) to[d] += x * (em_real)((q[d] > row[d]) - (q[d] < row[d]));
+            }
+        }
+}
+
+/* One id an entry: shared ids are repeated for each query. */
+static em_status entry_ids(em_tensor **ids, const em_node *n)
+{
+    const em_tensor *given = n->x[IDS];
+    const int64_t entries = n->y[0]->count, count = given->size[given->dims - 1];
+    if (given->dims == 2) return em__tensor_window(ids, given, given->data, 1, &entries, NULL);
+    EM_TRY(em_tensor_empty(ids, EM_I64, 1, &entries));
+    for (int64_t e = 0; e < entries; e++) EM_DATA(int64_t, *ids)[e] = EM_DATA(int64_t, given)[e % count];
+    return EM_OK;
+}
+
+/* dw[id[b, k], :] -= coef[b, k] * sign(query - row), or * (query - row): worked out where it is summed, from the queries,
+ * set apart as an optimizer may change them first, and the row itself. */
+static em_status table_part(em_part *part, const em_node *n, em_tensor *coef)
+{
+    const bool euclidean = n->opts.at[P].x == 2;
+    const int64_t count = n->y[0]->size[1];
+    part->every = count ? count : 1;
+    part->form = euclidean ? EM_FORM_DIFFERENCE : EM_FORM_SIGN;
+    part->scale = euclidean ? 1 : -1;
+    em_tensor_retain(part->coef = coef);
+    EM_TRY(em__tensor_shell(&part->table, n->x[TABLE], true));
+    part->version = em_tensor_version(part->table);
+    EM_TRY(entry_ids(&part->ids, n));
+    return em_tensor_clone(&part->source, n->x[QUERY]);
+}
+
+static em_status table_grad(em_tensor **dw, const em_node *n, em_tensor *coef)
+{
+    em_part part = {0};
+    const em_opt *padding = &n->opts.at[PADDING_IDX];
+    const em_status s = table_part(&part, n, coef);
+    if (s) {
+        em__part_release(&part);
+        return s;
+    }
+    const int64_t padded = !padding->given ? -1 : padding->i + (padding->i < 0 ? n->x[TABLE]->size[0] : 0);
+    return lookup_table_grad(dw, n->x[TABLE], &part, padded, n->opts.at[SPARSE].i != 0);
+}
+
+static em_status backward(const em_node *n, em_tensor **dx)
+{
+    em_tensor *coef;
+    EM_TRY(coefficients(&coef, n));
+    em_status s = EM_OK;
+    if (em__wants(n, QUERY)) {
+        s = em__dx(dx, n, QUERY);
+        if (!s) query_grad(EM_REALS(dx[QUERY]), n, EM_REALS(coef));
+    }
+    if (!s && em__wants(n, TABLE)) s = table_grad(&dx[TABLE], n, coef);
+    em_tensor_release(coef);
+    return s;
+}
+
+const em_op EM_OP(embedding_distance) = {
+    .name = "embedding_distance",
+    .inputs = "query ids# weight",
+    .outputs = "distances",
+    .doc = "Distances of queries from rows of a table: || query[b] - weight[ids[b, k]] ||_p, without making those rows.\n"
+           "query: (B, D); ids: (B, K), or (K) shared by the batch, of integer dtype; weight: (V, D).\n"
+           "Returns (B, K); the gradient at distance 0 is 0. A sparse gradient refers to the table: it must be used\n"
+           "before the table changes. Errors if an id is outside 0 .. V-1 or the sizes do not fit.",
+    .opts = opts,
+    .types = EM_TYPES_FLOAT,
+    .saves = EM_SAVE_X(QUERY) | EM_SAVE_X(IDS) | EM_SAVE_X(TABLE) | EM_SAVE_Y(0),
+    .check = check,
+    .forward = forward,
+    .backward = backward,
+};
