@@ -24,9 +24,11 @@ static inline int32_t em__alias_draw(const em__alias *a, uint64_t bits)
 {
     __extension__ typedef unsigned __int128 wide;
     const wide at = (wide)bits * (uint64_t)a->n;
-    const uint64_t column = (uint64_t)(at >> 64);
+    const int32_t column = (int32_t)(at >> 64);
     const uint32_t height = (uint32_t)((uint64_t)at >> 32);
-    return height < a->columns[column].own ? (int32_t)column : a->columns[column].other;
+    const em__column c = a->columns[column];
+    const int32_t own = -(int32_t)(height < c.own);             /* all ones or 0: a branch would be guessed wrong */
+    return c.other ^ ((c.other ^ column) & own);
 }
 
 #endif
