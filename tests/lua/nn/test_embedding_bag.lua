@@ -54,11 +54,12 @@ local function zeros(rows, columns)
   return list
 end
 
--- Position of the first largest value of column d among a bag's members.
-local function winner(weight, ids, bag, d)
-  local best
+-- Position of the first largest value of column d among a bag's members, each times its sample's weight.
+local function winner(weight, ids, bag, d, samples)
+  local best, most
   for _, i in ipairs(bag) do
-    if not best or weight[ids[i] + 1][d] > weight[ids[best] + 1][d] then best = i end
+    local value = weight[ids[i] + 1][d] * (samples and samples[i] or 1)
+    if not best or value > most then best, most = i, value end
   end
   return best
 end
@@ -71,7 +72,7 @@ local function naive(weight, ids, bags, grad, options)
   for i = 1, #ids do ds[i] = 0.0 end
   for b, bag in ipairs(bags) do
     for d = 1, columns do
-      local best = winner(weight, ids, bag, d)
+      local best = winner(weight, ids, bag, d, options.samples)
       for _, i in ipairs(bag) do
         local factor = options.mode == "mean" and 1 / #bag or 1
         if options.mode == "max" then factor = i == best and 1 or 0 end
@@ -124,10 +125,12 @@ end)
 t.test("weights of the samples and their gradient follow the definition", function()
   embla.manual_seed(3)
   local ids, samples = embla.randint(0, 9, {20}):tolist(), embla.randn(20):tolist()
-  for _, sparse in ipairs {false, true} do
-    agree(ids, {0, 7, 7}, {mode = "sum", samples = samples, sparse = sparse})
-    agree(ids, {0, 7, 7}, {mode = "sum", samples = samples, sparse = sparse, padding_idx = 3})
-    agree(ids, {0, 7, 7}, {mode = "sum", samples = samples, sparse = sparse, scale_grad_by_freq = true})
+  for _, mode in ipairs {"sum", "mean", "max"} do        -- a mean still divides by the number of members
+    for _, sparse in ipairs {false, true} do
+      agree(ids, {0, 7, 7}, {mode = mode, samples = samples, sparse = sparse})
+      agree(ids, {0, 7, 7}, {mode = mode, samples = samples, sparse = sparse, padding_idx = 3})
+      agree(ids, {0, 7, 7}, {mode = mode, samples = samples, sparse = sparse, scale_grad_by_freq = true})
+    end
   end
 end)
 
