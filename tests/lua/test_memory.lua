@@ -20,7 +20,13 @@ end
 
 local TEN_MEGABYTES = 10 * MEGA // 4          -- float32 elements
 
-t.test("a loop of 10^5 steps over 10 MB temporaries stays under 200 MB", function()
+-- Sanitizers keep a shadow of all addresses, and freed memory for a while: what is measured then is theirs.
+local function measured(name, fn)
+  if status("VmSize") > 1 << 40 then return t.skip(name, "a sanitizer holds the memory") end
+  t.test(name, fn)
+end
+
+measured("a loop of 10^5 steps over 10 MB temporaries stays under 200 MB", function()
   local x = embla.zeros(TEN_MEGABYTES)
   local addresses = status("VmPeak")
   for _ = 1, 100000 do embla.empty(TEN_MEGABYTES) end
@@ -31,7 +37,7 @@ t.test("a loop of 10^5 steps over 10 MB temporaries stays under 200 MB", functio
   assert_below(200 * MEGA, status("VmHWM"), "memory at the peak")
 end)
 
-t.test("so does a loop of training steps over large graphs", function()
+measured("so does a loop of training steps over large graphs", function()
   local w = embla.ones(TEN_MEGABYTES):requires_grad_()
   for _ = 1, 50 do
     local loss = (w * w):sum()
@@ -41,7 +47,7 @@ t.test("so does a loop of training steps over large graphs", function()
   assert_below(200 * MEGA, status("VmHWM"), "memory at the peak")
 end)
 
-t.test("sparse training leaves nothing behind", function()
+measured("sparse training leaves nothing behind", function()
   local emb = embla.nn.Embedding(2000, 64, {sparse = true})
   local opt = embla.optim.Adagrad(emb:parameters(), {lr = 0.1})
   local function steps(n)
@@ -60,7 +66,7 @@ end)
 
 -- ---- scopes ----------------------------------------------------------------------------------------------------
 
-t.test("a scope frees what was made in it at the end of the block", function()
+measured("a scope frees what was made in it at the end of the block", function()
   collectgarbage()
   collectgarbage("stop")
   local before = status("VmRSS")
