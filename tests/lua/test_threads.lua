@@ -22,16 +22,20 @@ end
 
 -- Words through a table (mean over the sequence) and through a bag, side by side.
 local function new_model(options)
-  local model = {
+  local dtype = options.dtype
+  return {
     emb = nn.Embedding(ROWS, DIM, {sparse = true, padding_idx = 0, max_norm = options.max_norm,
-      scale_grad_by_freq = options.scale_grad_by_freq}),
-    bag = nn.EmbeddingBag(ROWS, DIM, {mode = options.mode, sparse = true}),
-    linear = nn.Linear(2 * DIM, CLASSES),
+      scale_grad_by_freq = options.scale_grad_by_freq, dtype = dtype}),
+    bag = nn.EmbeddingBag(ROWS, DIM, {mode = options.mode, sparse = true, dtype = dtype}),
+    linear = nn.Linear(2 * DIM, CLASSES, {dtype = dtype}),
   }
-  function model.forward(ids)
-    return model.linear(embla.cat({model.emb(ids):mean(1), model.bag(ids)}, 1))
-  end
-  return model
+end
+
+-- Besides the loss proper, sums over all elements and over all lines, which have to be made in parts.
+local function loss_of(model, batch)
+  local h = embla.cat({model.emb(batch.ids):mean(1), model.bag(batch.ids)}, 1)
+  local loss = F.cross_entropy(model.linear(h), batch.classes)
+  return loss + 0.01 * (h * h):sum() / BATCH + h:mean(0):norm() + h:logsumexp(0):mean()
 end
 
 local function new_optimizers(model, options)
@@ -46,7 +50,7 @@ local function train(options)
   local model, batches = new_model(options), new_batches()
   local optimizers, losses = new_optimizers(model, options), {}
   for i, batch in ipairs(batches) do
-    local loss = F.cross_entropy(model.forward(batch.ids), batch.classes)
+    local loss = loss_of(model, batch)
     for _, opt in ipairs(optimizers) do opt:zero_grad() end
     loss:backward()
     for _, opt in ipairs(optimizers) do opt:step() end
@@ -60,6 +64,7 @@ local CASES = {
   {name = "SGD with momentum", optimizer = optim.SGD, settings = {lr = 0.5, momentum = 0.9}, mode = "mean"},
   {name = "Adagrad", optimizer = optim.Adagrad, settings = {lr = 0.1}, mode = "max", scale_grad_by_freq = true},
   {name = "SparseAdam", optimizer = optim.SparseAdam, settings = {lr = 0.01}, mode = "mean"},
+  {name = "Adagrad in double", optimizer = optim.Adagrad, settings = {lr = 0.1}, mode = "sum", dtype = "float64"},
 }
 
 local threads = embla.get_num_threads()
