@@ -44,6 +44,10 @@ int eml_error(lua_State *L, const char *format, ...);
 /* Raises em_error() unless `status` is EM_OK; else tells the collector of new bytes. */
 void eml_check(lua_State *L, em_status status);
 
+/* Raises the error "interrupted!" after Ctrl-C: for loops of the bindings' own, once in EML_LONG turns. */
+enum { EML_LONG = 1 << 16 };
+void eml_checkinterrupt(lua_State *L);
+
 em_dtype eml_checkdtype(lua_State *L, int arg);
 
 /* The string at `arg` as a path; an error if it has a zero byte in it. */

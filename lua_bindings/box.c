@@ -70,6 +70,13 @@ void eml_check(lua_State *L, em_status status)
     eml_error(L, "%s", em_error());
 }
 
+void eml_checkinterrupt(lua_State *L)
+{
+    if (!em_interrupted()) return;
+    forget_interrupt(L);
+    eml_error(L, "interrupted!");
+}
+
 /* ---- the box ------------------------------------------------------------------------------------------------------ */
 
 static eml_box *to_box(lua_State *L, int arg)
@@ -222,6 +229,7 @@ static void walk_table(reader *r, int depth, void (*visit)(reader *))
                                   ? lua_pushfstring(L, "one of %d", (int)lua_rawlen(L, -1))
                                   : luaL_typename(L, -1));
     for (int64_t i = 1; i <= r->size[depth]; i++) {
+        if (i % EML_LONG == 1) eml_checkinterrupt(L);
         lua_rawgeti(L, -1, i);
         walk_table(r, depth + 1, visit);
         lua_pop(L, 1);

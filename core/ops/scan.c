@@ -3,7 +3,10 @@
 #include "ops/fold.h"
 #include "ops/whole.h"
 
-enum { TILE = 64 };
+enum {
+    TILE = 64,
+    LONG = 1 << 16,         /* of a line: an interrupt is looked for once in so many */
+};
 
 #if EM_REAL_FLOAT
 typedef em_real result;
@@ -25,7 +28,9 @@ typedef void scan_loop(result *y, const em_real *x, int64_t R, int64_t K, int64_
     { \
         em_acc s[TILE], one = start; \
         if (width == 1) { \
-            for (int64_t r = 0; r < R; r++) y[r * K] = (result)(one = step(one, (em_acc)x[r * K])); \
+            for (int64_t lo = 0; lo < R && !em__stop; lo += LONG) \
+                for (int64_t r = lo; r < em__min(R, lo + LONG); r++) \
+                    y[r * K] = (result)(one = step(one, (em_acc)x[r * K])); \
             return; \
         } \
         for (int64_t j = 0; j < width; j++) s[j] = start; \

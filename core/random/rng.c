@@ -247,6 +247,7 @@ void em_tensor_fill_permutation(em_tensor *t, em_rng *rng)
     for (int64_t i = 0; i < n; i++) data[i * step] = i;
     uint32_t bits[4];
     for (int64_t i = n - 1, drawn = 0; i > 0; i--, drawn++) {
+        if (drawn % 65536 == 0 && em__stop) break;
         if (drawn % 2 == 0) em__rng_at(rng->seed, rng->position + (uint64_t)drawn / 2, bits);
         const uint32_t *two = bits + 2 * (drawn % 2);
         const int64_t j = (int64_t)em__bounded(em__join_bits(two[0], two[1]), (uint64_t)i + 1);

@@ -135,39 +135,46 @@ static copy_loop *loop_for(em_dtype to, em_dtype from)
     return size == 1 ? move_1 : size == 4 ? move_4 : move_8;
 }
 
-static void copy_flat(em_tensor *to, const em_tensor *from, copy_loop *loop)
+enum { LONG = 4 * EM_GRAIN };       /* a row from here on is cut in pieces */
+
+/* One row of n elements, `a` and `b` bytes apart, in parallel if it is long. */
+static void copy_row(char *to, int64_t to_step, int64_t a, const char *from, int64_t from_step, int64_t b, int64_t n,
+                     copy_loop *loop)
 {
-    const int64_t n = to->count;
-    const int64_t a = (int64_t)em_dtype_size(to->dtype), b = (int64_t)em_dtype_size(from->dtype);
-    if (n <= 2 * EM_GRAIN)
-        loop(to->data, 1, from->data, 1, n);
+    if (n < LONG)
+        loop(to, to_step, from, from_step, n);
     else
-        EM_PARALLEL_CHUNKS(lo, hi, n, 1) loop(to->data + lo * a, 1, from->data + lo * b, 1, hi - lo);
+        EM_PARALLEL_CHUNKS(lo, hi, n, 1)
+            loop(to + lo * to_step * a, to_step, from + lo * from_step * b, from_step, hi - lo);
 }
 
 void em__copy_strided(em_tensor *to, const em_tensor *from)
 {
     copy_loop *const loop = loop_for(to->dtype, from->dtype);
     if (to->count == 0) return;
+    const int64_t a = (int64_t)em_dtype_size(to->dtype), b = (int64_t)em_dtype_size(from->dtype);
     if (to->contiguous && from->contiguous && to->count == from->count) {
-        copy_flat(to, from, loop);
+        copy_row(to->data, 1, a, from->data, 1, b, to->count, loop);
         return;
     }
     int64_t repeat[EM_MAX_DIMS];
     em__broadcast_strides(repeat, from, to->dims, to->size);
     em_walk w;
     em__walk_init(&w, 2, to->dims, to->size, (const int64_t *const[]){to->stride, repeat});
-    const int64_t a = (int64_t)em_dtype_size(to->dtype), b = (int64_t)em_dtype_size(from->dtype);
-    if (w.outer == 1) {
-        loop(to->data, w.stride[0][w.dims - 1], from->data, w.stride[1][w.dims - 1], w.inner);
+    const int64_t to_step = w.stride[0][w.dims - 1], from_step = w.stride[1][w.dims - 1];
+    int64_t at[EM_WALK];
+    if (w.outer == 1 || w.inner >= LONG) {
+        for (int64_t o = 0; o < w.outer; o++) {
+            em__walk_at(&w, o, at);
+            copy_row(to->data + at[0] * a, to_step, a, from->data + at[1] * b, from_step, b, w.inner, loop);
+        }
         return;
     }
     EM_PARALLEL_CHUNKS(lo, hi, w.outer, w.inner)
         for (int64_t o = lo; o < hi; o++) {
-            int64_t at[EM_WALK];
-            em__walk_at(&w, o, at);
-            loop(to->data + at[0] * a, w.stride[0][w.dims - 1], from->data + at[1] * b, w.stride[1][w.dims - 1],
-                 w.inner);
+            int64_t here[EM_WALK];
+            em__walk_at(&w, o, here);
+            loop(to->data + here[0] * a, to_step, from->data + here[1] * b, from_step, w.inner);
         }
 }
 
@@ -248,7 +255,7 @@ static void fill(em_tensor *to, const em_tensor *from)
 void em_tensor_fill(em_tensor *t, double value)
 {
     const em_tensor from = {.dtype = EM_F64, .data = (char *)&value, .count = 1, .contiguous = true};
-    if (value == 0 && !(1 / value < 0) && t->contiguous && t->count && t->storage) {
+    if (value == 0 && !(1 / value < 0) && t->contiguous && t->count && t->count < LONG && t->storage) {
         memset(t->data, 0, (size_t)t->count * em_dtype_size(t->dtype));
         em_tensor_touch(t);
     } else

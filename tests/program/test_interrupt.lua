@@ -27,15 +27,26 @@ end
 local READY = "print 'ready' io.stdout:flush() "
 
 local function stops(code)
-  local status, err, seconds = interrupt(READY .. code)
+  local status, err, seconds = interrupt(code)
   t.equal(status, 1)
   t.equal(err:find("interrupted!", 1, true) ~= nil and err:find("stack traceback:", 1, true) ~= nil, true)
   if seconds > LATEST then t.fail(("stopped after %.2f s"):format(seconds)) end
 end
 
-t.test("a loop of Lua stops", function() stops "while true do end" end)
+t.test("a loop of Lua stops", function() stops(READY .. "while true do end") end)
 
-t.test("a loop of calls stops", function() stops "local s = 0 while true do s = s + #tostring(s) end" end)
+t.test("a loop of calls stops", function() stops(READY .. "local s = 0 while true do s = s + #tostring(s) end") end)
+
+local LARGE = "local embla = require 'embla' local a = embla.ones(8000, 8000) " .. READY
+
+t.test("a long kernel stops", function() stops(LARGE .. "a:matmul(a) os.exit(2)") end)
+
+t.test("a script may catch an interrupt inside a kernel, and go on", function()
+  local status, err, _, rest = interrupt(LARGE .. [[
+    local ok, message = pcall(a.matmul, a, a)
+    print(ok, message:match("interrupted!"), embla.ones(2) + 1)]])
+  t.equal({status, err, rest}, {0, "", "false\tinterrupted!\ttensor([2., 2.])\n"})
+end)
 
 t.test("a script may catch the interrupt, clean up, and go on", function()
   local status, err, _, rest = interrupt(READY .. [[

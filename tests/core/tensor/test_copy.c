@@ -206,6 +206,32 @@ static void large_copies_agree_with_single_elements(void **state)
     em_tensor_release(t);
 }
 
+static void long_rows_are_copied_whole(void **state)
+{
+    (void)state;
+    enum { N = 300001 };
+    em_tensor *t, *to, *many;
+    assert_ok(em_tensor_empty(&t, EM_I32, SHAPE(N)));
+    for (int32_t i = 0; i < N; i++) ((int32_t *)em_tensor_data(t))[i] = i;
+    em_tensor *odd = view_of(t, 1, SHAPE(N / 2), (int64_t[]){2}), *twice = view_of(t, 0, SHAPE(2, N), (int64_t[]){0, 1});
+    for (int threads = 1; threads <= 3; threads++) {
+        em_set_threads(threads);
+        assert_ok(em_tensor_to(&to, odd, EM_F64));
+        for (int64_t i = 0; i < N / 2; i++) assert_true(element(to, i) == (double)(2 * i + 1));
+        em_tensor_fill(to, threads);
+        for (int64_t i = 0; i < N / 2; i++) assert_true(element(to, i) == threads);
+        em_tensor_fill(to, 0);
+        for (int64_t i = 0; i < N / 2; i++) assert_true(element(to, i) == 0);
+        em_tensor_release(to);
+        assert_ok(em_tensor_clone(&many, twice));
+        for (int64_t i = 0; i < 2 * N; i++) assert_true(element_int(many, i) == i % N);
+        em_tensor_release(many);
+    }
+    em_tensor_release(odd);
+    em_tensor_release(twice);
+    em_tensor_release(t);
+}
+
 /* ---- filling --------------------------------------------------------------------------------------------- */
 
 static void fills_reach_exactly_the_view(void **state)
@@ -313,6 +339,7 @@ int main(void)
         cmocka_unit_test(overlapping_copies_read_before_they_write),
         cmocka_unit_test(an_expanded_tensor_is_not_written),
         cmocka_unit_test(large_copies_agree_with_single_elements),
+        cmocka_unit_test(long_rows_are_copied_whole),
         cmocka_unit_test(fills_reach_exactly_the_view),
         cmocka_unit_test(fills_convert),
         cmocka_unit_test(every_allocation_may_fail),
