@@ -18,7 +18,7 @@ usage: embla scripts/examples/word2vec.lua [FILE...] [options]
   --sample 1e-4    threshold of leaving out frequent words
   --min-count 5    words that occur less often are skipped
   --max-words N    read at most so many words; default 15000000
-  --batch 2048     pairs in a step
+  --batch 1024     pairs in a step
   --lr 0.1         learning rate, falling to 0
   --steps N        stop after so many steps
   --seed 1         of all random draws
@@ -30,7 +30,7 @@ usage: embla scripts/examples/word2vec.lua [FILE...] [options]
 -- ---- what was asked for ----------------------------------------------------------------------------------------
 
 local NUMBERS = {dim = 100, epochs = false, window = 5, negative = 5, sample = 1e-4, ["min-count"] = 5,
-                 ["max-words"] = 15000000, batch = 2048, lr = 0.1, steps = math.huge, seed = 1, threads = false}
+                 ["max-words"] = 15000000, batch = 1024, lr = 0.1, steps = math.huge, seed = 1, threads = false}
 local TEXTS = {words = false, out = "vectors.txt"}
 
 local function quit(message, status)
@@ -125,7 +125,7 @@ end
 -- Frequent words, though not the most frequent, which say least: eight of at least four letters.
 local function some_words(vocab)
   local words = {}
-  for id = #vocab // 50, #vocab - 1, math.max(1, #vocab // 200) do
+  for id = math.min(60, #vocab // 10), #vocab - 1, math.max(1, math.min(40, #vocab // 100)) do
     if #words < 8 and vocab:word(id):match "^%a%a%a%a+$" then words[#words + 1] = vocab:word(id) end
   end
   return words
