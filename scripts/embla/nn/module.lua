@@ -30,14 +30,6 @@ function Module.__newindex(self, key, value)
   if type(value) == "userdata" and core.is_parameter(value) then self._parameters[key] = true end
 end
 
--- A list of modules counts from 1 as any Lua table; a read of [0] is the one slip worth catching. Only names that no
--- class defines come here.
-local inherited = getmetatable(Module).__index
-getmetatable(Module).__index = function(_, key)
-  if key == 0 then raise("modules in a list count from 1 (only their names, as in state_dict, count from 0)") end
-  return inherited[key]
-end
-
 local function is_module(value)
   local meta = type(value) == "table" and getmetatable(value)
   return type(meta) == "table" and meta.is_module == true

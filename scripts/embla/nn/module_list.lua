@@ -8,6 +8,12 @@ local raise = require "embla.raise"
 -- from 0 as PyTorch's do ("0.weight").
 local ModuleList = Module:extend "ModuleList"
 
+-- [0] is the one slip worth catching. Only names that no list defines come here.
+getmetatable(ModuleList).__index = function(_, key)
+  if key == 0 then raise("modules in a list count from 1 (only their names, as in state_dict, count from 0)") end
+  return Module[key]
+end
+
 --- Makes the list.
 -- @param modules sequence of modules, or nil
 -- @raise if a member is no module
