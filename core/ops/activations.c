@@ -70,30 +70,30 @@ static const em_opt_spec threshold_opts[] = {
     ROW(relu6, x < 0 ? 0 : x > 6 ? 6 : x, x <= 0 || x >= 6 ? 0 : dy, X, NULL, "min(max(x, 0), 6).") \
     ROW(silu, x * em__sigmoid(x), dy * silu_slope_of(x), X, NULL, "x * sigmoid(x), also called swish.") \
     ROW(softplus, x * a > b ? x : em__log1p(em__exp(x * a)) / a, x * a > b ? dy : dy * em__sigmoid(x * a), X, \
-      softplus_opts, "log(1 + exp(beta * x)) / beta, a smooth relu.") \
+        softplus_opts, "log(1 + exp(beta * x)) / beta, a smooth relu.") \
     ROW(softsign, x / (1 + fabs(x)), dy / ((1 + fabs(x)) * (1 + fabs(x))), X, NULL, "x / (1 + |x|).") \
     ROW(tanhshrink, x - em__tanh(x), dy * em__tanh(x) * em__tanh(x), X, NULL, "x - tanh(x).") \
     ROW(logsigmoid, (x < 0 ? x : 0) - em__log1p(em__exp(-fabs(x))), dy * em__sigmoid(-x), X, NULL, \
-      "log(sigmoid(x)), exact for large |x|.") \
+        "log(sigmoid(x)), exact for large |x|.") \
     ROW(elu, x > 0 ? x : a * em__expm1(x), x > 0 ? dy : dy * a * em__exp(x), X, alpha_opts, \
-      "x above 0, alpha * (exp(x) - 1) below.") \
+        "x above 0, alpha * (exp(x) - 1) below.") \
     ROW(selu, SELU_SCALE * (x > 0 ? x : SELU_ALPHA * em__expm1(x)), \
-      dy * SELU_SCALE * (x > 0 ? 1 : SELU_ALPHA * em__exp(x)), X, NULL, \
-      "scale * elu(x), with the scale and alpha that keep mean 0 and variance 1.") \
+        dy * SELU_SCALE * (x > 0 ? 1 : SELU_ALPHA * em__exp(x)), X, NULL, \
+        "scale * elu(x), with the scale and alpha that keep mean 0 and variance 1.") \
     ROW(celu, x > 0 ? x : a * em__expm1(x / a), x > 0 ? dy : dy * em__exp(x / a), X, alpha_opts, \
-      "x above 0, alpha * (exp(x / alpha) - 1) below.") \
+        "x above 0, alpha * (exp(x / alpha) - 1) below.") \
     ROW(mish, x * em__tanh(softplus_of(x)), dy * mish_slope_of(x), X, NULL, "x * tanh(softplus(x)).") \
-    ROW(leaky_relu, x > 0 ? x : x * a, x > 0 ? dy : dy * a, X, leaky_relu_opts, "x above 0, negative_slope * x below.") \
+    ROW(leaky_relu, x > 0 ? x : x * a, x > 0 ? dy : dy * a, X, leaky_relu_opts, "x above 0, negative_slope x below.") \
     ROW(hardtanh, x < a ? a : x > b ? b : x, x <= a || x >= b ? 0 : dy, X, hardtanh_opts, \
-      "min(max(x, min_val), max_val).") \
+        "min(max(x, min_val), max_val).") \
     ROW(hardsigmoid, x <= -3 ? 0 : x >= 3 ? 1 : x / 6 + (em_real)0.5, x > -3 && x < 3 ? dy / 6 : 0, X, NULL, \
-      "x / 6 + 1/2, kept within 0 and 1.") \
-    ROW(hardswish, x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6, x < -3 ? 0 : x <= 3 ? dy * (x / 3 + (em_real)0.5) : dy, X, \
-      NULL, "x * hardsigmoid(x).") \
+        "x / 6 + 1/2, kept within 0 and 1.") \
+    ROW(hardswish, x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6, x < -3 ? 0 : x <= 3 ? dy * (x / 3 + (em_real)0.5) : dy, \
+        X, NULL, "x * hardsigmoid(x).") \
     ROW(hardshrink, x >= -a && x <= a ? 0 : x, x >= -a && x <= a ? 0 : dy, X, lambd_opts, \
-      "x, but 0 where |x| is at most lambd.") \
+        "x, but 0 where |x| is at most lambd.") \
     ROW(softshrink, x > a ? x - a : x < -a ? x + a : x * 0, x >= -a && x <= a ? 0 : dy, X, lambd_opts, \
-      "x brought nearer to 0 by lambd; 0 where |x| is at most lambd.") \
+        "x brought nearer to 0 by lambd; 0 where |x| is at most lambd.") \
     ROW(threshold, x <= a ? b : x, x <= a ? 0 : dy, X, threshold_opts, "x where it is above threshold, else value.")
 
 ROWS(EM_UNARY)

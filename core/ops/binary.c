@@ -140,8 +140,8 @@ static em_status division_check(em_call *c)
     EM_TRY(em__check_not_bool(c, ""));
     const int64_t bad = find_bad(c->in[1], false);
     if (bad >= 0)
-        return em__fail(EM_EVALUE, "%s: division of %s by zero (element %lld of y)", c->op->name, em_dtype_name(c->dtype),
-                        (long long)bad);
+        return em__fail(EM_EVALUE, "%s: division of %s by zero (element %lld of y)", c->op->name,
+                        em_dtype_name(c->dtype), (long long)bad);
     return binary_check(c);
 }
 
@@ -150,8 +150,8 @@ static em_status pow_check(em_call *c)
     EM_TRY(em__check_not_bool(c, ""));
     const int64_t bad = find_bad(c->in[1], true);
     if (bad >= 0)
-        return em__fail(EM_EVALUE, "pow: whole numbers have no negative powers (element %lld of y is %lld); convert x to "
-                        "float32 first", (long long)bad, (long long)em_tensor_get_int(c->in[1], bad));
+        return em__fail(EM_EVALUE, "pow: whole numbers have no negative powers (element %lld of y is %lld); convert x "
+                        "to float32 first", (long long)bad, (long long)em_tensor_get_int(c->in[1], bad));
     return binary_check(c);
 }
 

@@ -73,7 +73,8 @@ static void find_tiles(int64_t *at, const em_lines *l, const em_real *value, int
             continue;
         }
         const int64_t o = i / tiles, k = i % tiles * EM_FOLD_TILE;
-        find_rows(at + o * K + k, EM_REALS(l->x) + o * R * K + k, value + o * K + k, R, K, em__min(K - k, EM_FOLD_TILE));
+        find_rows(at + o * K + k, EM_REALS(l->x) + o * R * K + k, value + o * K + k, R, K,
+                  em__min(K - k, EM_FOLD_TILE));
     }
 }
 

@@ -1,4 +1,5 @@
-/* Reductions: a tensor seen as (O, R, K), of which the middle is folded into one number, giving (O, K). Needs EM_VARIANT.
+/* Reductions: a tensor seen as (O, R, K), of which the middle is folded into one number, giving (O, K). Needs
+ * EM_VARIANT.
  *
  * Sums are kept in double (whole numbers: in 64 bits). Long folds are cut into pieces whose bounds depend on the shape
  * alone, and pieces are joined in order, so the result is the same for any number of threads, and rounding stays
@@ -247,8 +248,8 @@ static inline em_status em__fold(em_fold *f, const em_lines *l)
     return EM_OK;
 }
 
-/* Stamps name_rows and name_join. The step is an expression of the sum so far s, the element x, p and a; the join one of
- * two sums s and t. */
+/* Stamps name_rows and name_join. The step is an expression of the sum so far s, the element x, p and a; the join one
+ * of two sums s and t. */
 #define EM_FOLD(name, step, joined) \
     static inline em_acc name##_step(em_acc s, em_acc x, em_acc p, em_acc a) \
     { \
@@ -341,8 +342,8 @@ static inline em_status em__spread(em_tensor **dx, const em_lines *l, const em_a
         (void)x, (void)p, (void)g, (void)a; \
         return (em_real)(value); \
     } \
-    static void name##_spread(em_real *dx, const em_real *x, const em_acc *p, const em_acc *g, int64_t step, int64_t n, \
-                              em_acc a) \
+    static void name##_spread(em_real *dx, const em_real *x, const em_acc *p, const em_acc *g, int64_t step, \
+                              int64_t n, em_acc a) \
     { \
         if (step) { \
             EM_SIMD \

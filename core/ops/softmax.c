@@ -1,5 +1,5 @@
-/* softmax, log_softmax and softmin along a dim, and logsumexp. A tensor is seen as (O, R, K) with R along the dim: where
- * K is 1 a row at a time stays in cache, else a tile of columns does. */
+/* softmax, log_softmax and softmin along a dim, and logsumexp. A tensor is seen as (O, R, K) with R along the dim:
+ * where K is 1 a row at a time stays in cache, else a tile of columns does. */
 #include "math/vector_math.h"
 #include "ops/fold.h"
 
@@ -223,7 +223,8 @@ static em_status backward(const em_node *n, em_tensor **dx, kind k)
     return run_all(dx[0], n->y[0], n->dy[0], n->opts.at[0].i, n->op, k);
 }
 
-static const em_opt_spec dim_opts[] = {{"dim", EM_OPT_INT, "!", "", "the dim along which the results add up to 1"}, {0}};
+static const em_opt_spec dim_opts[] = {{"dim", EM_OPT_INT, "!", "", "the dim along which the results add up to 1"},
+                                       {0}};
 
 #define STAMP(op_name, kind, help) \
     static em_status op_name##_forward(em_call *c) { return forward(c, kind); } \

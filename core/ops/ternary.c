@@ -111,7 +111,10 @@ static em_status masked_fill_forward(em_call *c)
     return EM_OK;
 }
 
-static em_status masked_fill_backward(const em_node *n, em_tensor **dx) { return choose_slope(dx, n, 0, n->x[1], false); }
+static em_status masked_fill_backward(const em_node *n, em_tensor **dx)
+{
+    return choose_slope(dx, n, 0, n->x[1], false);
+}
 
 const em_op EM_OP(masked_fill) = {
     .name = "masked_fill",

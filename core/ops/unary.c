@@ -30,8 +30,8 @@
     ROW(cosh, cosh(x), dy * sinh(x), X, NULL, "Hyperbolic cosine.") \
     ROW(tanh, em__tanh(x), dy * (1 - y * y), Y, NULL, "Hyperbolic tangent.") \
     ROW(erf, em__erf(x), dy * (em_real)(2 / sqrt(PI)) * em__exp(-x * x), X, NULL, \
-      "Error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.") \
-    ROW(erfc, erfc(x), dy * (em_real)(-2 / sqrt(PI)) * em__exp(-x * x), X, NULL, "1 - erf(x), exact also for large x.") \
+        "Error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.") \
+    ROW(erfc, erfc(x), dy * (em_real)(-2 / sqrt(PI)) * em__exp(-x * x), X, NULL, "1 - erf(x), also exact far out.") \
     ROW(sigmoid, em__sigmoid(x), dy * y * (1 - y), Y, NULL, "1 / (1 + exp(-x)).") \
     ROW(frac, x - trunc(x), dy, NOTHING, NULL, "The part after the point, with the sign of x.")
 

@@ -25,15 +25,16 @@ static em_status neg_check(em_call *c)
 /* name, value of x, gradient from dy and x or y, which of them, check, help */
 #define ROWS(ROW) \
     ROW(neg, em__minus(0, x), -dy, NOTHING, neg_check, "-x.") \
-    ROW(abs, FLOAT_OR_WHOLE(fabs(x), em__below_0(x) ? em__minus(0, x) : x), x > 0 ? dy : x < 0 ? -dy : 0, X, no_bool_check, \
-      "|x|; the gradient at 0 is 0.") \
-    ROW(sign, FLOAT_OR_WHOLE(x > 0 ? 1 : x < 0 ? -1 : 0, (x > 0) - em__below_0(x)), 0, NOTHING, em__unary_check, "-1, 0 or 1.") \
+    ROW(abs, FLOAT_OR_WHOLE(fabs(x), em__below_0(x) ? em__minus(0, x) : x), x > 0 ? dy : x < 0 ? -dy : 0, X, \
+        no_bool_check, "|x|; the gradient at 0 is 0.") \
+    ROW(sign, FLOAT_OR_WHOLE(x > 0 ? 1 : x < 0 ? -1 : 0, (x > 0) - em__below_0(x)), 0, NOTHING, em__unary_check, \
+        "-1, 0 or 1.") \
     ROW(square, em__times(x, x), 2 * dy * x, X, em__unary_check, "x * x.") \
     ROW(relu, em__below_0(x) ? 0 : x, y <= 0 ? 0 : dy, Y, no_bool_check, "max(x, 0); the gradient at 0 is 0.") \
     ROW(floor, FLOAT_OR_WHOLE(floor(x), x), 0, NOTHING, no_bool_check, "The greatest whole number up to x.") \
     ROW(ceil, FLOAT_OR_WHOLE(ceil(x), x), 0, NOTHING, no_bool_check, "The least whole number from x on.") \
     ROW(round, FLOAT_OR_WHOLE(rint(x), x), 0, NOTHING, no_bool_check, \
-      "The nearest whole number, the even one of two as near.") \
+        "The nearest whole number, the even one of two as near.") \
     ROW(trunc, FLOAT_OR_WHOLE(trunc(x), x), 0, NOTHING, no_bool_check, "x without what follows the point.")
 
 /* Whole numbers have no gradient; their backward is never called. */

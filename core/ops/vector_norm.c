@@ -64,7 +64,10 @@ EM_SPREAD(power, x == 0 ? 0 : sign_of(x) * pow(fabs(x), a - 1) * g)
 
 static em_spread_row *row_of(em_acc p)
 {
-    return p == 0 ? nothing_spread : p == 1 ? sign_spread : p == 2 ? linear_spread : isinf(p) ? tied_spread : power_spread;
+    if (p == 0) return nothing_spread;
+    if (p == 1) return sign_spread;
+    if (p == 2) return linear_spread;
+    return isinf(p) ? tied_spread : power_spread;
 }
 
 static em_status coefficients(const em_node *n, const em_lines *l, em_acc *y, em_acc *g)

@@ -33,8 +33,8 @@ static inline bool em__below_0(int64_t x) { return x < 0; }
 static inline bool em__is_minus_1(int64_t x) { return x == -1; }
 
 #define EM_LEAST _Generic((em_real)0, int64_t: INT64_MIN, int32_t: INT32_MIN, default: 0)
-#define EM_MOST \
-    (EM_REAL_DTYPE_IS_BOOL ? (em_real)1 : (em_real)_Generic((em_real)0, int64_t: INT64_MAX, int32_t: INT32_MAX, default: 255))
+#define EM__MOST_OF_TYPE _Generic((em_real)0, int64_t: INT64_MAX, int32_t: INT32_MAX, default: 255)
+#define EM_MOST (EM_REAL_DTYPE_IS_BOOL ? (em_real)1 : (em_real)EM__MOST_OF_TYPE)
 
 static inline em_real em__element(double x)
 {
@@ -53,8 +53,8 @@ static inline em_status em__check_element(const em_call *c, int opt)
 {
     const double x = c->opts.at[opt].x;
     if (!c->opts.at[opt].given || em__is_element(x)) return EM_OK;
-    return em__fail(EM_EVALUE, "%s: %s = %g does not fit a tensor of %s; convert the tensor to float32 first", c->op->name,
-                    c->op->opts[opt].name, x, em_dtype_name(c->dtype));
+    return em__fail(EM_EVALUE, "%s: %s = %g does not fit a tensor of %s; convert the tensor to float32 first",
+                    c->op->name, c->op->opts[opt].name, x, em_dtype_name(c->dtype));
 }
 
 /* Fails for bools, which an operation makes no sense of. */

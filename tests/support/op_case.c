@@ -77,7 +77,8 @@ static const struct domain *find_domain(const char *name, size_t length)
 
 static double read_number(const char **text, bool large)
 {
-    if (**text == 'N' || **text == 'M') return *(*text)++ == 'N' ? (large ? LARGE_N : SMALL_N) : large ? LARGE_M : SMALL_M;
+    if (**text == 'N') return (*text)++, large ? LARGE_N : SMALL_N;
+    if (**text == 'M') return (*text)++, large ? LARGE_M : SMALL_M;
     char *end;
     const double x = strtod(*text, &end);
     if (end == *text) fail_msg("a number is missing at \"%s\"", *text);
@@ -114,7 +115,8 @@ static em_tensor *strided_empty(em_dtype dtype, int dims, const int64_t *sizes)
     return view;
 }
 
-static em_tensor *filled(const struct domain *d, numbers *g, em_dtype dtype, int dims, const int64_t *sizes, bool strided)
+static em_tensor *filled(const struct domain *d, numbers *g, em_dtype dtype, int dims, const int64_t *sizes,
+                         bool strided)
 {
     em_tensor *t;
     if (strided)

@@ -46,7 +46,8 @@ static void check_shape_of(const em_tensor *y, const em_tensor *x, unsigned mask
     assert_int_equal(em_tensor_dims(y), at);
 }
 
-static void check_mask(const char *op, const char *more, em_tensor *x, unsigned mask, bool keep, fold_reference *reference,
+static void check_mask(const char *op, const char *more, em_tensor *x, unsigned mask, bool keep,
+                       fold_reference *reference,
                        double rtol)
 {
     char options[128];
@@ -77,7 +78,8 @@ void check_over_dims(const char *op, const char *more, em_dtype dtype, fold_refe
         assert_ok(em_tensor_empty(&x, dtype, shapes[k].dims, shapes[k].sizes));
         /* around 1, so that products neither vanish nor overflow; small whole numbers in other dtypes */
         for (int64_t i = 0; i < em_tensor_count(x); i++)
-            em_tensor_set(x, i, em_dtype_is_float(dtype) ? 1 + 0.001 * (double)(i * 37 % 101 - 50) : (double)(i * 7 % 5));
+            em_tensor_set(x, i,
+                          em_dtype_is_float(dtype) ? 1 + 0.001 * (double)(i * 37 % 101 - 50) : (double)(i * 7 % 5));
         for (unsigned mask = 1; mask < 1u << shapes[k].dims; mask++)
             for (int keep = 0; keep < 2; keep++) check_mask(op, more, x, mask, keep, reference, rtol);
         em_tensor_release(x);

@@ -59,7 +59,8 @@ static void functions_are_right_to_three_units(void **state)
 static void special_values_are_those_of_the_library(void **state)
 {
     (void)state;
-    const float x[] = {0, 1, -1, INFINITY, -INFINITY, NAN, FLT_MIN, FLT_MIN / 2, 0x1p-149f, -0x1p-149f, FLT_MAX, -FLT_MAX,
+    const float x[] = {0, 1, -1, INFINITY, -INFINITY, NAN, FLT_MIN, FLT_MIN / 2, 0x1p-149f, -0x1p-149f, FLT_MAX,
+                       -FLT_MAX,
                        88.72283f, 88.72284f, -87.5f, -103.9f, -104.1f, 10, -10, 20, -20, 4, -4, 1e-30f, -1e-30f};
     enum { N = sizeof x / sizeof *x };
     for (int f = 0; f < FUNCTIONS; f++) {

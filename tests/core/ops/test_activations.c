@@ -14,7 +14,8 @@ static void corners(void **state)
         X("relu6", "", 7, 6, 0),
         X("leaky_relu", "", -2, -0.02, 0.01), X("leaky_relu", "", 0, 0, 0.01), X("leaky_relu", "", 2, 2, 1),
         X("leaky_relu", "negative_slope=0.2", -2, -0.4, 0.2),
-        X("hardtanh", "", -1, -1, 0), X("hardtanh", "", -2, -1, 0), X("hardtanh", "", 0.5, 0.5, 1), X("hardtanh", "", 1, 1, 0),
+        X("hardtanh", "", -1, -1, 0), X("hardtanh", "", -2, -1, 0), X("hardtanh", "", 0.5, 0.5, 1),
+        X("hardtanh", "", 1, 1, 0),
         X("hardtanh", "min_val=-0.5 max_val=2", 2, 2, 0), X("hardtanh", "min_val=-0.5 max_val=2", -3, -0.5, 0),
         X("hardsigmoid", "", -3, 0, 0), X("hardsigmoid", "", 0, 0.5, 1. / 6), X("hardsigmoid", "", 3, 1, 0),
         X("hardsigmoid", "", 5, 1, 0),
@@ -47,7 +48,8 @@ static void smooth_ones(void **state)
         X("mish", "", 0, 0, 0.6), V("mish", "", 1e3, 1e3), V("mish", "", -1e3, 0),
         X("gelu", "", 0, 0, 0.5), X("gelu", "", 1, 0.8413447460685429, 1.0833154705876864),
         V("gelu", "", 20, 20), V("gelu", "", -20, 0),
-        X("gelu", "approximate=tanh", 0, 0, 0.5), X("gelu", "approximate=tanh", 1, 0.8411919906082768, 1.0829640838457826),
+        X("gelu", "approximate=tanh", 0, 0, 0.5),
+        X("gelu", "approximate=tanh", 1, 0.8411919906082768, 1.0829640838457826),
     };
     check_value_rows(rows, sizeof rows / sizeof *rows, 1);
 }
@@ -55,7 +57,8 @@ static void smooth_ones(void **state)
 static void not_a_number_stays(void **state)
 {
     (void)state;
-    static const char *const ops[] = {"relu6", "silu", "gelu", "softplus", "softsign", "tanhshrink", "logsigmoid", "elu",
+    static const char *const ops[] = {"relu6", "silu", "gelu", "softplus", "softsign", "tanhshrink", "logsigmoid",
+                                      "elu",
                                       "selu", "celu", "mish", "leaky_relu", "hardtanh", "hardshrink", "softshrink"};
     for (size_t k = 0; k < sizeof ops / sizeof *ops; k++) {
         const value_row row = {ops[k], "", NAN, 0, NAN, NOT_LOOKED_AT, NOT_LOOKED_AT};

@@ -15,12 +15,14 @@ static void known_values(void **state)
         V("div", "", 1, 0, inf), V("div", "", -1, 0, -inf), V("div", "", 0, 0, NAN),
         {"pow", "", 2, 3, 8, 12, 8 * log(2)}, {"pow", "", 4, 0.5, 2, 0.25, 2 * log(4)}, {"pow", "", 3, 0, 1, 0, log(3)},
         {"pow", "", 0, 0, 1, 0, 0}, {"pow", "", 0, 2, 0, 0, 0}, {"pow", "", -2, 2, 4, -4, NOT_LOOKED_AT},
-        V("pow", "", -2, 0.25, NAN), {"pow", "", 2, -1, 0.5, -0.25, 0.5 * log(2)}, {"pow", "", 2, -2, 0.25, -0.25, 0.25 * log(2)},
+        V("pow", "", -2, 0.25, NAN), {"pow", "", 2, -1, 0.5, -0.25, 0.5 * log(2)},
+        {"pow", "", 2, -2, 0.25, -0.25, 0.25 * log(2)},
         {"pow", "", 4, -0.5, 0.5, -0.0625, 0.5 * log(4)}, V("pow", "", 0, -1, inf),
         {"maximum", "", 2, 3, 3, 0, 1}, {"maximum", "", 3, 2, 3, 1, 0}, {"maximum", "", 2, 2, 2, 0.5, 0.5},
         V("maximum", "", NAN, 1, NAN), V("maximum", "", 1, NAN, NAN), {"minimum", "", 2, 3, 2, 1, 0},
         {"minimum", "", 2, 2, 2, 0.5, 0.5}, V("minimum", "", 1, NAN, NAN), V("minimum", "", NAN, 1, NAN),
-        {"fmod", "", 5.5, 2, 1.5, 1, -2}, {"fmod", "", -5.5, 2, -1.5, 1, 2}, V("fmod", "", 5.5, -2, 1.5), V("fmod", "", 1, 0, NAN),
+        {"fmod", "", 5.5, 2, 1.5, 1, -2}, {"fmod", "", -5.5, 2, -1.5, 1, 2}, V("fmod", "", 5.5, -2, 1.5),
+        V("fmod", "", 1, 0, NAN),
         {"remainder", "", 5.5, 2, 1.5, 1, -2}, {"remainder", "", -5.5, 2, 0.5, 1, 3}, V("remainder", "", 5.5, -2, -0.5),
         V("remainder", "", -5.5, -2, -1.5), V("remainder", "", 4, 2, 0), V("remainder", "", 1, 0, NAN),
         V("floor_divide", "", 5.5, 2, 2), V("floor_divide", "", -5.5, 2, -3), V("floor_divide", "", 5.5, -2, -3),
@@ -92,7 +94,8 @@ static void shapes_that_do_not_fit_are_named(void **state)
 {
     (void)state;
     em_tensor *x = counting(SHAPE(2, 3)), *y = counting(SHAPE(2)), *none = NULL;
-    assert_fails(op_try(&none, "add", "", 2, (em_tensor *[]){x, y}), EM_ESHAPE, "add: shapes (2, 3) and (2) do not broadcast");
+    assert_fails(op_try(&none, "add", "", 2, (em_tensor *[]){x, y}), EM_ESHAPE,
+                 "add: shapes (2, 3) and (2) do not broadcast");
     assert_fails(em_apply_inplace(em_op_find("add"), y, (em_tensor *[]){y, x}, 2, NULL, NULL), EM_ESHAPE, "add");
     assert_tensor(y, EM_F32, SHAPE(2), VALUES(-7, -6));
     em_tensor_release(x);
@@ -116,7 +119,7 @@ static void in_place_reads_the_old_values(void **state)
     em_tensor_release(turned);
 }
 
-/* ---- whole numbers and bools --------------------------------------------------------------------------------------- */
+/* ---- whole numbers and bools -------------------------------------------------------------------------------- */
 
 static void check_two(const char *op, const char *options, em_dtype dtype, em_dtype result, int64_t n, const double *x,
                       const double *y, const double *want)
@@ -208,9 +211,11 @@ static void the_least_number_by_minus_one_does_not_trap(void **state)
 static void powers_and_factors_must_fit(void **state)
 {
     (void)state;
-    em_tensor *in[2] = {tensor_of(EM_I64, SHAPE(2), VALUES(2, 3)), tensor_of(EM_I64, SHAPE(2), VALUES(2, -1))}, *none = NULL;
+    em_tensor *in[2] = {tensor_of(EM_I64, SHAPE(2), VALUES(2, 3)), tensor_of(EM_I64, SHAPE(2), VALUES(2, -1))};
+    em_tensor *none = NULL;
     assert_fails(op_try(&none, "pow", "", 2, in), EM_EVALUE, "element 1 of y is -1");
-    assert_fails(op_try(&none, "add", "alpha=0.5", 2, in), EM_EVALUE, "add: alpha = 0.5 does not fit a tensor of int64");
+    assert_fails(op_try(&none, "add", "alpha=0.5", 2, in), EM_EVALUE,
+                 "add: alpha = 0.5 does not fit a tensor of int64");
     em_tensor_release(in[0]);
     em_tensor_release(in[1]);
 }

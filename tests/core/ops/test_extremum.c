@@ -1,4 +1,4 @@
-/* Greatest and least: a naive loop over all kinds of shapes, NaN, ties and their gradients, positions, empty tensors. */
+/* Greatest and least: a naive loop over all kinds of shapes, NaN, ties and their gradients, places, empty tensors. */
 #include <math.h>
 
 #include "over_dims.h"
@@ -151,7 +151,8 @@ static void large_whole_numbers_stay_exact(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_shapes_and_dims), cmocka_unit_test(places_are_those_of_the_first), cmocka_unit_test(not_a_number_wins),
+        cmocka_unit_test(all_shapes_and_dims), cmocka_unit_test(places_are_those_of_the_first),
+        cmocka_unit_test(not_a_number_wins),
         cmocka_unit_test(ties), cmocka_unit_test(nothing_to_choose_from), cmocka_unit_test(single_numbers),
         cmocka_unit_test(large_whole_numbers_stay_exact),
     };

@@ -78,7 +78,8 @@ static void want_gradients(const case_inputs *c)
 static void make_dy(em_tensor *const *y, em_tensor **dy, bool strided)
 {
     for (int k = 0; k < EM_MAX_OUT; k++)
-        dy[k] = y[k] && em_dtype_is_float(em_tensor_dtype(y[k])) ? numbers_like(y[k], 100 + (unsigned)k, strided) : NULL;
+        dy[k] = y[k] && em_dtype_is_float(em_tensor_dtype(y[k])) ? numbers_like(y[k], 100 + (unsigned)k, strided)
+                                                                  : NULL;
 }
 
 static void free_all(em_tensor **t)
@@ -103,7 +104,8 @@ static run run_case(const op_case *k, em_dtype dtype, bool large, bool strided)
 
 /* ---- comparison --------------------------------------------------------------------------------------------- */
 
-static void assert_near(const char *what, int which, const em_tensor *got, const em_tensor *want, double rtol, double atol)
+static void assert_near(const char *what, int which, const em_tensor *got, const em_tensor *want, double rtol,
+                        double atol)
 {
     if (!got && !want) return;
     assert_non_null(got);
@@ -220,7 +222,7 @@ static void check_threads_agree(const op_case *k)
     run_free(&four);
 }
 
-/* ---- failing allocations ------------------------------------------------------------------------------------------- */
+/* ---- failing allocations ------------------------------------------------------------------------------------- */
 
 typedef struct attempt {
     const op_case *k;
@@ -260,7 +262,7 @@ static void attempt_clean(void *context)
     case_inputs_free(&a->c);
 }
 
-/* ---- the tests ------------------------------------------------------------------------------------------------------ */
+/* ---- the tests ------------------------------------------------------------------------------------------------ */
 
 static void holds(void **state)
 {

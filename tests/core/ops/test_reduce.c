@@ -78,7 +78,8 @@ static void threads_do_not_change_a_bit(void **state)
     assert_ok(em_tensor_empty(&x, EM_F32, SHAPE(1003, 1009)));
     em_tensor_fill_normal(x, 0, 1, &rng);
     wanting_grad(x);
-    static const char *const ops[] = {"sum", "mean", "prod"}, *const options[] = {"", "dim=0", "dim=1", "dim=0,1 keepdim=true"};
+    static const char *const ops[] = {"sum", "mean", "prod"};
+    static const char *const options[] = {"", "dim=0", "dim=1", "dim=0,1 keepdim=true"};
     for (int k = 0; k < 3; k++)
         for (int o = 0; o < 4; o++) check_threads(ops[k], options[o], 1, &x);
     em_tensor_release(x);
@@ -120,7 +121,8 @@ static void dtypes_of_results(void **state)
     (void)state;
     for (em_dtype d = EM_I64; d <= EM_BOOL; d++) {
         em_tensor *x = tensor_of(d, SHAPE(3), VALUES(1, 1, 1)), *none = NULL;
-        em_tensor *sum = op_call("sum", "", 1, &x), *prod = op_call("prod", "", 1, &x), *all = op_call("all", "", 1, &x);
+        em_tensor *sum = op_call("sum", "", 1, &x), *prod = op_call("prod", "", 1, &x);
+        em_tensor *all = op_call("all", "", 1, &x);
         assert_tensor(sum, EM_I64, SCALAR, VALUES(3));
         assert_tensor(prod, EM_I64, SCALAR, VALUES(1));
         assert_tensor(all, d == EM_U8 ? EM_U8 : EM_BOOL, SCALAR, VALUES(1));
@@ -139,7 +141,8 @@ static void dtypes_of_results(void **state)
 static void not_a_number_and_infinity(void **state)
 {
     (void)state;
-    em_tensor *x = tensor_of(EM_F32, SHAPE(3), VALUES(1, NAN, 2)), *y = tensor_of(EM_F32, SHAPE(2), VALUES(INFINITY, 1));
+    em_tensor *x = tensor_of(EM_F32, SHAPE(3), VALUES(1, NAN, 2));
+    em_tensor *y = tensor_of(EM_F32, SHAPE(2), VALUES(INFINITY, 1));
     em_tensor *a = op_call("sum", "", 1, &x), *b = op_call("sum", "", 1, &y), *c = op_call("count_nonzero", "", 1, &x);
     assert_tensor(a, EM_F32, SCALAR, VALUES(NAN));
     assert_tensor(b, EM_F32, SCALAR, VALUES(INFINITY));

@@ -8,7 +8,8 @@ static void where_chooses(void **state)
     (void)state;
     em_tensor *mask = tensor_of(EM_BOOL, SHAPE(2, 1), VALUES(1, 0));
     em_tensor *x = wanting_grad(tensor_of(EM_F32, SHAPE(2, 3), VALUES(1, 2, 3, 4, 5, 6)));
-    em_tensor *y = wanting_grad(tensor_of(EM_F32, SHAPE(3), VALUES(-1, -2, NAN))), *z = op_call("where", "", INPUTS(mask, x, y));
+    em_tensor *y = wanting_grad(tensor_of(EM_F32, SHAPE(3), VALUES(-1, -2, NAN)));
+    em_tensor *z = op_call("where", "", INPUTS(mask, x, y));
     assert_tensor(z, EM_F32, SHAPE(2, 3), VALUES(1, 2, 3, -1, -2, NAN));
     op_backward(z);
     assert_tensor(em_tensor_grad(x), EM_F32, SHAPE(2, 3), VALUES(1, 1, 1, 0, 0, 0));
@@ -30,7 +31,8 @@ static void where_in_other_dtypes(void **state)
         em_tensor_release(y);
         em_tensor_release(z);
     }
-    em_tensor *x = tensor_of(EM_I64, SHAPE(3), VALUES(1, 2, 3)), *y = tensor_of(EM_F32, SHAPE(1), VALUES(0.5)), *none = NULL;
+    em_tensor *x = tensor_of(EM_I64, SHAPE(3), VALUES(1, 2, 3)), *y = tensor_of(EM_F32, SHAPE(1), VALUES(0.5));
+    em_tensor *none = NULL;
     em_tensor *z = op_call("where", "", INPUTS(mask, x, y));
     assert_tensor(z, EM_F32, SHAPE(3), VALUES(1, 0.5, 3));
     assert_fails(op_try(&none, "where", "", INPUTS(x, x, y)), EM_ETYPE, "where: condition must be bool, got int64");
@@ -57,12 +59,14 @@ static void masked_fill_in_place(void **state)
 {
     (void)state;
     const em_op *op = em_op_find("masked_fill");
-    em_tensor *mask = tensor_of(EM_BOOL, SHAPE(2, 3), VALUES(1, 0, 0, 0, 0, 1)), *x = tensor_of(EM_I32, SHAPE(3), VALUES(1, 2, 3));
+    em_tensor *mask = tensor_of(EM_BOOL, SHAPE(2, 3), VALUES(1, 0, 0, 0, 0, 1));
+    em_tensor *x = tensor_of(EM_I32, SHAPE(3), VALUES(1, 2, 3));
     const em_opts nine = op_options(op, "value=9"), half = op_options(op, "value=0.5");
     assert_fails(em_apply_inplace(op, x, (em_tensor *[]){x, mask}, 2, &nine, NULL), EM_ESHAPE, "masked_fill_");
     em_tensor *row;
     assert_ok(em_tensor_view(&row, mask, 3, SHAPE(3), (int64_t[]){1}));
-    assert_fails(em_apply_inplace(op, x, (em_tensor *[]){x, row}, 2, &half, NULL), EM_EVALUE, "value = 0.5 does not fit");
+    assert_fails(em_apply_inplace(op, x, (em_tensor *[]){x, row}, 2, &half, NULL), EM_EVALUE,
+                 "value = 0.5 does not fit");
     assert_tensor(x, EM_I32, SHAPE(3), VALUES(1, 2, 3));
     assert_ok(em_apply_inplace(op, x, (em_tensor *[]){x, row}, 2, &nine, NULL));
     assert_tensor(x, EM_I32, SHAPE(3), VALUES(1, 2, 9));
@@ -89,7 +93,8 @@ static void combinations(void **state)
 static void shapes_must_broadcast(void **state)
 {
     (void)state;
-    em_tensor *x = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)), *y = tensor_of(EM_F32, SHAPE(3), VALUES(3, 4, 5)), *none = NULL;
+    em_tensor *x = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)), *y = tensor_of(EM_F32, SHAPE(3), VALUES(3, 4, 5));
+    em_tensor *none = NULL;
     assert_fails(op_try(&none, "addcmul", "", INPUTS(x, x, y)), EM_ESHAPE, "addcmul: shapes (2) and (3)");
     assert_fails(op_try(&none, "lerp", "weight=0", INPUTS(x, y)), EM_ESHAPE, "lerp");
     em_tensor_release(x);
@@ -99,8 +104,10 @@ static void shapes_must_broadcast(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(where_chooses),        cmocka_unit_test(where_in_other_dtypes), cmocka_unit_test(masked_fill_fills),
-        cmocka_unit_test(masked_fill_in_place), cmocka_unit_test(combinations),          cmocka_unit_test(shapes_must_broadcast),
+        cmocka_unit_test(where_chooses), cmocka_unit_test(where_in_other_dtypes),
+        cmocka_unit_test(masked_fill_fills),
+        cmocka_unit_test(masked_fill_in_place), cmocka_unit_test(combinations),
+        cmocka_unit_test(shapes_must_broadcast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

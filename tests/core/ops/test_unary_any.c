@@ -17,7 +17,8 @@ static void floats(void **state)
         X("floor", "", -1.5, -2, 0), X("ceil", "", -1.5, -1, 0), X("trunc", "", -1.5, -1, 0),
         X("round", "", 0.5, 0, 0), V("round", "", 1.5, 2), V("round", "", 2.5, 2), V("round", "", -0.5, 0),
         V("round", "", -2.5, -2), V("round", "", 2.501, 3),
-        X("clamp", "min=-1 max=1", -2, -1, 0), X("clamp", "min=-1 max=1", -1, -1, 1), X("clamp", "min=-1 max=1", 1, 1, 1),
+        X("clamp", "min=-1 max=1", -2, -1, 0), X("clamp", "min=-1 max=1", -1, -1, 1),
+        X("clamp", "min=-1 max=1", 1, 1, 1),
         X("clamp", "min=-1 max=1", 0.5, 0.5, 1), X("clamp", "min=0.25", -2, 0.25, 0), X("clamp", "max=0.25", -2, -2, 1),
         V("clamp", "min=2 max=1", 0, 1), V("clamp", "min=2 max=1", 5, 1), V("clamp", "min=0 max=1", NAN, NAN),
         V("isnan", "", NAN, 1), V("isnan", "", INFINITY, 0), V("isinf", "", -INFINITY, 1), V("isinf", "", NAN, 0),
@@ -31,16 +32,21 @@ static void whole_numbers(void **state)
 {
     (void)state;
     static const struct { const char *op, *options; double want[4]; bool to_bool; } all[] = {
-        {"neg", "", {3, 0, -1, -100}, false},     {"abs", "", {3, 0, 1, 100}, false},    {"sign", "", {-1, 0, 1, 1}, false},
-        {"square", "", {9, 0, 1, 10000}, false},  {"relu", "", {0, 0, 1, 100}, false},   {"floor", "", {-3, 0, 1, 100}, false},
-        {"ceil", "", {-3, 0, 1, 100}, false},     {"round", "", {-3, 0, 1, 100}, false}, {"trunc", "", {-3, 0, 1, 100}, false},
+        {"neg", "", {3, 0, -1, -100}, false},     {"abs", "", {3, 0, 1, 100}, false},
+        {"sign", "", {-1, 0, 1, 1}, false},
+        {"square", "", {9, 0, 1, 10000}, false},  {"relu", "", {0, 0, 1, 100}, false},
+        {"floor", "", {-3, 0, 1, 100}, false},
+        {"ceil", "", {-3, 0, 1, 100}, false},     {"round", "", {-3, 0, 1, 100}, false},
+        {"trunc", "", {-3, 0, 1, 100}, false},
         {"clamp", "min=-1 max=50", {-1, 0, 1, 50}, false}, {"clamp", "max=0", {-3, 0, 0, 0}, false},
-        {"isnan", "", {0, 0, 0, 0}, true},        {"isinf", "", {0, 0, 0, 0}, true},     {"isfinite", "", {1, 1, 1, 1}, true},
+        {"isnan", "", {0, 0, 0, 0}, true},        {"isinf", "", {0, 0, 0, 0}, true},
+        {"isfinite", "", {1, 1, 1, 1}, true},
         {"logical_not", "", {0, 1, 0, 0}, true},
     };
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         for (em_dtype dtype = EM_I64; dtype <= EM_I32; dtype++) {
-            em_tensor *x = tensor_of(dtype, SHAPE(4), VALUES(-3, 0, 1, 100)), *y = op_call(all[k].op, all[k].options, 1, &x);
+            em_tensor *x = tensor_of(dtype, SHAPE(4), VALUES(-3, 0, 1, 100));
+            em_tensor *y = op_call(all[k].op, all[k].options, 1, &x);
             assert_tensor(y, all[k].to_bool ? EM_BOOL : dtype, SHAPE(4), 4, all[k].want);
             em_tensor_release(x);
             em_tensor_release(y);
@@ -90,7 +96,8 @@ static void bounds_must_make_sense(void **state)
     (void)state;
     em_tensor *x = tensor_of(EM_I32, SHAPE(1), VALUES(3)), *none = NULL;
     assert_fails(op_try(&none, "clamp", "", 1, &x), EM_EVALUE, "give min, max or both");
-    assert_fails(op_try(&none, "clamp", "min=0.5", 1, &x), EM_EVALUE, "clamp: min = 0.5 does not fit a tensor of int32");
+    assert_fails(op_try(&none, "clamp", "min=0.5", 1, &x), EM_EVALUE,
+                 "clamp: min = 0.5 does not fit a tensor of int32");
     assert_fails(op_try(&none, "clamp", "max=1e10", 1, &x), EM_EVALUE, "max");
     assert_fails(op_try(&none, "clamp", "max=nan", 1, &x), EM_EVALUE, "max");
     em_tensor_release(x);

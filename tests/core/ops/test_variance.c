@@ -29,7 +29,8 @@ static void all_shapes_and_dims(void **state)
 static void a_large_mean_costs_no_digits(void **state)
 {
     (void)state;
-    em_tensor *x = tensor_of(EM_F32, SHAPE(4), VALUES(4194304, 4194305, 4194306, 4194307)), *y = op_call("var", "", 1, &x);
+    em_tensor *x = tensor_of(EM_F32, SHAPE(4), VALUES(4194304, 4194305, 4194306, 4194307));
+    em_tensor *y = op_call("var", "", 1, &x);
     assert_tensor_close(1e-6, 0, y, EM_F32, SCALAR, VALUES(5. / 3));
     em_tensor_release(x);
     em_tensor_release(y);
@@ -39,7 +40,8 @@ static void too_few_elements(void **state)
 {
     (void)state;
     em_tensor *x = tensor_of(EM_F32, SHAPE(1), VALUES(3)), *empty = tensor_of(EM_F32, SHAPE(0), NO_VALUES);
-    em_tensor *a = op_call("var", "", 1, &x), *b = op_call("std", "unbiased=false", 1, &x), *c = op_call("var", "", 1, &empty);
+    em_tensor *a = op_call("var", "", 1, &x), *b = op_call("std", "unbiased=false", 1, &x);
+    em_tensor *c = op_call("var", "", 1, &empty);
     assert_tensor(a, EM_F32, SCALAR, VALUES(NAN));
     assert_tensor(b, EM_F32, SCALAR, VALUES(0));
     assert_tensor(c, EM_F32, SCALAR, VALUES(NAN));
