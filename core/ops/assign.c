@@ -1,4 +1,4 @@
-/* Placing elements: scatter index_copy index_fill index_put index_mask_put. Where ids repeat the last one stays, for any
+/* Placing elements: scatter index_copy index_fill index_put masked_put. Where ids repeat the last one stays, for any
  * number of threads. Backward: what was written over gets no gradient, what was written gets that of its place, also
  * where a later one of equal ids has replaced it (as in PyTorch). */
 #include "ops/along.h"
@@ -12,7 +12,7 @@ static void start(em_call *c)
     if (c->out[0]->data != c->in[0]->data) em__copy_strided(c->out[0], c->in[0]);
 }
 
-/* ---- rows: index_copy index_fill index_put index_mask_put ------------------------------------------------ */
+/* ---- rows: index_copy index_fill index_put masked_put ---------------------------------------------------- */
 
 /* Where the rows lie: along a dim, or for a mask over the first dims seen as one. */
 static em_status rows_of(em_along *a, const em_op *op, const em_opts *opts, const em_tensor *x, const em_tensor *ids)
@@ -66,13 +66,13 @@ static em_status index_put_check(em_call *c)
     return value_fits(c);
 }
 
-static em_status index_mask_put_check(em_call *c)
+static em_status masked_put_check(em_call *c)
 {
     const em_tensor *x = c->in[0], *mask = c->in[1];
     bool fits = mask->dims <= x->dims;
     for (int d = 0; fits && d < mask->dims; d++) fits = mask->size[d] == x->size[d];
     if (!fits)
-        return em__fail(EM_ESHAPE, "index_mask_put: mask %s: expected the first sizes of input %s", EM_SHAPE(mask),
+        return em__fail(EM_ESHAPE, "masked_put: mask %s: expected the first sizes of input %s", EM_SHAPE(mask),
                         EM_SHAPE(x));
     EM_TRY(em__places_of_mask(&c->out[1], mask));
     return value_fits(c);
@@ -282,7 +282,7 @@ PLACE(index_fill, "input index# value", dim_opts, 0,
 PLACE(index_put, "input index# value", put_opts, EM_OP_METHOD_ONLY,
       "Puts rows at ids of any shape along a dim; negative ids count from the end, of equal ones the last one stays.\n"
       "value broadcasts to the shape that `index` would pick. Fails if an id is out of range.")
-PLACE(index_mask_put, "input mask! value", no_opts, EM_OP_METHOD_ONLY,
+PLACE(masked_put, "input mask! value", no_opts, EM_OP_METHOD_ONLY,
       "Puts rows where a mask of the first sizes is true.\nvalue broadcasts to the shape that `index_mask` would pick.")
 
 const em_op EM_OP(scatter) = {

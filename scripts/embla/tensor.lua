@@ -9,6 +9,12 @@ local raise = require "embla.raise"
 local methods, metatable = core.methods, core.metatable
 local op = core.ops
 
+local unique_spec = options.spec("unique", {
+  {name = "sorted", type = "boolean", default = true, doc = "in ascending order; they always are"},
+  {name = "return_inverse", type = "boolean", default = false, doc = "which of them each element is"},
+  {name = "return_counts", type = "boolean", default = false, doc = "how often each occurs"},
+})
+
 -- ---- dtypes ----------------------------------------------------------------------------------------------------
 
 --- The dtype as text, or the tensor in another dtype.
@@ -94,6 +100,37 @@ function methods:unbind(dim)
   for i = 0, self:size(dim) - 1 do list[i + 1] = op.select(self, dim, i) end
   return list
 end
+
+--- The different elements, in ascending order.
+-- @param opt return_inverse = true: also, for each element, which of them it is;
+--            return_counts = true: also, how often each occurs
+-- @return Tensor (n), and as asked for: inverse of the tensor's shape, counts (n), both int64
+function methods:unique(opt)
+  opt = unique_spec.read(opt)
+  local values, inverse, counts = op.unique(self)
+  local results = {values}
+  if opt.return_inverse then results[#results + 1] = inverse end
+  if opt.return_counts then results[#results + 1] = counts end
+  return table.unpack(results)
+end
+
+--- The elements moved on along dims; those that leave at the end come in at the front.
+-- @param shifts integer, or a table of integers, one a dim
+-- @param dims   integer, or a table of integers; nil: row-major over all elements
+-- @return Tensor of the same shape
+function methods:roll(shifts, dims)
+  if type(shifts) ~= "table" then return op.roll(self, shifts, dims) end
+  if type(dims) ~= "table" or #dims ~= #shifts then
+    raise("roll: argument dims: expected a table of %d dims, one for each shift", #shifts)
+  end
+  local t = self
+  for i, shift in ipairs(shifts) do t = op.roll(t, shift, dims[i]) end
+  return t
+end
+
+methods.repeat_ = op.tile
+
+for _, name in ipairs {"unique", "roll"} do ops.functional[name] = methods[name] end
 
 -- ---- reductions whose results depend on whether a dim is given --------------------------------------------------
 

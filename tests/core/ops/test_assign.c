@@ -39,10 +39,10 @@ static void rows_by_a_mask(void **state)
     em_tensor *rows = tensor_of(EM_F32, SHAPE(2, 2), VALUES(10, 20, 30, 40)),
               *pair = tensor_of(EM_F32, SHAPE(2), VALUES(7, 8));
     em_tensor *each = tensor_of(EM_BOOL, SHAPE(3, 2), VALUES(0, 1, 0, 0, 1, 0));
-    RESULT("index_mask_put", "", INPUTS(x, mask, rows), EM_F32, SHAPE(3, 2), VALUES(10, 20, 3, 4, 30, 40));
-    RESULT("index_mask_put", "", INPUTS(x, mask, pair), EM_F32, SHAPE(3, 2), VALUES(7, 8, 3, 4, 7, 8));
-    RESULT("index_mask_put", "", INPUTS(x, mask, n), EM_F32, SHAPE(3, 2), VALUES(9, 9, 3, 4, 9, 9));
-    RESULT("index_mask_put", "", INPUTS(x, each, pair), EM_F32, SHAPE(3, 2), VALUES(1, 7, 3, 4, 8, 6));
+    RESULT("masked_put", "", INPUTS(x, mask, rows), EM_F32, SHAPE(3, 2), VALUES(10, 20, 3, 4, 30, 40));
+    RESULT("masked_put", "", INPUTS(x, mask, pair), EM_F32, SHAPE(3, 2), VALUES(7, 8, 3, 4, 7, 8));
+    RESULT("masked_put", "", INPUTS(x, mask, n), EM_F32, SHAPE(3, 2), VALUES(9, 9, 3, 4, 9, 9));
+    RESULT("masked_put", "", INPUTS(x, each, pair), EM_F32, SHAPE(3, 2), VALUES(1, 7, 3, 4, 8, 6));
     em_tensor *all[] = {x, mask, n, rows, pair, each};
     for (int i = 0; i < 6; i++) em_tensor_release(all[i]);
 }
@@ -92,8 +92,8 @@ static void gradients(void **state)
     assert_gradient("index_put", "", INPUTS(x, back, row));
     assert_gradient("index_put", "", INPUTS(x, back, one));
     assert_gradient("index_put", "dim=1", INPUTS(x, ids, n));
-    assert_gradient("index_mask_put", "", INPUTS(x, mask, rows));
-    assert_gradient("index_mask_put", "", INPUTS(x, mask, row));
+    assert_gradient("masked_put", "", INPUTS(x, mask, rows));
+    assert_gradient("masked_put", "", INPUTS(x, mask, row));
     assert_gradient("scatter", "dim=0", INPUTS(x, lane, rows));
     assert_gradient("scatter", "dim=0", INPUTS(x, lane, large));
     assert_gradient("scatter", "dim=0", INPUTS(x, lane, n));
@@ -122,8 +122,8 @@ static void bad_input_is_refused(void **state)
     op_fails("index_put", "", INPUTS(x, good, v3), EM_ESHAPE,
              "value (3) does not broadcast to the places' shape (2, 2)");
     op_fails("index_put", "", INPUTS(n, good, n), EM_ESHAPE, "()");
-    op_fails("index_mask_put", "", INPUTS(x, mask, n), EM_ESHAPE, "mask (2)");
-    op_fails("index_mask_put", "", INPUTS(x, rmask, v3), EM_ESHAPE, "value (3)");
+    op_fails("masked_put", "", INPUTS(x, mask, n), EM_ESHAPE, "mask (2)");
+    op_fails("masked_put", "", INPUTS(x, rmask, v3), EM_ESHAPE, "value (3)");
     op_fails("scatter", "dim=0", INPUTS(x, lane, rows), EM_ERANGE, "index 3 at position [0, 1]");
     op_fails("scatter", "dim=0", INPUTS(x, good, v3), EM_ESHAPE, "index (2) against input (3, 2)");
     op_fails("scatter", "dim=1", INPUTS(x, lane, v3), EM_ERANGE, "index 3");
