@@ -18,6 +18,7 @@ static void windows_by_hand(void **state)
     check("max_pool1d", "kernel_size=2 ceil_mode=true", x, VALUES(3, 4, 9, 2));
     check("max_pool1d", "kernel_size=3 stride=2 padding=1", x, VALUES(3, 4, 9, 9));
     check("max_pool1d", "kernel_size=2 stride=1 dilation=3", x, VALUES(3, 5, 9, 2));
+    check("max_pool1d", "kernel_size=2 stride=3 padding=1 ceil_mode=true", x, VALUES(3, 4, 9));     /* none at 8 */
     check("avg_pool1d", "kernel_size=2", x, VALUES(2, 2.5, 7));
     check("avg_pool1d", "kernel_size=2 ceil_mode=true", x, VALUES(2, 2.5, 7, 2));
     check("avg_pool1d", "kernel_size=3 stride=3 padding=1", x, VALUES(4.0 / 3, 10.0 / 3, 11.0 / 3));
