@@ -169,12 +169,18 @@ t.test("every source of the core has its test", function()
   none(found)
 end)
 
+-- Tests about all sources of a kind.
+local ABOUT_MANY = {
+  ["tests/core/ops/test_gradients.c"] = "walks the table of operations",
+}
+
 t.test("every test of the core has its source", function()
   local found = {}
   for _, path in ipairs(find("tests/core", "c")) do
     local source = path:gsub("^tests/", ""):gsub("test_([^/]+)$", "%1")
     local header = source:gsub("%.c$", ".h")
-    if path:find("/test_") and not exists(source) and not exists(header) then found[#found + 1] = path end
+    local known = ABOUT_MANY[path] or exists(source) or exists(header)
+    if path:find("/test_") and not known then found[#found + 1] = path end
   end
   none(found)
 end)
