@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* ---- the collector --------------------------------------------------------------------------------------------- */
+/* ---- the collector ------------------------------------------------------------------------------------- */
 
 /* The collector sees a few bytes where there are megabytes. It is driven on when the tensors have grown by a quarter,
  * or by this much, since it last ran. */
@@ -21,7 +21,7 @@ static void tell_collector(lua_State *L)
     s->told = em_memory_used();
 }
 
-/* ---- errors ------------------------------------------------------------------------------------------------------ */
+/* ---- errors -------------------------------------------------------------------------------------------- */
 
 /* The interrupt has become an error now: a script that catches it goes on undisturbed. The program's hook, on the main
  * thread, would raise it once more. */
@@ -77,7 +77,7 @@ void eml_checkinterrupt(lua_State *L)
     eml_error(L, "interrupted!");
 }
 
-/* ---- the box ------------------------------------------------------------------------------------------------------ */
+/* ---- the box ------------------------------------------------------------------------------------------- */
 
 static eml_box *to_box(lua_State *L, int arg)
 {
@@ -135,7 +135,7 @@ void eml_pushlent(lua_State *L, em_tensor *t)
     *slot = t;
 }
 
-/* ---- arguments ---------------------------------------------------------------------------------------------------- */
+/* ---- arguments ----------------------------------------------------------------------------------------- */
 
 em_dtype eml_checkdtype(lua_State *L, int arg)
 {
@@ -166,7 +166,7 @@ int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *wha
     return (int)n;
 }
 
-/* ---- tensors from nested tables ------------------------------------------------------------------------------------- */
+/* ---- tensors from nested tables ------------------------------------------------------------------------ */
 
 typedef struct reader {
     lua_State *L;
@@ -201,7 +201,8 @@ static void look_at_number(reader *r)
         else
             r->any_float = true;
         break;
-    default: luaL_error(L, "tensor: expected numbers, booleans or nested tables of them, got a %s", luaL_typename(L, -1));
+    default:
+        luaL_error(L, "tensor: expected numbers, booleans or nested tables of them, got a %s", luaL_typename(L, -1));
     }
 }
 

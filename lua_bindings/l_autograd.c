@@ -1,7 +1,7 @@
 /* Gradients: backward, grad, hooks, the recording mode, and scopes that free tensors early. */
 #include "bindings.h"
 
-/* ---- hooks: a Lua function kept in the registry until the tensor's history ends ------------------------------------- */
+/* ---- hooks: a Lua function kept in the registry until the tensor's history ends ------------------------ */
 
 typedef struct hook {
     lua_State *L;               /* the main thread: it outlives the hook */
@@ -85,7 +85,7 @@ static int remove_hook(lua_State *L)
     return 0;
 }
 
-/* ---- backward ------------------------------------------------------------------------------------------------------- */
+/* ---- backward ------------------------------------------------------------------------------------------ */
 
 static void check_backward(lua_State *L, em_status s)
 {
@@ -200,7 +200,7 @@ static int with_grad(lua_State *L)
     return lua_gettop(L) - 1;
 }
 
-/* ---- scopes --------------------------------------------------------------------------------------------------------- */
+/* ---- scopes -------------------------------------------------------------------------------------------- */
 
 /* core.open_scope() -> the list of boxes made from now on, and what core.close_scope needs to go back */
 static int open_scope(lua_State *L)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- operations on the tensor at the top of the stack, which their result replaces --------------------------------- */
+/* ---- operations on the tensor at the top of the stack, which their result replaces --------------------- */
 
 static void apply_top(lua_State *L, const char *name, em_tensor *other, const em_opts *opts)
 {
@@ -223,7 +223,7 @@ static int get(lua_State *L)
     return 1;
 }
 
-/* ---- assignment --------------------------------------------------------------------------------------------------- */
+/* ---- assignment ---------------------------------------------------------------------------------------- */
 
 static void set_number(lua_State *L, em_tensor *t, int64_t at, int value)
 {
@@ -264,7 +264,8 @@ static int set(lua_State *L)
     if (lua_type(L, 2) == LUA_TSTRING) {
         lua_pushvalue(L, 2);
         if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL)
-            return luaL_error(L, "a tensor has no field '%s' that can be set (grad, requires_grad)", lua_tostring(L, 2));
+            return luaL_error(L, "a tensor has no field '%s' that can be set (grad, requires_grad)",
+                              lua_tostring(L, 2));
         lua_insert(L, 1);
         lua_settop(L, 4);
         lua_call(L, 3, 0);
@@ -288,7 +289,8 @@ static int set(lua_State *L)
         return 0;
     }
     if (in_graph)
-        return luaL_error(L, "assignment to a part of a tensor is not recorded for gradients; build it with cat, stack or "
+        return luaL_error(L,
+                          "assignment to a part of a tensor is not recorded for gradients; build it with cat, stack or "
                           "where, or assign under embla.no_grad");
     push_picked(L, 1, 2);
     em_tensor *part = eml_checktensor(L, -1);

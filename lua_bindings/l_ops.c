@@ -1,6 +1,7 @@
 /* Operations as Lua functions: positional and strict. Arguments are the inputs in order, then the options in order;
- * where the first option is a required dim, it stands right after the first input, as in PyTorch (gather(x, dim, index)).
- * A table of named options may end the arguments: the reader set with core.set_reader turns it into positions. */
+ * where the first option is a required dim, it stands right after the first input, as in PyTorch (gather(x, dim,
+ * index)). A table of named options may end the arguments: the reader set with core.set_reader turns it into positions.
+ */
 #include "bindings.h"
 
 #include <math.h>
@@ -52,7 +53,7 @@ static void read_signature(signature *s, const em_op *op, bool inplace)
     if (inplace) strcat(s->title, "_");
 }
 
-/* ---- one input ----------------------------------------------------------------------------------------------------- */
+/* ---- one input ----------------------------------------------------------------------------------------- */
 
 /* A number as a 0-d tensor that gives way to tensors in promotion: takes the place of stack index `arg`. */
 static em_tensor *number_input(lua_State *L, int arg)
@@ -110,7 +111,7 @@ static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
     return NULL;
 }
 
-/* ---- one option ---------------------------------------------------------------------------------------------------- */
+/* ---- one option ---------------------------------------------------------------------------------------- */
 
 static void wrong_option(lua_State *L, const signature *s, const em_opt_spec *spec, int arg, const char *expected)
 {
@@ -176,7 +177,7 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
     to->given = true;
 }
 
-/* ---- a call -------------------------------------------------------------------------------------------------------- */
+/* ---- a call -------------------------------------------------------------------------------------------- */
 
 static bool is_options_table(lua_State *L, int arg)
 {
@@ -194,10 +195,12 @@ typedef struct arguments {
     em_opts opts;
 } arguments;
 
-/* The table of tensors of an operation that takes any number: their boxes stay in the table, which stays on the stack. */
+/* The table of tensors of an operation that takes any number: their boxes stay in the table, which stays on the stack.
+ */
 static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
 {
-    if (lua_type(L, 1) != LUA_TTABLE) eml_error(L, "%s: expected a table of tensors, got %s", s->title, luaL_typename(L, 1));
+    if (lua_type(L, 1) != LUA_TTABLE)
+        eml_error(L, "%s: expected a table of tensors, got %s", s->title, luaL_typename(L, 1));
     a->n = (int)lua_rawlen(L, 1);
     if (a->n == 0) eml_error(L, "%s: expected at least one tensor, got an empty table", s->title);
     a->in = lua_newuserdatauv(L, (size_t)a->n * sizeof *a->in, 0);
@@ -213,7 +216,8 @@ static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
     }
 }
 
-/* Named options (and optional inputs) from the table at `arg`; the reader returns them in order, nil for absent ones. */
+/* Named options (and optional inputs) from the table at `arg`; the reader returns them in order, nil for absent ones.
+ */
 static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
 {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 1) == LUA_TNIL)
@@ -317,7 +321,7 @@ static int call(lua_State *L)
     return s->n_out;
 }
 
-/* ---- registration -------------------------------------------------------------------------------------------------- */
+/* ---- registration -------------------------------------------------------------------------------------- */
 
 static void push_function(lua_State *L, int state, const em_op *op, bool inplace)
 {
@@ -364,7 +368,8 @@ static int op_spec(lua_State *L)
     return 1;
 }
 
-/* The folder of the file a function is written in is where the library's own Lua files are: errors do not point there. */
+/* The folder of the file a function is written in is where the library's own Lua files are: errors do not point there.
+ */
 static void note_library(lua_State *L, int function)
 {
     eml_state *s = eml_getstate(L);

@@ -67,7 +67,7 @@ static int new_optimizer(lua_State *L)
     return 1;
 }
 
-/* ---- room: all that allocates comes before anything is read ----------------------------------------------------- */
+/* ---- room: all that allocates comes before anything is read -------------------------------------------- */
 
 /* A fresh block of `n` pieces, held as user value `at` of the optimizer at stack index 1. */
 static void *new_block(lua_State *L, int at, int64_t n, size_t size)
@@ -105,7 +105,7 @@ static void make_room(lua_State *L, optimizer *o, int64_t groups, int64_t update
     }
 }
 
-/* ---- options from a group --------------------------------------------------------------------------------------- */
+/* ---- options from a group ------------------------------------------------------------------------------ */
 
 static void wrong_option(lua_State *L, const em_rule *rule, int64_t group, const em_opt_spec *spec,
                          const char *expected)
@@ -178,7 +178,7 @@ static void read_options(lua_State *L, optimizer *o, int64_t group)
     memcpy(last, now, sizeof *now);
 }
 
-/* ---- the step --------------------------------------------------------------------------------------------------- */
+/* ---- the step ------------------------------------------------------------------------------------------ */
 
 /* Replaces each group's place on the stack, from `base` on, by its list of parameters; returns how many there are. */
 static int64_t push_groups(lua_State *L, const optimizer *o, int groups_at, int64_t groups)
@@ -271,7 +271,7 @@ static int check_options(lua_State *L)
     return 0;
 }
 
-/* ---- state in and out ------------------------------------------------------------------------------------------- */
+/* ---- state in and out ---------------------------------------------------------------------------------- */
 
 static const slot *slot_of(const optimizer *o, const em_tensor *param)
 {
@@ -376,7 +376,7 @@ static int set_optimizer_state(lua_State *L)
     return 0;
 }
 
-/* ---- gradients -------------------------------------------------------------------------------------------------- */
+/* ---- gradients ----------------------------------------------------------------------------------------- */
 
 /* A row-sparse gradient without entries, of the shape of another. */
 static em_status no_rows(em_tensor **out, const em_tensor *like)
@@ -460,7 +460,7 @@ static int clip_grad_value(lua_State *L)
     return 0;
 }
 
-/* ---- descriptors ------------------------------------------------------------------------------------------------ */
+/* ---- descriptors --------------------------------------------------------------------------------------- */
 
 static void set_text(lua_State *L, const char *key, const char *text)
 {

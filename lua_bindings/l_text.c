@@ -7,7 +7,7 @@
 #define CORPUS "embla.core.Corpus"
 #define SKIPGRAM "embla.core.SkipGram"
 
-/* ---- handles ---------------------------------------------------------------------------------------------- */
+/* ---- handles ------------------------------------------------------------------------------------------- */
 
 /* Defines push_NAME (an empty box, to be filled through the pointer), check_NAME and NAME_gc. */
 #define HANDLE(type, name, meta) \
@@ -57,7 +57,7 @@ const char *eml_checkpath(lua_State *L, int arg)
     return path;
 }
 
-/* ---- vocabulary ------------------------------------------------------------------------------------------- */
+/* ---- vocabulary ---------------------------------------------------------------------------------------- */
 
 static int vocab_new(lua_State *L)
 {
@@ -156,7 +156,7 @@ static int vocab_load(lua_State *L)
     return 1;
 }
 
-/* ---- corpus ----------------------------------------------------------------------------------------------- */
+/* ---- corpus -------------------------------------------------------------------------------------------- */
 
 /* The strings of the table at `arg`, which keeps them alive; the list is a userdata left on the stack. */
 static const char **check_paths(lua_State *L, int arg, int64_t *n)
@@ -208,7 +208,7 @@ static int corpus_parts(lua_State *L)
     return 5;
 }
 
-/* ---- skip-gram -------------------------------------------------------------------------------------------- */
+/* ---- skip-gram ----------------------------------------------------------------------------------------- */
 
 /* skipgram_new(corpus, window, negative, sample, batch_size, dtype, seed) */
 static int skipgram_new(lua_State *L)

@@ -31,7 +31,7 @@ typedef struct options {
     int threads;        /* 0: default */
 } options;
 
-/* ---- options --------------------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------------------------- */
 
 static bool complain(const char *what, const char *option)
 {
@@ -96,7 +96,7 @@ static bool read_options(options *o, char **argv)
     return true;
 }
 
-/* ---- running --------------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------------------- */
 
 /* The global `arg`: the script at 0, its arguments from 1, what came before it below 0. */
 static void set_arg(lua_State *L, char **argv, int argc, int script)

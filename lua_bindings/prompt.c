@@ -25,7 +25,7 @@ struct prompt {
 
 enum { KEPT_STATEMENTS = 2000 };
 
-/* ---- keys ------------------------------------------------------------------------------------------------ */
+/* ---- keys ---------------------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t cancel_asked, resize_asked;
 
@@ -81,7 +81,7 @@ static int read_key(EditLine *editor, wchar_t *key)
     }
 }
 
-/* ---- history --------------------------------------------------------------------------------------------- */
+/* ---- history ------------------------------------------------------------------------------------------- */
 
 /* $XDG_STATE_HOME/embla/history where that variable is set, else ~/.embla_history. */
 static void find_history(char path[PATH_MAX])
@@ -117,7 +117,7 @@ void prompt_remember(prompt *p, const char *statement)
     umask(mask);
 }
 
-/* ---- opening, reading ------------------------------------------------------------------------------------ */
+/* ---- opening, reading ---------------------------------------------------------------------------------- */
 
 static char *prompt_text(EditLine *editor)
 {

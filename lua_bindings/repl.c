@@ -7,7 +7,7 @@
 #include "embla.h"
 #include "program.h"
 
-/* ---- reading --------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* Whether compiling failed only because the text, whose error message is on the top, ends too soon. */
 static bool is_incomplete(lua_State *L, int status)
@@ -61,7 +61,7 @@ static prompt_event read_chunk(lua_State *L, prompt *p, int *status)
     return PROMPT_LINE;
 }
 
-/* ---- printing -------------------------------------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------------------------------------ */
 
 /* Shows the `n` values on the top of the stack with the script's own print. */
 static void print_values(lua_State *L, int n)
@@ -74,7 +74,7 @@ static void print_values(lua_State *L, int n)
     fflush(stdout);
 }
 
-/* ---- the loop -------------------------------------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------------------------------------ */
 
 /* The names that are global here, and only here. */
 static void set_globals(lua_State *L)

@@ -9,7 +9,7 @@
 
 static lua_State *running;      /* for the signal handler, which is given no context */
 
-/* ---- Ctrl-C ---------------------------------------------------------------------------------------------- */
+/* ---- Ctrl-C -------------------------------------------------------------------------------------------- */
 
 static void forget_interrupt(lua_State *L)
 {
@@ -36,7 +36,7 @@ static void on_interrupt(int number)
     lua_sethook(running, stop_hook, LUA_MASKCOUNT, 1);
 }
 
-/* ---- calls ----------------------------------------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------------------------------------- */
 
 static int add_traceback(lua_State *L)
 {

@@ -10,7 +10,7 @@ static _Thread_local bool grad_disabled;
 bool em_grad_enabled(void) { return !grad_disabled; }
 void em_set_grad_enabled(bool on) { grad_disabled = !on; }
 
-/* ---- adding ------------------------------------------------------------------------------------------------ */
+/* ---- adding -------------------------------------------------------------------------------------------- */
 
 static bool is_own(const em_tensor *t)
 {
@@ -53,7 +53,7 @@ static em_status add_to(em_tensor **sum, em_tensor *t)
     return EM_OK;
 }
 
-/* ---- one walk ---------------------------------------------------------------------------------------------- */
+/* ---- one walk ------------------------------------------------------------------------------------------ */
 
 typedef struct walk {
     em_var *leaves, **last;             /* reached, in order */
@@ -240,7 +240,7 @@ static em_status run(walk *w, em_order *o, em_tensor *const *roots, em_tensor *c
     return EM_OK;
 }
 
-/* ---- the two ways in --------------------------------------------------------------------------------------- */
+/* ---- the two ways in ----------------------------------------------------------------------------------- */
 
 /* Makes v->pending what v->grad is to become, or to be added by: after this nothing can fail. */
 static em_status prepare_leaf(em_var *v)

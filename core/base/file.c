@@ -28,7 +28,7 @@ static void free_buffer(unsigned char **buffer)
     *buffer = NULL;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 em_status em__input_open(em__input *in, const char *path)
 {
@@ -90,7 +90,7 @@ em_status em__input_read(em__input *in, void *to, size_t most, size_t *got)
     return EM_OK;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 
 static void free_temporary(em__output *out)
 {

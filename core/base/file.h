@@ -39,7 +39,7 @@ typedef struct em__output {
     const char *path;           /* borrowed */
     int fd;
     size_t held;                /* bytes in the buffer */
-    char *temporary;            /* file beside `path` that becomes it; null where `path` is written directly (a device) */
+    char *temporary;            /* file beside `path` that becomes it; null where `path` is a device */
     size_t temporary_bytes;
     unsigned char *buffer;
 } em__output;

@@ -24,7 +24,7 @@ enum {
     EM_MAX_OUT = 4,             /* results of one operation, hidden ones included */
 };
 
-/* ---- status ---------------------------------------------------------------------------------------------- */
+/* ---- status -------------------------------------------------------------------------------------------- */
 
 #define EM_STATUS_LIST(X) \
     X(EM_OK, "ok") \
@@ -46,7 +46,7 @@ typedef enum em_status { EM_STATUS_LIST(X) } em_status;
 const char *em_error(void);                     /* the sentence of the last failure on this thread */
 const char *em_status_text(em_status status);
 
-/* ---- memory ---------------------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------------------------------- */
 
 int64_t em_memory_used(void);                   /* bytes in live blocks */
 int64_t em_memory_blocks(void);                 /* live blocks */
@@ -57,7 +57,7 @@ void em_memory_trim(void);                      /* gives the cached bytes back *
 /* For tests: after `count` further allocations one fails (`sticky`: all from there on); count < 0 switches off. */
 void em_memory_fail_after(int64_t count, bool sticky);
 
-/* ---- threads and interruption ---------------------------------------------------------------------------- */
+/* ---- threads and interruption -------------------------------------------------------------------------- */
 
 void em_set_threads(int count);                 /* 1 .. EM_MAX_THREADS */
 int em_threads(void);
@@ -69,14 +69,14 @@ void em_interrupt(void);                        /* async-signal-safe: kernels st
 bool em_interrupted(void);
 void em_clear_interrupt(void);
 
-/* ---- random numbers: Philox 4x32-10, a function of seed and position ------------------------------------- */
+/* ---- random numbers: Philox 4x32-10, a function of seed and position ----------------------------------- */
 
 typedef struct em_rng {
     uint64_t seed;
     uint64_t position;                          /* blocks of four numbers drawn so far */
 } em_rng;
 
-/* ---- tensors --------------------------------------------------------------------------------------------- */
+/* ---- tensors ------------------------------------------------------------------------------------------- */
 
 typedef enum em_dtype {
 #define X(constant, type, name) constant,
@@ -142,7 +142,7 @@ void em_tensor_fill_integers(em_tensor *t, int64_t low, int64_t high, em_rng *rn
 void em_tensor_fill_permutation(em_tensor *t, em_rng *rng);     /* 1-d int64: 0 .. n-1 in random order */
 void em_tensor_touch(em_tensor *t);             /* counts a change made through em_tensor_data */
 
-/* ---- row-sparse gradients: (V, …) with entries for some rows only ----------------------------------------- */
+/* ---- row-sparse gradients: (V, …) with entries for some rows only -------------------------------------- */
 
 /* From explicit entries: ids (n) of any integer dtype, values (n, …) -> size (rows, …). Keeps both by reference. */
 em_status em_rows_new(em_tensor **out, const em_tensor *ids, const em_tensor *values, int64_t rows);
@@ -158,7 +158,7 @@ em_status em_rows_scale(em_tensor **out, em_tensor *t, double factor);
 em_status em_rows_scale_(em_tensor *t, double factor);
 em_status em_rows_to(em_tensor **out, em_tensor *t, em_dtype dtype);
 
-/* ---- operations ------------------------------------------------------------------------------------------ */
+/* ---- operations ---------------------------------------------------------------------------------------- */
 
 typedef struct em_op em_op;
 
@@ -214,7 +214,7 @@ em_status em_apply(const em_op *op, em_tensor *const *inputs, int n, const em_op
 em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *inputs, int n, const em_opts *opts,
                            em_rng *rng);
 
-/* ---- automatic differentiation --------------------------------------------------------------------------- */
+/* ---- automatic differentiation ------------------------------------------------------------------------- */
 
 bool em_grad_enabled(void);
 void em_set_grad_enabled(bool on);
@@ -241,7 +241,7 @@ em_status em_backward(em_tensor *t, em_tensor *grad, bool retain_graph);
 em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int n_outputs, em_tensor *const *inputs,
                   int n_inputs, bool retain_graph, em_tensor **grads);
 
-/* ---- optimizers ------------------------------------------------------------------------------------------ */
+/* ---- optimizers ---------------------------------------------------------------------------------------- */
 
 typedef struct em_rule em_rule;
 
@@ -284,7 +284,7 @@ em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n);
 em_status em_clip_grad_norm(em_tensor *const *grads, int n, double max_norm, double norm_type, double *total);
 em_status em_clip_grad_value(em_tensor *const *grads, int n, double limit);
 
-/* ---- text ------------------------------------------------------------------------------------------------ */
+/* ---- text ---------------------------------------------------------------------------------------------- */
 
 /* Words and their ids. Ids are int32 at most: 0 .. size-1. Words are any bytes; those made from text are UTF-8. */
 typedef struct em_vocab em_vocab;
@@ -310,11 +310,11 @@ int64_t em_vocab_special(const em_vocab *v);
 em_status em_vocab_set_unknown(em_vocab *v, int64_t id);
 int64_t em_vocab_unknown(const em_vocab *v);
 
-/* Renumbers: specials first, then by count, the most frequent first, equal ones in the order they were added. Words counted
- * less than min_count times go, and so do those after the first max_size words (specials counted; max_size < 0: no
- * limit); what they counted is added to the unknown word's count.
- *   new_ids  (old size) int32, new reference: the new id of each old one; the unknown one's, or -1, for words that went.
- *            May be null. */
+/* Renumbers: specials first, then by count, the most frequent first, equal ones in the order they were added. Words
+ * counted less than min_count times go, and so do those after the first max_size words (specials counted; max_size < 0:
+ * no limit); what they counted is added to the unknown word's count.
+ *   new_ids  (old size) int32, new reference: the new id of each old one; the unknown one's, or -1, for words that
+ *            went. May be null. */
 em_status em_vocab_trim(em_vocab *v, int64_t min_count, int64_t max_size, em_tensor **new_ids);
 
 /* Text: a line "embla-vocab 1 SIZE SPECIAL UNKNOWN", then a line "COUNT<tab>WORD" each (\\ \t \n \r escaped), in order
@@ -342,7 +342,7 @@ typedef struct em_text_opts {
     bool lower;                 /* words in lower case */
     bool digits;                /* EM_SPLIT_WORDS: digits belong to words; otherwise they are blanks */
     bool punctuation;           /* EM_SPLIT_WORDS: every other visible character is a word; otherwise a blank */
-    const char *unknown;        /* word 0 of a new vocabulary, which stands for words that went; null: they are skipped */
+    const char *unknown;        /* word 0 of a new vocabulary, stands for words that went; null: they are skipped */
 } em_text_opts;
 
 /* Text as word ids. Keeps no text. */
@@ -368,9 +368,9 @@ int64_t em_corpus_bytes(const em_corpus *c);    /* bytes read */
 /* Skip-gram with negative sampling (Mikolov et al. 2013) over a corpus, an endless supply of batches.
  *
  * A word w of frequency f is left out at random, for this epoch's occurrence, with probability
- * 1 - (sqrt(f / sample) + 1) sample / f. Of the words left each in turn is the centre, with a window drawn from 1 .. window;
- * each other word of its sentence at most that many words off is a context, from left to right. Windows do not reach
- * over multiples of EM_PORTION words of the corpus. Negatives are drawn with probability proportional to count^0.75;
+ * 1 - (sqrt(f / sample) + 1) sample / f. Of the words left each in turn is the centre, with a window drawn from 1 to
+ * window; each other word of its sentence at most that many words off is a context, from left to right. Windows do not
+ * reach over multiples of EM_PORTION words of the corpus. Negatives are drawn with probability proportional to count^0.75;
  * one that equals the pair's context is drawn again, up to 8 times.
  *
  * All this depends on seed, epoch and position in the corpus alone, so batches are the same for any number of threads,
@@ -403,7 +403,7 @@ em_status em_skipgram_next(em_skipgram *s, em_tensor **centre, em_tensor **targe
 /* Words of the corpus, from the epoch's start, whose pairs have all been given out (words left out count too). */
 int64_t em_skipgram_done(const em_skipgram *s);
 
-/* ---- files ----------------------------------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------------------------------------- */
 
 /* Files of the format of word2vec: a line "V D", then each word, a blank, and its D numbers: decimal ones parted by
  * blanks, or (binary) little-endian float32.

@@ -26,7 +26,7 @@ static void usual_numbers(locale_t plain, locale_t before)
 
 static bool is_blank(int c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 
-/* ---- saving ----------------------------------------------------------------------------------------------- */
+/* ---- saving -------------------------------------------------------------------------------------------- */
 
 static em_status check_words(const em_vocab *words, const em_tensor *m)
 {
@@ -34,7 +34,8 @@ static em_status check_words(const em_vocab *words, const em_tensor *m)
         return em__fail(EM_ESHAPE, "word2vec.save: %lld words and a matrix of shape %s (expected (%lld, D))",
                         (long long)em_vocab_size(words), EM_SHAPE(m), (long long)em_vocab_size(words));
     if (!em_dtype_is_float(m->dtype))
-        return em__fail(EM_ETYPE, "word2vec.save: the matrix is %s (expected float32 or float64)", em_dtype_name(m->dtype));
+        return em__fail(EM_ETYPE, "word2vec.save: the matrix is %s (expected float32 or float64)",
+                        em_dtype_name(m->dtype));
     for (int64_t id = 0; id < em_vocab_size(words); id++) {
         size_t n;
         const char *word = em_vocab_word(words, id, &n);
@@ -102,7 +103,7 @@ em_status em_vectors_save(const char *path, const em_vocab *words, const em_tens
     return s;
 }
 
-/* ---- loading ---------------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------------------- */
 
 enum { WORD_ROOM = 1 << 16, NUMBER_ROOM = 64 };
 
@@ -141,7 +142,8 @@ static em_status read_size(reader *r, int64_t *size, bool same_line)
     char text[NUMBER_ROOM];
     size_t n;
     EM_TRY(read_piece(r, text, sizeof text, &n, same_line));
-    if (!n || n > 18 || strspn(text, "0123456789") != n) return malformed(r, "the first line must be 'WORDS DIMENSIONS'");
+    if (!n || n > 18 || strspn(text, "0123456789") != n)
+        return malformed(r, "the first line must be 'WORDS DIMENSIONS'");
     *size = strtoll(text, NULL, 10);
     return EM_OK;
 }

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "parallel/parallel.h"
 
-/* ---- keeping BLAS to one thread -------------------------------------------------------------------------- */
+/* ---- keeping BLAS to one thread ------------------------------------------------------------------------ */
 
 /* OpenBLAS's own; absent in other libraries. */
 extern void openblas_set_num_threads(int count) __attribute__((weak));
@@ -22,7 +22,7 @@ static void quiet_blas(void)
     if (omp_get_max_threads() != 1) omp_set_num_threads(1);
 }
 
-/* ---- one tile -------------------------------------------------------------------------------------------- */
+/* ---- one tile ------------------------------------------------------------------------------------------ */
 
 static bool fits(int64_t lead, int64_t extent)
 {
@@ -122,7 +122,7 @@ static void tile(const em_gemm *g, int64_t i, int64_t j, int64_t m, int64_t n, c
     }
 }
 
-/* ---- tiles ----------------------------------------------------------------------------------------------- */
+/* ---- tiles --------------------------------------------------------------------------------------------- */
 
 /* Multiplications that are worth a tile of their own, and those of the largest tile: some 10 microseconds, and a few
  * milliseconds, so that an interrupt is soon seen. Up to LARGE in all there are at most PIECES tiles: a tile reads all
@@ -198,7 +198,7 @@ static void run(const em_gemm *g, const em_walk *each, const em_walk *sum, const
         EM_PARALLEL_EACH(t, products * p.tiles, work) piece(&p, t);
 }
 
-/* ---- a long sum for a small c ---------------------------------------------------------------------------- */
+/* ---- a long sum for a small c -------------------------------------------------------------------------- */
 
 /* Tiles of a small c would be so small that reading a and b costs more than multiplying. Then the sum is cut instead,
  * into as many parts as there would be tiles, at least SHORTEST long, and their results are added in order. */
@@ -250,7 +250,7 @@ static em_status run_parts(const em_gemm *g, const void *a, const void *b, void 
     return EM_OK;
 }
 
-/* ---- products -------------------------------------------------------------------------------------------- */
+/* ---- products ------------------------------------------------------------------------------------------ */
 
 em_status em__gemm_batch(const em_gemm *g, const em_walk *each, const em_walk *sum, const void *a, const void *b,
                          void *c)
@@ -280,7 +280,7 @@ void em__gemm_serial(const em_gemm *g, const void *a, const void *b, void *c)
             tile(g, i, j, em__min(tile_m, g->m - i), em__min(tile_n, g->n - j), a, b, g->beta, c);
 }
 
-/* ---- two vectors ----------------------------------------------------------------------------------------- */
+/* ---- two vectors --------------------------------------------------------------------------------------- */
 
 enum { DOT_PARTS = 64, DOT_PART = 1 << 14 };
 

@@ -27,7 +27,7 @@ em_status em__check_along(const em_call *c, const em_tensor *ids, const em_along
     return em__check_ids(c->op->name, ids, a->size, what);
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------ */
+/* ---- rows ---------------------------------------------------------------------------------------------- */
 
 int64_t em__owners(int64_t outer, double work)
 {
@@ -88,7 +88,7 @@ void em__put_rows(const em_along *a, char *to, const char *from, bool one, const
     }
 }
 
-/* ---- lanes ----------------------------------------------------------------------------------------------- */
+/* ---- lanes --------------------------------------------------------------------------------------------- */
 
 em_status em__check_lanes(const em_call *c, const em_tensor *t, const char *t_name, const em_tensor *ids, int dim)
 {

@@ -4,7 +4,7 @@
 
 #include "ops/op.h"
 
-/* ---- rows ------------------------------------------------------------------------------------------------ */
+/* ---- rows ---------------------------------------------------------------------------------------------- */
 
 /* A contiguous tensor seen as (outer, size, inner) around a dim; a 0-d one as (1, 1, 1). A row is `inner` elements. */
 typedef struct em_along {
@@ -32,7 +32,7 @@ void em__put_rows(const em_along *a, char *to, const char *from, bool one, const
  * or little work. */
 int64_t em__owners(int64_t outer, double work);
 
-/* ---- lanes ----------------------------------------------------------------------------------------------- */
+/* ---- lanes --------------------------------------------------------------------------------------------- */
 
 /* Ids of as many dims as the tensor they point into, as in gather: the positions that differ only along the dim make a
  * lane, and an id picks within its lane. Tensors of the walk: the ids, the one pointed into, and one of ids' shape. */

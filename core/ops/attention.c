@@ -31,7 +31,7 @@ typedef struct job {
     em_real *dx[3], *dmask;                 /* dmask (B, L, S) */
 } job;
 
-/* ---- rows of scores -------------------------------------------------------------------------------------- */
+/* ---- rows of scores ------------------------------------------------------------------------------------ */
 
 /* Keys that query i may see. */
 static int64_t seen_by(const job *j, int64_t i) { return j->causal ? em__min(i + 1, j->S) : j->S; }
@@ -85,7 +85,7 @@ static void drop_row(const job *j, int64_t row, em_real *x, int64_t n)
 /* Scores of one block */
 static int64_t block_size(const job *j) { return em__min(BLOCK, j->L) * j->S; }
 
-/* ---- one block of queries -------------------------------------------------------------------------------- */
+/* ---- one block of queries ------------------------------------------------------------------------------ */
 
 static void product(int64_t m, int64_t n, int64_t k, double alpha, const em_real *a, int64_t a_row, int64_t a_col,
                     const em_real *b, int64_t b_row, int64_t b_col, double beta, em_real *c)
@@ -194,7 +194,7 @@ static double work_of(const job *j)
     return (double)(j->B * j->L) * (double)j->S * ((double)(j->E + j->V) / 8 + 8);
 }
 
-/* ---- shapes ---------------------------------------------------------------------------------------------- */
+/* ---- shapes -------------------------------------------------------------------------------------------- */
 
 static const char *const names[] = {"query", "key", "value", "attn_mask"};
 
@@ -298,7 +298,7 @@ static void release(em_tensor *t[4])
     for (int i = Q; i <= MASK; i++) em_tensor_release(t[i]);
 }
 
-/* ---- the three steps of the operation -------------------------------------------------------------------- */
+/* ---- the three steps of the operation ------------------------------------------------------------------ */
 
 static void set_stats(job *j, const em_tensor *stats, const em_tensor *draw)
 {

@@ -67,7 +67,7 @@ static void strip_sums(strip sum, strip product, const job *j, int64_t c, int64_
     }
 }
 
-/* ---- forward --------------------------------------------------------------------------------------------- */
+/* ---- forward ------------------------------------------------------------------------------------------- */
 
 /* running = (1 - momentum) running + momentum batch; the variance as an estimate for more than this batch */
 static void follow(const job *j, int64_t c, double mean, double var)
@@ -111,7 +111,7 @@ static void normalize_strip(const job *j, int64_t c, int64_t m)
     }
 }
 
-/* ---- backward: with z = (x - mean) rstd, dx = w rstd (dy - mean(dy) - z mean(dy z)); the means count in training --- */
+/* ---- backward: with z = (x - mean) rstd, dx = w rstd (dy - mean(dy) - z mean(dy z)); the means count in  */
 
 static void strip_gradient(const job *j, int64_t c, int64_t m)
 {
@@ -149,7 +149,7 @@ static void each_strip(const job *j, void (*work)(const job *, int64_t, int64_t)
         if (!em__stop) work(j, k * m, em__min(m, j->C - k * m));
 }
 
-/* ---- the three steps of the operation -------------------------------------------------------------------- */
+/* ---- the three steps of the operation ------------------------------------------------------------------ */
 
 enum { X, MEAN, VAR, WEIGHT, BIAS, INPUTS };
 

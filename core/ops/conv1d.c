@@ -71,7 +71,7 @@ static void product(int64_t m, int64_t n, int64_t k, const em_real *a, int64_t a
     em__gemm_serial(&g, a, b, c);
 }
 
-/* ---- tasks: a group of a sample; in backward, of a part of the samples ----------------------------------- */
+/* ---- tasks: a group of a sample; in backward, of a part of the samples --------------------------------- */
 
 static const em_real *group_of_weight(const job *j, int64_t g) { return j->weight + g * j->o * j->c * j->K; }
 
@@ -182,7 +182,7 @@ static em_status check(em_call *c)
     return em__out(c, 0, c->dtype, x->dims, sizes + (3 - x->dims));
 }
 
-/* ---- the three steps of the operation ------------------------------------------------------------------- */
+/* ---- the three steps of the operation ------------------------------------------------------------------ */
 
 static em_status forward(em_call *c)
 {

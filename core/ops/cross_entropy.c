@@ -66,7 +66,7 @@ static double incoming(const job *j, int64_t row)
     return (double)j->dy[j->reduction == EM_NONE ? row : 0] / j->divisor;
 }
 
-/* ---- a row's maximum and the logarithm of its sum -------------------------------------------------------- */
+/* ---- a row's maximum and the logarithm of its sum ------------------------------------------------------ */
 
 EM_ROW_SUM(row_sum, em__exp(x[i] - max), const em_real *x, em_real max)
 
@@ -82,7 +82,7 @@ static void strip_stats(const em_real *x, int64_t C, int64_t S, int64_t m, em_re
     for (int64_t k = 0; k < m; k++) log_sum[k] = em__log(sum[k]);
 }
 
-/* ---- losses ---------------------------------------------------------------------------------------------- */
+/* ---- losses -------------------------------------------------------------------------------------------- */
 
 /* sum_c w_c (-log p_c), for smoothing */
 static double spread_loss(const job *j, const em_real *x, em_real max, em_real log_sum)
@@ -156,7 +156,7 @@ static double losses(const void *context, int64_t lo, int64_t hi)
     return total;
 }
 
-/* ---- gradients: dx_c = g (sum(b) p_c - b_c), b_c what the target asks of class c ------------------------- */
+/* ---- gradients: dx_c = g (sum(b) p_c - b_c), b_c what the target asks of class c ----------------------- */
 
 /* Rows row .. row+m-1, which lie side by side. */
 static void id_gradients(const job *j, int64_t row, int64_t m, em_real *dx, const em_real *x)
@@ -215,7 +215,7 @@ static double gradients(const void *context, int64_t lo, int64_t hi)
     return 0;
 }
 
-/* ---- the three steps of the operation -------------------------------------------------------------------- */
+/* ---- the three steps of the operation ------------------------------------------------------------------ */
 
 static double row_cost(const job *j) { return 12 * (double)j->shape.C; }
 

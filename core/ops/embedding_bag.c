@@ -16,7 +16,7 @@ static const em_opt_spec opts[] = {
     {0},
 };
 
-/* ---- bags ------------------------------------------------------------------------------------------------------ */
+/* ---- bags ---------------------------------------------------------------------------------------------- */
 
 typedef struct bags {
     int64_t n, entries;                 /* bags; ids, those of no bag included */
@@ -58,7 +58,7 @@ static bags read_bags(em_tensor *const *in, const em_opts *o)
     return b;
 }
 
-/* ---- check ----------------------------------------------------------------------------------------------------- */
+/* ---- check --------------------------------------------------------------------------------------------- */
 
 static em_status check_offsets(const em_call *c, const em_tensor *offsets, int64_t entries)
 {
@@ -117,7 +117,7 @@ static em_status check(em_call *c)
     return c->opts.at[MODE].i == MAX && c->recorded ? em__out(c, 1, EM_I64, 2, sizes) : EM_OK;
 }
 
-/* ---- forward --------------------------------------------------------------------------------------------------- */
+/* ---- forward ------------------------------------------------------------------------------------------- */
 
 enum { AHEAD = 8 };
 
@@ -197,7 +197,7 @@ static em_status forward(em_call *c)
     return EM_OK;
 }
 
-/* ---- backward: the table --------------------------------------------------------------------------------------- */
+/* ---- backward: the table ------------------------------------------------------------------------------- */
 
 /* Entry e of bag b adds weight[e] / (mean: members of b) * dy[b, :] to row id[e]. */
 static em_status summed_part(em_part *part, const em_node *n, const bags *b)
@@ -288,7 +288,7 @@ static em_status table_grad(em_tensor **dw, const em_node *n, const bags *b)
     return lookup_table_grad(dw, n->x[TABLE], &part, b->padding, sparse);
 }
 
-/* ---- backward: per_sample_weights ------------------------------------------------------------------------------- */
+/* ---- backward: per_sample_weights ---------------------------------------------------------------------- */
 
 /* dweight[e] = dy[b, :] . w[id[e], :] / (mean: members of b); max: only over the columns that e won; 0 at padding */
 static void weight_grads(em_real *dweight, const em_node *n, const bags *b, int64_t k)

@@ -111,8 +111,8 @@ static em_status entry_ids(em_tensor **ids, const em_node *n)
     return EM_OK;
 }
 
-/* dw[id[b, k], :] -= coef[b, k] * sign(query - row), or * (query - row): worked out where it is summed, from the queries,
- * set apart as an optimizer may change them first, and the row itself. */
+/* dw[id[b, k], :] -= coef[b, k] * sign(query - row), or * (query - row): worked out where it is summed, from the
+ * queries, set apart as an optimizer may change them first, and the row itself. */
 static em_status table_part(em_part *part, const em_node *n, em_tensor *coef)
 {
     const bool euclidean = n->opts.at[P].x == 2;
@@ -158,10 +158,11 @@ const em_op EM_OP(embedding_distance) = {
     .name = "embedding_distance",
     .inputs = "query ids# weight",
     .outputs = "distances",
-    .doc = "Distances of queries from rows of a table: || query[b] - weight[ids[b, k]] ||_p, without making those rows.\n"
-           "query: (B, D); ids: (B, K), or (K) shared by the batch, of integer dtype; weight: (V, D).\n"
-           "Returns (B, K); the gradient at distance 0 is 0. A sparse gradient refers to the table: it must be used\n"
-           "before the table changes. Errors if an id is outside 0 .. V-1 or the sizes do not fit.",
+    .doc =
+        "Distances of queries from rows of a table: || query[b] - weight[ids[b, k]] ||_p, without making those rows.\n"
+        "query: (B, D); ids: (B, K), or (K) shared by the batch, of integer dtype; weight: (V, D).\n"
+        "Returns (B, K); the gradient at distance 0 is 0. A sparse gradient refers to the table: it must be used\n"
+        "before the table changes. Errors if an id is outside 0 .. V-1 or the sizes do not fit.",
     .opts = opts,
     .types = EM_TYPES_FLOAT,
     .saves = EM_SAVE_X(QUERY) | EM_SAVE_X(IDS) | EM_SAVE_X(TABLE) | EM_SAVE_Y(0),

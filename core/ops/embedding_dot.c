@@ -12,7 +12,7 @@ static const em_opt_spec opts[] = {
 
 static em_status check(em_call *c) { return lookup_check_query(c, PADDING_IDX); }
 
-/* ---- ids of its own for each query ------------------------------------------------------------------------------ */
+/* ---- ids of its own for each query --------------------------------------------------------------------- */
 
 enum { AHEAD = 6 };
 
@@ -70,7 +70,7 @@ static em_status own_part(em_part *part, const em_node *n)
     return em_tensor_clone(&part->source, n->x[QUERY]);
 }
 
-/* ---- the same ids for all: products of matrices ------------------------------------------------------------------- */
+/* ---- the same ids for all: products of matrices -------------------------------------------------------- */
 
 static em_status shared_rows(em_tensor **rows, em_tensor *ids, em_tensor *weight)
 {
@@ -110,7 +110,7 @@ static em_status shared_part(em_part *part, const em_node *n)
     return s;
 }
 
-/* ---- both -------------------------------------------------------------------------------------------------------- */
+/* ---- both ---------------------------------------------------------------------------------------------- */
 
 static em_status forward(em_call *c)
 {

@@ -36,7 +36,7 @@ static em_status fold_into(const em_fold *kind, void *out, const em_lines *l)
     return em__fold(&f, l);
 }
 
-/* ---- positions ------------------------------------------------------------------------------------------- */
+/* ---- positions ----------------------------------------------------------------------------------------- */
 
 /* First of n elements that is the value, which is there: blocks without it are passed over in vectors. */
 static int64_t find_first(const em_real *x, em_real value, int64_t n)
@@ -95,7 +95,7 @@ static void find_all(int64_t *at, const em_lines *l, const em_real *value)
     }
 }
 
-/* ---- amax, amin, and max, min of the whole: the gradient is shared among ties ------------------------------- */
+/* ---- amax, amin, and max, min of the whole: the gradient is shared among ties -------------------------- */
 
 static em_status over_dims_check(em_call *c)
 {
@@ -154,7 +154,7 @@ OVER_DIMS(amin, amin_forward, dims_opts, "Least element over dims; ties share th
 OVER_DIMS(max, amax_forward, NULL, "Greatest of all elements; ties share the gradient.")
 OVER_DIMS(min, amin_forward, NULL, "Least of all elements; ties share the gradient.")
 
-/* ---- max_dim, min_dim, argmax, argmin: along one dim, with the place of the first ---------------------------- */
+/* ---- max_dim, min_dim, argmax, argmin: along one dim, with the place of the first ---------------------- */
 
 /* The dim as a mask of one bit; all dims where none is given. */
 static em_status one_dim_mask(const em_opts *opts, const em_tensor *x, const char *name, unsigned *mask)

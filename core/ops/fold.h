@@ -21,7 +21,7 @@ typedef int64_t em_acc;
 static inline em_acc em__greater(em_acc s, em_acc x) { return ((x > s) | EM_IS_NAN(x)) ? x : s; }
 static inline em_acc em__lesser(em_acc s, em_acc x) { return ((x < s) | EM_IS_NAN(x)) ? x : s; }
 
-/* ---- shapes ---------------------------------------------------------------------------------------------- */
+/* ---- shapes -------------------------------------------------------------------------------------------- */
 
 typedef struct em_lines {
     em_tensor *x;                       /* contiguous, its elements in the order (O, R, K): a new reference */
@@ -110,7 +110,7 @@ static inline em_status em__unlines(em_tensor **out, const em_lines *l, em_tenso
     return s;
 }
 
-/* ---- folding --------------------------------------------------------------------------------------------- */
+/* ---- folding ------------------------------------------------------------------------------------------- */
 
 enum {
     EM_FOLD_TILE = 256,         /* columns folded at once */
@@ -303,7 +303,7 @@ static inline void em__store_wide(const em_fold *f, int64_t at, const em_acc *ac
     for (int64_t j = 0; j < n; j++) ((em_acc *)f->out)[at + j] = acc[j];
 }
 
-/* ---- the way back: one number for each result, spread over the elements it came from ----------------------- */
+/* ---- the way back: one number for each result, spread over the elements it came from ------------------- */
 
 /* dx[i] from x[i], p and g; where `step` is 0 there is one p and one g for all. */
 typedef void em_spread_row(em_real *dx, const em_real *x, const em_acc *p, const em_acc *g, int64_t step, int64_t n,
@@ -355,7 +355,7 @@ static inline em_status em__spread(em_tensor **dx, const em_lines *l, const em_a
         } \
     }
 
-/* ---- the phases of a call over the dims of INTS option number `dim` ------------------------------------------ */
+/* ---- the phases of a call over the dims of INTS option number `dim` ------------------------------------ */
 
 /* Makes result 0, in the shape that is left. */
 static inline em_status em__fold_out(em_call *c, int dim, int keepdim, em_dtype dtype)

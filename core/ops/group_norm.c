@@ -67,7 +67,7 @@ static void each_row(const job *j, void (*work)(const job *, int64_t))
         for (int64_t row = lo; row < hi; row++) work(j, row);
 }
 
-/* ---- the three steps of the operation -------------------------------------------------------------------- */
+/* ---- the three steps of the operation ------------------------------------------------------------------ */
 
 static em_status check_affine(const em_call *c, const em_tensor *t, const char *name)
 {

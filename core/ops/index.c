@@ -28,7 +28,7 @@ static em_status add_back(const em_node *n, em_tensor **dx, em_tensor *places, i
     return s;
 }
 
-/* ---- index_select index: rows by ids along a dim --------------------------------------------------------- */
+/* ---- index_select index: rows by ids along a dim ------------------------------------------------------- */
 
 /* The result: x's shape with the dim replaced by the ids' shape. */
 static em_status rows_out(em_call *c, const em_tensor *ids, int dim)
@@ -91,7 +91,7 @@ static em_status rows_backward(const em_node *n, em_tensor **dx)
     return add_back(n, dx, n->y[1], x->dims, x->size, dim);
 }
 
-/* ---- take: elements by their row-major position ---------------------------------------------------------- */
+/* ---- take: elements by their row-major position -------------------------------------------------------- */
 
 static em_status take_check(em_call *c)
 {
@@ -112,7 +112,7 @@ static em_status take_backward(const em_node *n, em_tensor **dx)
     return add_back(n, dx, n->y[1], 1, &n->x[0]->count, 0);
 }
 
-/* ---- index_mask: rows where a mask over the first dims is true ------------------------------------------- */
+/* ---- index_mask: rows where a mask over the first dims is true ----------------------------------------- */
 
 static em_status index_mask_check(em_call *c)
 {
@@ -145,7 +145,7 @@ static em_status index_mask_backward(const em_node *n, em_tensor **dx)
     return EM_OK;
 }
 
-/* ---- masked_select: elements where a mask is true, both broadcast ---------------------------------------- */
+/* ---- masked_select: elements where a mask is true, both broadcast -------------------------------------- */
 
 /* `t` repeated to a shape, contiguous. */
 static em_status spread(em_tensor **out, const em_tensor *t, int dims, const int64_t *size)
@@ -195,7 +195,7 @@ static em_status masked_select_backward(const em_node *n, em_tensor **dx)
     return s;
 }
 
-/* ---- gather: one element a result, by ids of the result's shape ------------------------------------------ */
+/* ---- gather: one element a result, by ids of the result's shape ---------------------------------------- */
 
 static em_status gather_check(em_call *c)
 {
@@ -239,7 +239,7 @@ static em_status gather_backward(const em_node *n, em_tensor **dx)
                             NULL);
 }
 
-/* ---- nonzero --------------------------------------------------------------------------------------------- */
+/* ---- nonzero ------------------------------------------------------------------------------------------- */
 
 static em_status nonzero_places(em_tensor **out, const em_tensor *x)
 {
@@ -272,7 +272,7 @@ static em_status nonzero_forward(em_call *c)
     return EM_OK;
 }
 
-/* ---- descriptors ----------------------------------------------------------------------------------------- */
+/* ---- descriptors --------------------------------------------------------------------------------------- */
 
 static const em_opt_spec dim_opts[] = {{"dim", EM_OPT_INT, "!", "", "the dim in which ids count"}, {0}};
 static const em_opt_spec index_opts[] = {{"dim", EM_OPT_INT, "0", "", "the dim in which ids count"}, {0}};

@@ -10,7 +10,7 @@ static em_status no_tensors(const em_call *c)
     return em__fail(EM_EVALUE, "%s: expected at least one tensor", c->op->name);
 }
 
-/* ---- cat ------------------------------------------------------------------------------------------------- */
+/* ---- cat ----------------------------------------------------------------------------------------------- */
 
 static em_status cat_fits(const em_tensor *first, const em_tensor *t, int i, int dim)
 {
@@ -80,7 +80,7 @@ static em_status cat_backward(const em_node *n, em_tensor **dx)
     return EM_OK;
 }
 
-/* ---- stack ----------------------------------------------------------------------------------------------- */
+/* ---- stack --------------------------------------------------------------------------------------------- */
 
 static em_status stack_check(em_call *c)
 {

@@ -23,7 +23,7 @@ static int64_t part_rows(const job *j)
     return em__max(em__chunk(8 * (double)j->D), (j->rows + PARTS - 1) / PARTS);
 }
 
-/* ---- forward --------------------------------------------------------------------------------------------- */
+/* ---- forward ------------------------------------------------------------------------------------------- */
 
 static void normalize_row(const job *j, int64_t row)
 {
@@ -43,7 +43,7 @@ static void normalize_row(const job *j, int64_t row)
     j->rstd[row] = rstd;
 }
 
-/* ---- backward: with z = (x - mean) rstd and g = w dy,  dx = rstd (g - mean(g) - z mean(g z)) ------------- */
+/* ---- backward: with z = (x - mean) rstd and g = w dy,  dx = rstd (g - mean(g) - z mean(g z)) ----------- */
 
 static void row_gradient(const job *j, int64_t row)
 {
@@ -85,7 +85,7 @@ static void part_gradient(const job *j, int64_t part)
     }
 }
 
-/* ---- the three steps of the operation -------------------------------------------------------------------- */
+/* ---- the three steps of the operation ------------------------------------------------------------------ */
 
 static em_status check_affine(const em_call *c, const em_tensor *t, const char *name, int dims)
 {

@@ -31,7 +31,7 @@ typedef struct job {
     em_real *dx[IN];
 } job;
 
-/* ---- shapes ---------------------------------------------------------------------------------------------- */
+/* ---- shapes -------------------------------------------------------------------------------------------- */
 
 static em_status joint_shape(job *j, em_tensor *const *x, const char *name)
 {
@@ -86,7 +86,7 @@ static em_status plan(job *j, const rule *r, const em_op *op, const em_opts *opt
     return EM_OK;
 }
 
-/* ---- loops ----------------------------------------------------------------------------------------------- */
+/* ---- loops --------------------------------------------------------------------------------------------- */
 
 static void gather(em_real *to, const job *j, int k, int64_t at, int64_t n)
 {
@@ -154,7 +154,7 @@ static double gradients(const void *context, int64_t lo, int64_t hi)
     return 0;
 }
 
-/* ---- the three steps of the operation -------------------------------------------------------------------- */
+/* ---- the three steps of the operation ------------------------------------------------------------------ */
 
 static em_status check(em_call *c, const rule *r)
 {
@@ -209,7 +209,7 @@ static em_status backward(const em_node *n, em_tensor **dx, const rule *r)
     return s;
 }
 
-/* ---- values that are refused ----------------------------------------------------------------------------- */
+/* ---- values that are refused --------------------------------------------------------------------------- */
 
 static em_status number_above(const em_call *c, int opt, double least, bool or_equal)
 {

@@ -9,7 +9,7 @@
 #include "ops/whole.h"
 #include "tensor/copy.h"
 
-/* ---- shapes ---------------------------------------------------------------------------------------------- */
+/* ---- shapes -------------------------------------------------------------------------------------------- */
 
 typedef struct product {
     int dims;                           /* of the batch */
@@ -81,7 +81,7 @@ static em_status result(em_call *c, const product *p)
     return em__out(c, 0, c->dtype, dims, size);
 }
 
-/* ---- where matrices lie ---------------------------------------------------------------------------------- */
+/* ---- where matrices lie -------------------------------------------------------------------------------- */
 
 static matrices lie(const em_tensor *t, const product *p, bool has_row, bool has_col)
 {
@@ -121,7 +121,7 @@ static em_status readable(em_tensor **out, em_tensor *t, matrices f, int64_t row
     return EM_OK;
 }
 
-/* ---- arithmetic ------------------------------------------------------------------------------------------ */
+/* ---- arithmetic ---------------------------------------------------------------------------------------- */
 
 #if EM_REAL_FLOAT
 
@@ -263,7 +263,7 @@ static em_status backward_both(const em_node *n, em_tensor **dx, int i, const pr
     return EM_OK;
 }
 
-/* ---- matmul mm bmm mv dot -------------------------------------------------------------------------------- */
+/* ---- matmul mm bmm mv dot ------------------------------------------------------------------------------ */
 
 static em_status check_pair(em_call *c, int x_dims, const char *x, int y_dims, const char *y)
 {
@@ -334,7 +334,7 @@ PRODUCT(mv, "input vec", mv_check,
 PRODUCT(dot, "input tensor", dot_check,
         "Sum of the products of two vectors: (K) and (K) give ().\nFails if the sizes differ.")
 
-/* ---- outer: y_ij = a_i b_j ------------------------------------------------------------------------------- */
+/* ---- outer: y_ij = a_i b_j ----------------------------------------------------------------------------- */
 
 static product plan_outer(const em_tensor *a, const em_tensor *b)
 {
@@ -376,7 +376,7 @@ const em_op EM_OP(outer) = {
     .forward = outer_forward, .backward = outer_backward,
 };
 
-/* ---- addmm baddbmm: y = beta input + alpha a b ----------------------------------------------------------- */
+/* ---- addmm baddbmm: y = beta input + alpha a b --------------------------------------------------------- */
 
 static const em_opt_spec scales[] = {
     {"beta", EM_OPT_NUMBER, "1", "", "factor of input; 0 leaves it unread"},
@@ -462,7 +462,7 @@ ADDED(baddbmm, "input batch1 batch2",
       "beta input + alpha batch1 batch2: batch1 (B, M, K), batch2 (B, K, N), input broadcasts to (B, M, N).\n"
       "Fails if shapes do not fit.")
 
-/* ---- linear: y = x w^T + b ------------------------------------------------------------------------------- */
+/* ---- linear: y = x w^T + b ----------------------------------------------------------------------------- */
 
 static const em_tensor *bias_of(const em_call *c) { return c->n > 2 ? c->in[2] : NULL; }
 

@@ -2,7 +2,7 @@
 
 #include "autograd/var.h"
 
-/* ---- variables --------------------------------------------------------------------------------------------- */
+/* ---- variables ----------------------------------------------------------------------------------------- */
 
 /* Graphs are as deep as loops are long, so letting go must not recurse: the dead wait in a list, and whoever released
  * the first of them empties it. */
@@ -43,7 +43,7 @@ em_status em__var_new(em_var **out, em_dtype dtype)
     return EM_OK;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------- */
+/* ---- nodes --------------------------------------------------------------------------------------------- */
 
 static size_t node_bytes(int n, int n_out)
 {
@@ -105,7 +105,7 @@ void em__node_free_saved(em_node *node)
     node->freed = true;
 }
 
-/* ---- recording --------------------------------------------------------------------------------------------- */
+/* ---- recording ----------------------------------------------------------------------------------------- */
 
 static bool saves_x(const em_call *c, int i)
 {
@@ -196,7 +196,7 @@ em_status em__record(em_call *c, em_tensor *const *inputs)
     return EM_OK;
 }
 
-/* ---- for backward ------------------------------------------------------------------------------------------- */
+/* ---- for backward -------------------------------------------------------------------------------------- */
 
 em_status em__dx(em_tensor **dx, const em_node *n, int i)
 {

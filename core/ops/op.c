@@ -11,7 +11,7 @@
 #include "tensor/copy.h"
 #include "tensor/rows.h"
 
-/* ---- the table --------------------------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------------------------------------- */
 
 enum {
 #define OP(name) OP_##name,
@@ -116,7 +116,7 @@ static const em_op *variant(int index, em_dtype dtype)
     return table[EM_F32] ? table[dtype][index] : NULL;
 }
 
-/* ---- what a descriptor's text says, read once ---------------------------------------------------------------- */
+/* ---- what a descriptor's text says, read once ---------------------------------------------------------- */
 
 enum kind { VALUE, IDS, MASK };
 enum { MOST_NAMED = 8 };                /* inputs of an operation that does not take any number */
@@ -206,7 +206,7 @@ static info *info_of(int index)
     return f;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------------------------------------- */
 
 int em_op_count(void) { return OPS; }
 const em_op *em_op_at(int index) { return described[index]; }
@@ -272,7 +272,7 @@ void em_opts_default(em_opts *opts, const em_op *op)
     *opts = info_of(em_op_index(op))->defaults;
 }
 
-/* ---- promotion ---------------------------------------------------------------------------------------------- */
+/* ---- promotion ----------------------------------------------------------------------------------------- */
 
 static int category(em_dtype d) { return em_dtype_is_float(d) ? 2 : d == EM_BOOL ? 0 : 1; }
 
@@ -303,7 +303,7 @@ em_dtype em__promote(em_tensor *const *in, const bool *counts, int n)
     return d;
 }
 
-/* ---- a call ------------------------------------------------------------------------------------------------- */
+/* ---- a call -------------------------------------------------------------------------------------------- */
 
 enum { FEW = 16 };
 
@@ -343,8 +343,8 @@ static em_status check_input(const em_op *op, const info *f, int i, const em_ten
         return em__fail(EM_ETYPE, "%s: %s is missing", op->name, input_name(name, op, i));
     }
     if (t->rows)
-        return em__fail(EM_ETYPE, "%s: %s is a row-sparse gradient; this takes dense tensors (use to_dense())", op->name,
-                        input_name(name, op, i));
+        return em__fail(EM_ETYPE, "%s: %s is a row-sparse gradient; this takes dense tensors (use to_dense())",
+                        op->name, input_name(name, op, i));
     if (kind_of(f, i) == IDS && (em_dtype_is_float(t->dtype) || t->dtype == EM_BOOL))
         return em__fail(EM_ETYPE, "%s: %s must be of an integer dtype (int64, int32, uint8), got %s", op->name,
                         input_name(name, op, i), em_dtype_name(t->dtype));
@@ -495,7 +495,7 @@ em_status em_apply(const em_op *op, em_tensor *const *inputs, int n, const em_op
     return s;
 }
 
-/* ---- in place ----------------------------------------------------------------------------------------------- */
+/* ---- in place ------------------------------------------------------------------------------------------ */
 
 static em_status check_inplace(const em_op *op, em_tensor *self, em_tensor *const *inputs, int n)
 {
@@ -506,8 +506,10 @@ static em_status check_inplace(const em_op *op, em_tensor *self, em_tensor *cons
         return em__fail(EM_EGRAD, "%s_: a leaf that requires grad cannot be changed in place while gradients are "
                         "recorded (use embla.no_grad)", op->name);
     if (!op->backward && em_grad_enabled() && em__requires_grad(self))
-        return em__fail(EM_EGRAD, "%s_: it has no gradient, so it cannot change a tensor whose history is recorded (use "
-                        "embla.no_grad, or detach)", op->name);
+        return em__fail(EM_EGRAD,
+                        "%s_: it has no gradient, so it cannot change a tensor whose history is recorded (use "
+                        "embla.no_grad, or detach)",
+                        op->name);
     return EM_OK;
 }
 
@@ -604,7 +606,7 @@ em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *i
     return s;
 }
 
-/* ---- for check ------------------------------------------------------------------------------------------------ */
+/* ---- for check ----------------------------------------------------------------------------------------- */
 
 em_status em__out(em_call *c, int k, em_dtype dtype, int dims, const int64_t *sizes)
 {
@@ -688,7 +690,7 @@ em_status em__check_ids(const char *name, const em_tensor *ids, int64_t rows, co
                     (long long)id[bad], position_text(where, ids, bad), count, (long long)rows);
 }
 
-/* ---- for backward ------------------------------------------------------------------------------------------------ */
+/* ---- for backward -------------------------------------------------------------------------------------- */
 
 em_status em__run(const char *name, em_tensor *const *in, int n, const em_opts *opts, em_tensor **out)
 {

@@ -4,8 +4,8 @@
  *     em_apply (op.c): promote dtypes, make inputs contiguous, pick the variant
  *       -> check     shapes and options; makes the results with em__out; records what is wrong with em__fail
  *       -> forward   computes; the results are there
- *       -> node      if a gradient may be asked for, the call is noted down: inputs' and results' shapes, and the values
- *                    that `saves` names
+ *       -> node      if a gradient may be asked for, the call is noted down: shapes of inputs and results, and the
+ *                    values that `saves` names
  *     em_backward (backward.c): for each noted call, once all of n->dy has arrived
  *       -> backward  makes a new dx[i] for each input that em__wants; the engine adds what comes from several uses
  */
@@ -48,7 +48,7 @@ enum em_op_types {
 enum em_op_flags {
     EM_OP_STRIDED = 1,      /* takes value inputs with any strides; otherwise they come contiguous */
     EM_OP_VIEW = 2,         /* the result shares the input's storage: check makes it, there is no forward */
-    EM_OP_INPLACE = 4,      /* name_ exists: the result has input 0's shape and may be written over it, element by element */
+    EM_OP_INPLACE = 4,      /* name_ exists: the result has input 0's shape and may be written over it elementwise */
     EM_OP_RANDOM = 8,       /* draws from c->rng */
     EM_OP_STRIDED_DY = 16,  /* backward takes dy with any strides; otherwise it comes contiguous */
     EM_OP_NO_PROMOTE = 32,  /* value inputs keep their own dtypes; the variant is that of the first */
@@ -72,7 +72,7 @@ struct em_op {
     em_status (*backward)(const em_node *n, em_tensor **dx);   /* null: not differentiable */
 };
 
-/* ---- for check ------------------------------------------------------------------------------------------- */
+/* ---- for check ----------------------------------------------------------------------------------------- */
 
 /* Makes result k, or takes the tensor given to an in-place call. */
 em_status em__out(em_call *c, int k, em_dtype dtype, int dims, const int64_t *sizes);
@@ -90,7 +90,7 @@ em_status em__dim_mask(const em_call *c, int opt, int dims, unsigned *mask);
  * COUNT = 10 (ids count from 0)". */
 em_status em__check_ids(const char *name, const em_tensor *ids, int64_t rows, const char *count);
 
-/* ---- the noted call, for backward ------------------------------------------------------------------------- */
+/* ---- the noted call, for backward ---------------------------------------------------------------------- */
 
 struct em_var;
 
@@ -105,7 +105,7 @@ struct em_node {
     em_node *next;                      /* for the list of the dead */
     em_tensor **x;                      /* n: inputs as forward saw them; without data unless saved */
     em_tensor **y;                      /* n_out: results, hidden ones included; likewise */
-    em_tensor **dy;                     /* n_out: gradients of the results, dense, of the node's dtype; null means zeros */
+    em_tensor **dy;                     /* n_out: gradients of the results, dense, of the node's dtype; null: zeros */
     struct em_var **in;                 /* n: where dx goes; null where none is wanted */
     struct em_var **made;               /* n_out: the results' variables while they live; not owned */
     int64_t *versions;                  /* n + n_out: of saved values */
@@ -127,7 +127,7 @@ em_status em__dx_zeros(em_tensor **dx, const em_node *n, int i);
 /* dy summed over the dims in which x was repeated to reach its shape; dy itself (a new reference) if none was. */
 em_status em__sum_to(em_tensor **out, em_tensor *dy, const em_tensor *x);
 
-/* ---- options ----------------------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------------------------- */
 
 void em__opts_default(em_opts *opts, const em_opt_spec *specs);
 
@@ -137,7 +137,7 @@ int em__choice(const char *choices, const char *word, size_t length);
 /* dtype to which the tensors (those with counts[i], or all) promote. */
 em_dtype em__promote(em_tensor *const *in, const bool *counts, int n);
 
-/* ---- operations out of operations -------------------------------------------------------------------------- */
+/* ---- operations out of operations ---------------------------------------------------------------------- */
 
 /* Runs an operation by name without noting it down. opts null: defaults. */
 em_status em__run(const char *name, em_tensor *const *in, int n, const em_opts *opts, em_tensor **out);

@@ -131,7 +131,7 @@ static em_status check_options(const em_call *c, const job *j)
     return j->largest ? check_number(c, MAX_DILATION, j->dilation, 1, MOST) : EM_OK;
 }
 
-/* ---- the three steps of the operations ------------------------------------------------------------------- */
+/* ---- the three steps of the operations ----------------------------------------------------------------- */
 
 static em_status check_pool(em_call *c, bool adaptive, bool largest)
 {

@@ -30,7 +30,7 @@ typedef struct cell {
     void (*backward)(const row *, int64_t H);
 } cell;
 
-/* ---- cells ----------------------------------------------------------------------------------------------- */
+/* ---- cells --------------------------------------------------------------------------------------------- */
 
 /* h = tanh(x + rec) or relu(x + rec) */
 static void tanh_forward(const row *r, int64_t H)
@@ -125,7 +125,7 @@ static const cell relu_cell = {1, 0, false, false, relu_forward, relu_backward};
 static const cell lstm_cell = {4, 1, true, false, lstm_forward, lstm_backward};
 static const cell gru_cell = {3, 1, false, true, gru_forward, gru_backward};
 
-/* ---- the layer ------------------------------------------------------------------------------------------- */
+/* ---- the layer ----------------------------------------------------------------------------------------- */
 
 enum { X, W_IH, W_HH, B_IH, B_HH, H0, C0 };      /* lengths come last: after c0, or in its place */
 
@@ -161,7 +161,7 @@ static void each_sample(const job *j, int64_t t, void (*work)(const job *, int64
         for (int64_t n = lo; n < hi; n++) work(j, t, n);
 }
 
-/* ---- forward --------------------------------------------------------------------------------------------- */
+/* ---- forward ------------------------------------------------------------------------------------------- */
 
 static void forward_sample(const job *j, int64_t t, int64_t n)
 {
@@ -187,7 +187,7 @@ static em_status forward_steps(const job *j)
     return EM_OK;
 }
 
-/* ---- backward -------------------------------------------------------------------------------------------- */
+/* ---- backward ------------------------------------------------------------------------------------------ */
 
 /* State before step t of sample n: that after the step before, or the first one. */
 static const em_real *before(const job *j, int64_t t, int64_t n, const em_real *states, int64_t width,
@@ -243,7 +243,7 @@ static void states_before(const job *j, em_real *to)
         }
 }
 
-/* ---- shapes ---------------------------------------------------------------------------------------------- */
+/* ---- shapes -------------------------------------------------------------------------------------------- */
 
 static em_status check_shape(const em_call *c, int i, const char *name, int dims, int64_t rows, int64_t columns)
 {
@@ -309,7 +309,7 @@ static void start_state(em_tensor *state, const em_tensor *first)
         memset(state->data, 0, bytes);
 }
 
-/* ---- the three steps of the operations ------------------------------------------------------------------- */
+/* ---- the three steps of the operations ----------------------------------------------------------------- */
 
 static void copy_bias(em_real *to, const em_tensor *bias)
 {
@@ -398,7 +398,7 @@ static em_status backward_layer(const em_node *n, em_tensor **dx, const cell *k,
     return s;
 }
 
-/* ---- the operations -------------------------------------------------------------------------------------- */
+/* ---- the operations ------------------------------------------------------------------------------------ */
 
 #define REVERSE {"reverse", EM_OPT_BOOL, "false", "", "goes from the last step to the first"}
 

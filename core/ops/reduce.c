@@ -66,7 +66,7 @@ FORWARD(all, all, 1, store_byte)
 FORWARD(any, any, 0, store_byte)
 FORWARD(count_nonzero, count, 0, store_whole)
 
-/* ---- backward of sum and mean: dy repeated, not copied ----------------------------------------------------- */
+/* ---- backward of sum and mean: dy repeated, not copied ------------------------------------------------- */
 
 static em_status repeated(em_tensor **dx, const em_node *n, em_tensor *dy)
 {
@@ -112,7 +112,7 @@ static em_status mean_backward(const em_node *n, em_tensor **dx)
     return s;
 }
 
-/* ---- backward of prod: the product of the others, also where some are 0 ------------------------------------ */
+/* ---- backward of prod: the product of the others, also where some are 0 -------------------------------- */
 
 EM_FOLD(zeros, s + (x == 0), s + t)
 EM_FOLD(nonzero_prod, x == 0 ? s : s * x, s * t)
@@ -145,7 +145,7 @@ static em_status prod_backward(const em_node *n, em_tensor **dx)
 #define prod_backward sum_backward
 #endif
 
-/* ---- descriptors ----------------------------------------------------------------------------------------- */
+/* ---- descriptors --------------------------------------------------------------------------------------- */
 
 #define STAMP(op_name, checks, back, saved, more_flags, help) \
     const em_op EM_OP(op_name) = { \

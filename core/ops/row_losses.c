@@ -73,7 +73,7 @@ static double gradients(const void *context, int64_t lo, int64_t hi)
     return 0;
 }
 
-/* ---- the three steps of the operation -------------------------------------------------------------------- */
+/* ---- the three steps of the operation ------------------------------------------------------------------ */
 
 static em_status check_rows(const em_call *c, const char *name)
 {
@@ -150,7 +150,7 @@ static em_status backward(const em_node *n, em_tensor **dx, const rule *r)
 
 #define EM_MARGIN(initial, text) {"margin", EM_OPT_NUMBER, initial, "", text}
 
-/* ---- cosine_embedding_loss ------------------------------------------------------------------------------- */
+/* ---- cosine_embedding_loss ----------------------------------------------------------------------------- */
 
 typedef struct cosine {
     double size_a, size_b, product;         /* |a|^2, |b|^2, |a| |b| */
@@ -205,12 +205,15 @@ ROW_LOSS_OP(cosine_embedding_loss, "input1 input2 target", cosine_opts,
             "1 - cos of two vectors where the target is 1, max(0, cos - margin) where it is -1.\n"
             "Inputs (..., D) of one shape, target (...); a scalar, or (...) with reduction none.")
 
-/* ---- triplet_margin_loss --------------------------------------------------------------------------------- */
+/* ---- triplet_margin_loss ------------------------------------------------------------------------------- */
 
 enum { MARGIN, NORM, EPS, SWAP };
 
 static inline em_real magnitude(em_real x) { return x < 0 ? -x : x; }
-static inline em_real difference(const em_real *a, const em_real *b, int64_t i, em_real eps) { return a[i] - b[i] + eps; }
+static inline em_real difference(const em_real *a, const em_real *b, int64_t i, em_real eps)
+{
+    return a[i] - b[i] + eps;
+}
 
 EM_ROW_SUM(sum_of_squares, difference(a, b, i, eps) * difference(a, b, i, eps), const em_real *a, const em_real *b,
            em_real eps)
@@ -323,7 +326,7 @@ ROW_LOSS_OP(triplet_margin_loss, "anchor positive negative", triplet_opts,
             "max(0, |anchor - positive| - |anchor - negative| + margin).\n"
             "Inputs (..., D) of one shape; a scalar, or (...) with reduction none.")
 
-/* ---- multi_margin_loss ----------------------------------------------------------------------------------- */
+/* ---- multi_margin_loss --------------------------------------------------------------------------------- */
 
 static double multi_margin_loss_value(const job *j, int64_t row)
 {
@@ -389,7 +392,7 @@ ROW_LOSS_OP(multi_margin_loss, "input target# weight?", multi_margin_opts,
             "Sum over the wrong classes i of max(0, margin - x[target] + x[i])^p, times weight[target], over C.\n"
             "Input (N, C) or (C), target (N) or one id, weight (C); a scalar, or (N) with reduction none.")
 
-/* ---- multilabel_soft_margin_loss ------------------------------------------------------------------------- */
+/* ---- multilabel_soft_margin_loss ----------------------------------------------------------------------- */
 
 static em_real softplus(em_real x) { return em__log1p(em__exp(x < 0 ? x : -x)) + (x < 0 ? 0 : x); }
 

@@ -15,7 +15,7 @@ static em_status start(em_call *c, em_tensor **source)
     return EM_OK;
 }
 
-/* ---- scatter_add ----------------------------------------------------------------------------------------- */
+/* ---- scatter_add --------------------------------------------------------------------------------------- */
 
 static em_status scatter_add_check(em_call *c)
 {
@@ -85,7 +85,7 @@ static em_status scatter_add_backward(const em_node *n, em_tensor **dx)
     return s;
 }
 
-/* ---- index_add ------------------------------------------------------------------------------------------- */
+/* ---- index_add ----------------------------------------------------------------------------------------- */
 
 static em_status index_add_check(em_call *c)
 {

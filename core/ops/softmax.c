@@ -7,7 +7,7 @@ enum { TILE = 64, LANES = 16, SHORT = 24 };
 
 typedef enum kind { SOFTMAX, LOG_SOFTMAX, SOFTMIN } kind;
 
-/* ---- rows ------------------------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------------------- */
 
 static em_real row_max(const em_real *x, int64_t n, em_real sign)
 {
@@ -79,7 +79,7 @@ static void row_backward(em_real *dx, const em_real *y, const em_real *dy, int64
     }
 }
 
-/* ---- tiles of columns, `K` apart from row to row ------------------------------------------------------------ */
+/* ---- tiles of columns, `K` apart from row to row ------------------------------------------------------- */
 
 static void tile_forward(em_real *y, const em_real *x, int64_t R, int64_t K, int64_t width, kind k)
 {
@@ -129,7 +129,7 @@ static void tile_backward(em_real *dx, const em_real *y, const em_real *dy, int6
     }
 }
 
-/* ---- short rows: turned into columns of a tile ---------------------------------------------------------------- */
+/* ---- short rows: turned into columns of a tile --------------------------------------------------------- */
 
 /* to (R, TILE) = from (width, R) turned, or the other way round. */
 static void turn(em_real *to, const em_real *from, int64_t R, int64_t width, bool back)
@@ -156,7 +156,7 @@ static void short_rows(em_real *to, const em_real *from, const em_real *dy, int6
     turn(to, c, R, width, true);
 }
 
-/* ---- over all --------------------------------------------------------------------------------------------- */
+/* ---- over all ------------------------------------------------------------------------------------------ */
 
 typedef struct job {
     em_real *to;
@@ -245,7 +245,7 @@ STAMP(softmax, SOFTMAX, "exp(x) / (sum of exp(x) along dim).")
 STAMP(log_softmax, LOG_SOFTMAX, "log(softmax(x)), exact also where softmax is next to 0.")
 STAMP(softmin, SOFTMIN, "softmax(-x).")
 
-/* ---- logsumexp -------------------------------------------------------------------------------------------- */
+/* ---- logsumexp ----------------------------------------------------------------------------------------- */
 
 enum { DIM, KEEPDIM };
 

@@ -15,7 +15,7 @@ static em_status broadcast_out(em_call *c)
     return em__out(c, 0, c->dtype, shape.dims, shape.size);
 }
 
-/* ---- choosing by a mask ---------------------------------------------------------------------------------- */
+/* ---- choosing by a mask -------------------------------------------------------------------------------- */
 
 static inline void choose(char *const *p, const int64_t *s, int64_t n, int64_t sx, int64_t sy)
 {
@@ -130,7 +130,7 @@ const em_op EM_OP(masked_fill) = {
     .backward = masked_fill_backward,
 };
 
-/* ---- of three tensors ------------------------------------------------------------------------------------ */
+/* ---- of three tensors ---------------------------------------------------------------------------------- */
 
 #if EM_REAL_FLOAT
 
@@ -189,7 +189,7 @@ static const em_opt_spec value_opts[] = {{"value", EM_OPT_NUMBER, "1", "", "fact
 STAMP(addcmul, "x + value * y * z, broadcast.")
 STAMP(addcdiv, "x + value * y / z, broadcast.")
 
-/* ---- lerp ------------------------------------------------------------------------------------------------ */
+/* ---- lerp ---------------------------------------------------------------------------------------------- */
 
 /* From the nearer end, so that weights 0 and 1 give x and y themselves. */
 EM_ROW_OF_2(lerp, em_real, a < (em_real)0.5 ? x + a * (y - x) : y - (y - x) * (1 - a))

@@ -10,7 +10,7 @@ static em_status share(em_call *c, int dims, const int64_t *sizes, const int64_t
     return em__tensor_window(&c->out[0], c->in[0], c->in[0]->data, dims, sizes, strides);
 }
 
-/* ---- reshaping ------------------------------------------------------------------------------------------- */
+/* ---- reshaping ----------------------------------------------------------------------------------------- */
 
 /* The dims of `t` from `from` on that lie together as one, of `*count` elements a stride of `*step` apart: returns
  * where the next such run begins. */
@@ -193,7 +193,7 @@ static em_status unsqueeze_check(em_call *c)
     return share(c, x->dims + 1, sizes, strides);
 }
 
-/* ---- repeating and reordering ---------------------------------------------------------------------------- */
+/* ---- repeating and reordering -------------------------------------------------------------------------- */
 
 static em_status expand_check(em_call *c)
 {
@@ -293,7 +293,7 @@ static em_status permute_backward(const em_node *n, em_tensor **dx)
     return reordered(&dx[0], n->dy[0], back);
 }
 
-/* ---- descriptors ----------------------------------------------------------------------------------------- */
+/* ---- descriptors --------------------------------------------------------------------------------------- */
 
 static const em_opt_spec shape_opts[] = {{"shape", EM_OPT_INTS, "!", "", "new sizes; one may be -1: what is left"},
                                          {0}};

@@ -9,7 +9,7 @@
 
 enum { CHUNK = 1 << 14, LANES = 8 };
 
-/* ---- norms ----------------------------------------------------------------------------------------------------- */
+/* ---- norms --------------------------------------------------------------------------------------------- */
 
 static double term(double x, double p)
 {
@@ -85,7 +85,7 @@ static em_status norm_of(double *norm, em_tensor *grad, double p)
     return s;
 }
 
-/* ---- changing gradients in place -------------------------------------------------------------------------------- */
+/* ---- changing gradients in place ----------------------------------------------------------------------- */
 
 typedef struct change {
     bool clamps;
@@ -167,7 +167,7 @@ static em_status change_all(em_tensor *const *grads, int n, change c)
     return s;
 }
 
-/* ---- the two calls ---------------------------------------------------------------------------------------------- */
+/* ---- the two calls ------------------------------------------------------------------------------------- */
 
 static em_status check_grads(const char *name, em_tensor *const *grads, int n)
 {

@@ -8,7 +8,7 @@
 #include "ops/op.h"
 #include "optim/rules.def"
 
-/* ---- the table --------------------------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------------------------------------- */
 
 enum {
 #define RULE(name) RULE_##name,
@@ -71,7 +71,7 @@ static const em_rule *described(int index)
 #endif
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------------------------------------- */
 
 int em_rule_count(void) { return RULES; }
 const em_rule *em_rule_at(int index) { return described(index); }
@@ -94,7 +94,7 @@ const em_rule *em_rule_find(const char *name)
     return i < 0 ? NULL : described(i);
 }
 
-/* ---- checks of options ---------------------------------------------------------------------------------------- */
+/* ---- checks of options --------------------------------------------------------------------------------- */
 
 static bool holds(double x, char sign, bool equal, double limit)
 {
@@ -139,7 +139,7 @@ em_status em_rule_check(const em_rule *rule, const em_opts *opts)
     return rule->check ? rule->check(opts) : EM_OK;
 }
 
-/* ---- a step: what can fail ------------------------------------------------------------------------------------ */
+/* ---- a step: what can fail ----------------------------------------------------------------------------- */
 
 static em_status check_tensors(const em_rule *rule, const em_tensor *param, const em_tensor *grad)
 {
@@ -277,7 +277,7 @@ static void let_go(em_update *u)
     em__free(u->scratch, u->scratch_bytes);
 }
 
-/* ---- a step: what cannot -------------------------------------------------------------------------------------- */
+/* ---- a step: what cannot ------------------------------------------------------------------------------- */
 
 static void commit(em_update *u, const em_step *step)
 {

@@ -90,7 +90,7 @@ static inline void em__walk_rows(const em_update *u, em_row_fn *row)
     EM_PARALLEL_CHUNKS(lo, hi, rows, each) em__walk_pieces(u, row, &p, width, lo, hi);
 }
 
-/* ---- row-sparse gradients --------------------------------------------------------------------------------- */
+/* ---- row-sparse gradients ------------------------------------------------------------------------------ */
 
 /* Groups whose rows are asked for ahead of their turn: a random row of a large table takes as long to arrive as
  * several take to update. */

@@ -42,7 +42,8 @@ static void pair_up(em__alias *a, double *share, int32_t *order, int64_t most)
     }
     while (small > 0) {
         const int32_t low = order[--small];
-        a->columns[low] = share[low] < 0.5 ? (em__column){part(share[low]), (int32_t)most} : (em__column){UINT32_MAX, low};
+        a->columns[low] =
+            share[low] < 0.5 ? (em__column){part(share[low]), (int32_t)most} : (em__column){UINT32_MAX, low};
     }
 }
 

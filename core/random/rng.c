@@ -30,7 +30,7 @@ typedef struct source {
     void (*make)(const struct source *s, run *r);   /* from r->bits, in place */
 } source;
 
-/* ---- distributions ---------------------------------------------------------------------------------------- */
+/* ---- distributions ------------------------------------------------------------------------------------- */
 
 static double between(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 
@@ -79,8 +79,8 @@ static inline float log_f32(float x)
     return (float)e * 0.693147181f + (f - f * f * (0.5f - f * p));
 }
 
-/* Cosine and sine of `turn` / 2^32 of a full turn. The nearest quarter is split off exactly, in whole numbers; the rest,
- * t of a quarter with |t| <= 1/2, goes through polynomials fitted to that range. */
+/* Cosine and sine of `turn` / 2^32 of a full turn. The nearest quarter is split off exactly, in whole numbers; the
+ * rest, t of a quarter with |t| <= 1/2, goes through polynomials fitted to that range. */
 static inline void turn_f32(uint32_t turn, float *cosine, float *sine)
 {
     const uint32_t quarter = (turn + (1u << 29)) >> 30;
@@ -119,7 +119,7 @@ static void make_normal_f64(const source *s, run *r)
     }
 }
 
-/* ---- filling ---------------------------------------------------------------------------------------------- */
+/* ---- filling ------------------------------------------------------------------------------------------- */
 
 static void make_run(const source *s, int64_t first, run *r)
 {

@@ -6,7 +6,7 @@
 #include "tensor/rows.h"
 #include "tensor/shape.h"
 
-/* ---- one element ----------------------------------------------------------------------------------------- */
+/* ---- one element --------------------------------------------------------------------------------------- */
 
 static char *element(const em_tensor *t, int64_t at)
 {
@@ -85,7 +85,7 @@ void em_tensor_set_int(em_tensor *t, int64_t at, int64_t value)
     }
 }
 
-/* ---- many ------------------------------------------------------------------------------------------------ */
+/* ---- many ---------------------------------------------------------------------------------------------- */
 
 /* One inner loop: n elements, steps in elements. */
 typedef void copy_loop(void *to, int64_t to_step, const void *from, int64_t from_step, int64_t n);

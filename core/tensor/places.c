@@ -4,7 +4,7 @@
 
 #include "parallel/parallel.h"
 
-/* ---- ids ------------------------------------------------------------------------------------------------- */
+/* ---- ids ----------------------------------------------------------------------------------------------- */
 
 /* The lowest and highest, and where one stands that is out of range (the first; -1: none). */
 static int64_t first_outside(const int64_t *id, int64_t n, int64_t size, int64_t *lowest)
@@ -54,7 +54,7 @@ em_status em__places_of_ids(em_tensor **out, em_tensor *ids, int64_t size, const
     return EM_OK;
 }
 
-/* ---- masks ----------------------------------------------------------------------------------------------- */
+/* ---- masks --------------------------------------------------------------------------------------------- */
 
 enum { PIECES = 64 };
 

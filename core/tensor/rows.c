@@ -7,7 +7,7 @@
 #include "tensor/copy.h"
 #include "tensor/shape.h"
 
-/* ---- parts --------------------------------------------------------------------------------------------------- */
+/* ---- parts --------------------------------------------------------------------------------------------- */
 
 void em__part_release(em_part *p)
 {
@@ -166,8 +166,10 @@ em_status em__check_row_ids(const char *name, const int64_t *id, int64_t n, int6
 {
     for (int64_t i = 0; i < n; i++)
         if ((uint64_t)id[i] >= (uint64_t)rows)
-            return em__fail(EM_ERANGE, "%s: index %lld at position [%lld] is out of range for %lld rows (ids count from "
-                            "0)", name, (long long)id[i], (long long)i, (long long)rows);
+            return em__fail(EM_ERANGE,
+                            "%s: index %lld at position [%lld] is out of range for %lld rows (ids count from "
+                            "0)",
+                            name, (long long)id[i], (long long)i, (long long)rows);
     return EM_OK;
 }
 
@@ -205,14 +207,15 @@ em_status em__part_source(em_part *p, em_tensor *dy, int64_t n, int64_t width)
 int64_t em_rows_count(const em_tensor *t) { return t->rows->entries; }
 bool em_rows_is_coalesced(const em_tensor *t) { return t->rows->coalesced; }
 
-/* ---- grouping --------------------------------------------------------------------------------------------------- */
+/* ---- grouping ------------------------------------------------------------------------------------------ */
 
 em_status em__rows_check(const em_tensor *t)
 {
     for (int i = 0; i < t->rows->n_parts; i++) {
         const em_part *p = &t->rows->parts[i];
         if (p->table && em_tensor_version(p->table) != p->version)
-            return em__fail(EM_EGRAD, "this row-sparse gradient refers to its table, which was changed in place since it "
+            return em__fail(EM_EGRAD,
+                            "this row-sparse gradient refers to its table, which was changed in place since it "
                             "was made; coalesce() it before the table changes");
     }
     return EM_OK;
@@ -263,7 +266,7 @@ int64_t em__groups_split(const em_groups *g, int64_t k, int64_t pieces)
     return lo;
 }
 
-/* ---- out of it again ---------------------------------------------------------------------------------------------- */
+/* ---- out of it again ----------------------------------------------------------------------------------- */
 
 em_status em_rows_indices(em_tensor **out, const em_tensor *t)
 {
@@ -286,7 +289,8 @@ em_status em_rows_indices(em_tensor **out, const em_tensor *t)
         return EM_DATA(real, p->source) + row * p->source->stride[0]; \
     } \
     /* y += factor * entry e of p, whose row is `id` */ \
-    static void add_entry_##suffix(real *restrict y, const em_part *p, int64_t e, int64_t id, int64_t width, double factor) \
+    static void add_entry_##suffix(real *restrict y, const em_part *p, int64_t e, int64_t id, int64_t width, \
+                                   double factor) \
     { \
         real coef; \
         const real *row = entry_##suffix(p, e, &coef); \
@@ -389,7 +393,8 @@ em_status em_rows_to_dense(em_tensor **out, em_tensor *t)
 static em_status check_pair(const em_tensor *a, const em_tensor *b)
 {
     if (a->dims != b->dims || memcmp(a->size, b->size, (size_t)a->dims * sizeof *a->size))
-        return em__fail(EM_ESHAPE, "add: shapes %s and %s of a row-sparse gradient do not fit", EM_SHAPE(a), EM_SHAPE(b));
+        return em__fail(EM_ESHAPE, "add: shapes %s and %s of a row-sparse gradient do not fit", EM_SHAPE(a),
+                        EM_SHAPE(b));
     if (a->dtype != b->dtype)
         return em__fail(EM_ETYPE, "add: a row-sparse gradient of %s and a tensor of %s", em_dtype_name(a->dtype),
                         em_dtype_name(b->dtype));

@@ -49,8 +49,8 @@ struct em_rows {
     em_groups *groups;          /* made when first needed; null until then */
 };
 
-/* Sets p->source (and p->coef, if that saves memory) to the rows of `dy` (…, width), n of them, without copying where its
- * strides allow. */
+/* Sets p->source (and p->coef, if that saves memory) to the rows of `dy` (…, width), n of them, without copying where
+ * its strides allow. */
 em_status em__part_source(em_part *p, em_tensor *dy, int64_t n, int64_t width);
 
 void em__part_release(em_part *p);

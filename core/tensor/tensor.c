@@ -59,7 +59,7 @@ const char *em__shape_text(char buffer[EM_SHAPE_TEXT], int dims, const int64_t *
     return buffer;
 }
 
-/* ---- making and letting go ------------------------------------------------------------------------------- */
+/* ---- making and letting go ----------------------------------------------------------------------------- */
 
 static em_status new_handle(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes)
 {
@@ -196,7 +196,7 @@ void em_tensor_release(em_tensor *t)
     em__free(t, sizeof *t);
 }
 
-/* ---- asking ---------------------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------------------------------------- */
 
 int em_tensor_dims(const em_tensor *t) { return t->dims; }
 int64_t em_tensor_size(const em_tensor *t, int dim) { return t->size[dim]; }
@@ -216,7 +216,7 @@ void em_tensor_touch(em_tensor *t)
     if (t->storage) t->storage->version++;
 }
 
-/* ---- views ----------------------------------------------------------------------------------------------- */
+/* ---- views --------------------------------------------------------------------------------------------- */
 
 em_status em_tensor_view(em_tensor **out, const em_tensor *t, int64_t offset, int dims, const int64_t *sizes,
                          const int64_t *strides)

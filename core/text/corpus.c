@@ -52,7 +52,7 @@ typedef struct reading {
     chunk chunks[CHUNKS];
 } reading;
 
-/* ---- memory ----------------------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------------------------------- */
 
 static em_status reading_begin(reading *r)
 {
@@ -98,7 +98,7 @@ static em_status put_id(reading *r, int32_t id)
     return EM_OK;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static void note_break(reading *r, uint8_t what)
 {
@@ -210,7 +210,7 @@ static em_status read_file(reading *r, const char *path)
     return s;
 }
 
-/* ---- collecting ------------------------------------------------------------------------------------------- */
+/* ---- collecting ---------------------------------------------------------------------------------------- */
 
 /* Walks the ids in order, old ones through `new_ids` (null: as they are). Without results it only counts; sentences
  * with nothing left in them are not counted. */

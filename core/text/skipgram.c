@@ -9,7 +9,8 @@
 enum { MOST_WINDOW = 1000, MOST_NEGATIVE = 1000, ATTEMPTS = 8 };
 
 /* The corpus is gone through in portions of EM_PORTION words. Loading one decides which of its words stay, and how far
- * the window of each reaches; the pairs are then numbered through, so that any stretch of them can be written by itself. */
+ * the window of each reaches; the pairs are then numbered through, so that any stretch of them can be written by
+ * itself. */
 typedef struct portion {
     int64_t index;                      /* in the corpus; -1: none is loaded */
     int64_t words, kept;                /* words of the corpus in it; words that stay */
@@ -30,7 +31,7 @@ struct em_skipgram {
     portion now;
 };
 
-/* ---- probabilities ---------------------------------------------------------------------------------------- */
+/* ---- probabilities ------------------------------------------------------------------------------------- */
 
 static em_status check(const em_corpus *corpus, const em_skipgram_opts *o)
 {
@@ -38,7 +39,8 @@ static em_status check(const em_corpus *corpus, const em_skipgram_opts *o)
     if (o->window < 1 || o->window > MOST_WINDOW)
         return em__fail(EM_EVALUE, "SkipGram: window = %lld (expected 1 to %d)", (long long)o->window, MOST_WINDOW);
     if (o->negative < 0 || o->negative > MOST_NEGATIVE)
-        return em__fail(EM_EVALUE, "SkipGram: negative = %lld (expected 0 to %d)", (long long)o->negative, MOST_NEGATIVE);
+        return em__fail(EM_EVALUE, "SkipGram: negative = %lld (expected 0 to %d)", (long long)o->negative,
+                        MOST_NEGATIVE);
     if (!(o->sample > 0)) return em__fail(EM_EVALUE, "SkipGram: sample = %g (expected > 0)", o->sample);
     if (o->batch_size < 1)
         return em__fail(EM_EVALUE, "SkipGram: batch_size = %lld (expected >= 1)", (long long)o->batch_size);
@@ -81,7 +83,7 @@ static em_status prepare(em_skipgram *s)
     return status;
 }
 
-/* ---- making and letting go -------------------------------------------------------------------------------- */
+/* ---- making and letting go ----------------------------------------------------------------------------- */
 
 static em_status allocate_portion(portion *p)
 {
@@ -129,7 +131,7 @@ void em_skipgram_release(em_skipgram *s)
     em__free(s, sizeof *s);
 }
 
-/* ---- a portion -------------------------------------------------------------------------------------------- */
+/* ---- a portion ----------------------------------------------------------------------------------------- */
 
 static uint64_t stream(const em_skipgram *s, uint64_t which) { return (uint64_t)s->epoch << 32 | which; }
 
@@ -211,7 +213,7 @@ static int64_t word_of_pair(const portion *p, int64_t pair)
     return lo;
 }
 
-/* ---- a batch ---------------------------------------------------------------------------------------------- */
+/* ---- a batch ------------------------------------------------------------------------------------------- */
 
 typedef struct batch {
     void *centre, *targets;
@@ -226,7 +228,8 @@ static inline void put(void *ids, bool wide, int64_t at, int32_t id)
         ((int32_t *)ids)[at] = id;
 }
 
-/* A block of numbers serves two negatives; the next attempt at a pair's context takes the same place of the next stream. */
+/* A block of numbers serves two negatives; the next attempt at a pair's context takes the same place of the next
+ * stream. */
 static int32_t draw_negative(const em_skipgram *s, const uint32_t *half)
 {
     return em__alias_draw(&s->negatives, em__join_bits(half[0], half[1]));

@@ -19,7 +19,7 @@ typedef struct character {
     int bytes;
 } character;
 
-/* ---- characters ------------------------------------------------------------------------------------------- */
+/* ---- characters ---------------------------------------------------------------------------------------- */
 
 static class ascii_class(int c, const em_text_opts *o)
 {
@@ -69,7 +69,8 @@ static character read_character(const em__splitter *s, const unsigned char *p, c
     return (character){class_of(s, code), code, (int)n};
 }
 
-/* Bytes of an apostrophe or of underscores at p that belong to a word because a part of it follows; 0 if they do not. */
+/* Bytes of an apostrophe or of underscores at p that belong to a word because a part of it follows; 0 if they do not.
+ */
 static int64_t joiner(const em__splitter *s, const unsigned char *p, const unsigned char *end)
 {
     const unsigned char *const start = p;
@@ -84,7 +85,7 @@ static int64_t joiner(const em__splitter *s, const unsigned char *p, const unsig
     return 0;
 }
 
-/* ---- words ------------------------------------------------------------------------------------------------ */
+/* ---- words --------------------------------------------------------------------------------------------- */
 
 /* A word being written at the end of the text. */
 typedef struct draft {
@@ -182,7 +183,7 @@ uint32_t em__word_hash(uint64_t key, const char *word, size_t length)
     return (uint32_t)(h >> 32);
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------- */
+/* ---- text ---------------------------------------------------------------------------------------------- */
 
 static void add_word(const em__splitter *s, em__words *out, const draft *d, uint32_t at)
 {

@@ -5,9 +5,9 @@
 #include "embla.h"
 
 enum {
-    EM_WORD_MAX = 255,          /* bytes of a word; what is longer is cut there, at a character */
-    EM_SPLIT_GROWTH = 5,        /* words of n bytes of text take at most this times n: composing grows UTF-8 by at most 3,
-                                 * lower case by 1.5, a bad byte becomes 3 */
+    EM_WORD_MAX = 255,   /* bytes of a word; what is longer is cut there, at a character */
+    EM_SPLIT_GROWTH = 5, /* words of n bytes of text take at most this times n: composing grows UTF-8 by at most 3,
+                          * lower case by 1.5, a bad byte becomes 3 */
 };
 
 /* What stood between two words. The greater says more. */
@@ -38,8 +38,8 @@ void em__splitter_init(em__splitter *s, const em_text_opts *opts, uint64_t key);
 /* Splits bytes[0 .. n-1], n < 2^29. `line_blank`: whether only blanks stand before them on their line. */
 void em__split(const em__splitter *s, const char *bytes, size_t n, bool line_blank, em__words *out);
 
-/* Where to cut bytes[0 .. n-1] in two so that no word is cut: after the last blank. Where there is none, before the last
- * character if that is not complete. 0 < result <= n. */
+/* Where to cut bytes[0 .. n-1] in two so that no word is cut: after the last blank. Where there is none, before the
+ * last character if that is not complete. 0 < result <= n. */
 size_t em__split_point(const char *bytes, size_t n);
 
 uint32_t em__word_hash(uint64_t key, const char *word, size_t length);

@@ -10,7 +10,7 @@
 enum { FIRST_ROOM = 64, FIRST_SLOTS = 256, FIRST_TEXT = 1024 };
 static const int64_t most_words = INT32_MAX / 2;
 
-/* ---- making and letting go -------------------------------------------------------------------------------- */
+/* ---- making and letting go ----------------------------------------------------------------------------- */
 
 static em_status allocate(em_vocab *v)
 {
@@ -32,7 +32,7 @@ em_status em_vocab_new(em_vocab **out)
     if (!v) return em__fail_memory("a vocabulary", sizeof *v);
     v->refs = 1;
     v->unknown = -1;
-    v->key = (uint64_t)(uintptr_t)v * 0x9E3779B97F4A7C15u;  /* differs from run to run: no text can be made to collide */
+    v->key = (uint64_t)(uintptr_t)v * 0x9E3779B97F4A7C15u; /* differs from run to run: no text can be made to collide */
     const em_status s = allocate(v);
     if (s)
         em_vocab_release(v);
@@ -52,7 +52,7 @@ void em_vocab_release(em_vocab *v)
     em__free(v, sizeof *v);
 }
 
-/* ---- asking ----------------------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------------------------------------- */
 
 int64_t em_vocab_size(const em_vocab *v) { return v->size; }
 int64_t em_vocab_total(const em_vocab *v) { return v->total; }
@@ -76,7 +76,8 @@ static uint64_t find_slot(const em_vocab *v, const char *word, size_t length, ui
 {
     const uint64_t mask = (uint64_t)v->slot_count - 1;
     uint64_t slot = hash & mask;
-    while (v->slots[slot] >= 0 && !is_word(v, v->entries + v->slots[slot], word, length, hash)) slot = (slot + 1) & mask;
+    while (v->slots[slot] >= 0 && !is_word(v, v->entries + v->slots[slot], word, length, hash))
+        slot = (slot + 1) & mask;
     return slot;
 }
 
@@ -90,7 +91,7 @@ int64_t em_vocab_find(const em_vocab *v, const char *word, size_t length)
     return em__vocab_find(v, word, length, em__word_hash(v->key, word, length));
 }
 
-/* ---- adding ----------------------------------------------------------------------------------------------- */
+/* ---- adding -------------------------------------------------------------------------------------------- */
 
 /* A block of `room` bytes in place of one of `old`, whose first `used` bytes it holds; the old one stays on failure. */
 static void *grown(void *block, size_t used, size_t old, size_t room)
@@ -200,7 +201,7 @@ em_status em_vocab_set_unknown(em_vocab *v, int64_t id)
     return EM_OK;
 }
 
-/* ---- trimming --------------------------------------------------------------------------------------------- */
+/* ---- trimming ------------------------------------------------------------------------------------------ */
 
 /* What is kept of a word while the vocabulary is renumbered. */
 typedef struct ranked {

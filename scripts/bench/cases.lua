@@ -404,7 +404,8 @@ end
 for _, kind in ipairs {"sgd_sparse", "adagrad_sparse", "sparseadam", "adam_dense"} do
   for _, B in ipairs {1024, 8192} do
     case(("mf_step_%s/B%d/d64/U100k/I50k/mse"):format(kind, B),
-         (kind == "adagrad_sparse" and B == 8192) or (kind == "sparseadam" and B == 1024), factorization(B, 64, kind, "mse"))
+         (kind == "adagrad_sparse" and B == 8192) or (kind == "sparseadam" and B == 1024),
+         factorization(B, 64, kind, "mse"))
   end
 end
 case("mf_step_adagrad_sparse/B8192/d64/U100k/I50k/bce", false, factorization(8192, 64, "adagrad_sparse", "bce"))

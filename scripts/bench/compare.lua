@@ -68,7 +68,8 @@ end
 local names = {}
 do
   local chosen = set.case and " --case " .. quoted(set.case) or ""
-  for _, line in ipairs(lines_of(quoted(program) .. " " .. quoted(here .. "bench.lua") .. quick .. chosen .. " --list")) do
+  local command = quoted(program) .. " " .. quoted(here .. "bench.lua") .. quick .. chosen .. " --list"
+  for _, line in ipairs(lines_of(command)) do
     names[#names + 1] = line:match "^%S+"
   end
 end

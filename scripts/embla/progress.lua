@@ -1,5 +1,5 @@
--- progress: how far a loop has come. A bar on a terminal; elsewhere a plain line now and then. All of it goes to standard
--- error, so that a script's output stays its own.
+-- progress: how far a loop has come. A bar on a terminal; elsewhere a plain line now and then. All of it goes to
+-- standard error, so that a script's output stays its own.
 --
 --   for i in embla.progress(100, {desc = "epochs"}) do … end                 -- i from 0
 --   for x, y in embla.progress(loader:iter(), {total = #loader}) do … end
@@ -17,7 +17,7 @@ local spec = options.spec("progress", {
   {name = "desc", type = "string", default = "", doc = "text before the bar"},
   {name = "total", type = "number", range = ">= 0", doc = "how many there will be, for an iterator"},
   {name = "unit", type = "string", default = "it", doc = "what is counted"},
-  {name = "every", type = "number", range = "> 0", doc = "seconds between two lines; default 0.1 on a terminal, else 10"},
+  {name = "every", type = "number", range = "> 0", doc = "seconds between two lines; 0.1 on a terminal, else 10"},
   {name = "out", type = "any", doc = "a file to write plain lines to; default standard error"},
 })
 

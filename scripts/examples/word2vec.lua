@@ -3,8 +3,8 @@
 --
 --   embla scripts/examples/word2vec.lua [FILE…] [--dim 100] [--epochs 5] …
 --
--- Without a file it reads the C headers of this machine. It ends with the nearest neighbours of some frequent words, and
--- saves the vectors in word2vec's text format.
+-- Without a file it reads the C headers of this machine. It ends with the nearest neighbours of some frequent words,
+-- and saves the vectors in word2vec's text format.
 
 local embla = require "embla"
 local nn, F, optim, text = embla.nn, embla.F, embla.optim, embla.text

@@ -32,8 +32,8 @@ local SCRIPTS = find("scripts", "lua")
 local OUR_TEXT = find("core lua_bindings scripts cmake .ci tests CMakeLists.txt CMakePresets.json embla",
   "c", "h", "def", "lua", "cmake", "txt", "json", "sh", "md")
 
--- Golden cases are data, taken as they came.
-local function is_data(path) return path:find("^tests/golden/") ~= nil end
+-- Golden cases are data, taken as they came; the data of examples is one line a record.
+local function is_data(path) return path:find("^tests/golden/") ~= nil or path:find("/data/", 1, true) ~= nil end
 
 -- Fails with all that was found, not only the first.
 local function none(found)
@@ -119,7 +119,7 @@ end)
 t.test("the core knows no Lua", function()
   local found = {}
   each_line(CORE, function(path, line, number)
-    if line:find("^#include [<\"]l%a*%.h") or line:find("lua_State") then found[#found + 1] = path .. ":" .. number end
+    if line:find("^#include [<\"]l[ua][ux]%a*%.h") or line:find("lua_State") then found[#found + 1] = path .. ":" .. number end
   end)
   none(found)
 end)

@@ -16,7 +16,7 @@ void op_fails(const char *name, const char *options, int n, em_tensor *const *in
     assert_int_equal(em_memory_blocks(), blocks);
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------------------------------------- */
 
 static uint64_t next(uint64_t *state)
 {
@@ -47,7 +47,7 @@ em_tensor *random_ids(int64_t high, int dims, const int64_t *sizes, uint64_t see
     return t;
 }
 
-/* ---- gradients ------------------------------------------------------------------------------------------- */
+/* ---- gradients ----------------------------------------------------------------------------------------- */
 
 static bool is_float(const em_tensor *t) { return t && em_dtype_is_float(em_tensor_dtype(t)); }
 

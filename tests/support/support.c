@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* ---- elements by strides --------------------------------------------------------------------------------- */
+/* ---- elements by strides ------------------------------------------------------------------------------- */
 
 static const void *address(const em_tensor *t, int64_t at)
 {
@@ -57,7 +57,7 @@ em_tensor *tensor_of(em_dtype dtype, int dims, const int64_t *sizes, int64_t cou
     return t;
 }
 
-/* ---- comparison ------------------------------------------------------------------------------------------ */
+/* ---- comparison ---------------------------------------------------------------------------------------- */
 
 #define FAIL(...) \
     do { \
@@ -111,7 +111,7 @@ void check_status(const char *file, int line, em_status got, em_status want, con
     if (want && !strstr(em_error(), part)) FAIL("error \"%s\" lacks \"%s\"", em_error(), part);
 }
 
-/* ---- failing allocations --------------------------------------------------------------------------------- */
+/* ---- failing allocations ------------------------------------------------------------------------------- */
 
 /* One run with the allocation after `count` others failing. True if the call succeeded all the same. */
 static bool run_failing(const fallible *f, void *context, int count, bool sticky)

@@ -15,18 +15,20 @@ local spec = options.spec("Corpus", {
   {name = "digits", type = "boolean", default = true, doc = "digits belong to words; otherwise they are blanks"},
   {name = "punctuation", type = "boolean", default = false, doc = "each other visible character is a word of its own"},
   {name = "vocab", type = "table", doc = "Vocab to encode with; left out, the text's own words are counted"},
-  {name = "unknown", type = "string", doc = "word 0 of a new vocabulary, for words left out; otherwise they are skipped"},
-  {name = "min_count", type = "integer", default = 1, range = ">= 0", doc = "a new vocabulary: words counted less often are left out"},
+  {name = "unknown", type = "string",
+   doc = "word 0 of a new vocabulary, for words left out; otherwise they are skipped"},
+  {name = "min_count", type = "integer", default = 1, range = ">= 0",
+   doc = "a new vocabulary: words counted less often are left out"},
   {name = "max_size", type = "integer", range = ">= 0", doc = "a new vocabulary: at most so many words"},
   {name = "max_words", type = "integer", range = ">= 0", doc = "stop reading after so many words"},
 })
 
---- Text as word ids, sentence by sentence. Read, split, counted and encoded in C; no word of it becomes a Lua string. Text
--- is UTF-8; words are in composed form (NFC); bytes that are not UTF-8 part words (split = "blanks": each becomes U+FFFD);
--- a word of more than 255 bytes is cut there.
+--- Text as word ids, sentence by sentence. Read, split, counted and encoded in C; no word of it becomes a Lua string.
+-- Text is UTF-8; words are in composed form (NFC); bytes that are not UTF-8 part words (split = "blanks": each
+-- becomes U+FFFD); a word of more than 255 bytes is cut there.
 --
--- Fields: `vocab` Vocab; `ids` Tensor (T) int32; `starts` Tensor (S + 1) int64, sentence s is ids[starts[s]] up to before
--- ids[starts[s + 1]]; `words` and `bytes` read. # is T.
+-- Fields: `vocab` Vocab; `ids` Tensor (T) int32; `starts` Tensor (S + 1) int64, sentence s is ids[starts[s]] up to
+-- before ids[starts[s + 1]]; `words` and `bytes` read. # is T.
 local Corpus = class "Corpus"
 
 local function list_of_paths(paths)

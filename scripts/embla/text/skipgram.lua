@@ -7,17 +7,19 @@ local options = require "embla.options"
 local raise = require "embla.raise"
 
 local spec = options.spec("SkipGram", {
-  {name = "window", type = "integer", default = 5, range = "[1, 1000]", doc = "contexts at most so many words off, drawn from 1 to this"},
+  {name = "window", type = "integer", default = 5, range = "[1, 1000]",
+   doc = "contexts at most so many words off, drawn from 1 to this"},
   {name = "negative", type = "integer", default = 5, range = "[0, 1000]", doc = "negatives drawn for each pair"},
-  {name = "sample", type = "number", default = 1e-3, range = ">= 0", doc = "threshold of leaving out frequent words; 0: none"},
+  {name = "sample", type = "number", default = 1e-3, range = ">= 0",
+   doc = "threshold of leaving out frequent words; 0: none"},
   {name = "batch_size", type = "integer", default = 1024, range = ">= 1", doc = "pairs in a batch"},
   {name = "epochs", type = "integer", default = 1, range = ">= 1", doc = "times the corpus is gone through"},
   {name = "seed", type = "integer", doc = "of the draws; default: that of embla.manual_seed"},
   {name = "dtype", choices = {"int64", "int32"}, default = "int64", doc = "of the ids"},
 })
 
---- Pairs of a word and another near it in its sentence, with negatives drawn in proportion to count^0.75 (one that equals
--- the pair's context is drawn again). Frequent words are left out at random by word2vec's formula, and windows are
+--- Pairs of a word and another near it in its sentence, with negatives drawn in proportion to count^0.75 (one that
+-- equals the pair's context is drawn again). Frequent words are left out at random by word2vec's formula, and windows are
 -- shrunk at random. Batches depend on seed, epoch and position alone, not on the number of threads.
 --
 --   local batches = text.SkipGram(corpus, {window = 5, negative = 5, batch_size = 4096, epochs = 3})
@@ -68,8 +70,8 @@ local function next_batch(self)
 end
 
 --- Iterates over the batches of all epochs, from the start.
--- @return iterator giving centre, Tensor (B), and targets, Tensor (B, 1 + negative): the context, then the negatives. The
---   last batch of an epoch may be smaller.
+-- @return iterator giving centre, Tensor (B), and targets, Tensor (B, 1 + negative): the context, then the negatives.
+--   The last batch of an epoch may be smaller.
 function SkipGram:iter()
   self:rewind()
   return function() return next_batch(self) end

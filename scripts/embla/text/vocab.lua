@@ -12,8 +12,8 @@ local spec = options.spec("Vocab", {
   {name = "unknown", type = "string", doc = "the special word that stands for words the vocabulary lacks"},
 })
 
---- Words with ids 0, 1, … and counts: special words first, then the most frequent first, equal ones in the order in which
--- they first came. # is the number of words. `unknown` is the word that stands for all others, or nil.
+--- Words with ids 0, 1, … and counts: special words first, then the most frequent first, equal ones in the order in
+-- which they first came. # is the number of words. `unknown` is the word that stands for all others, or nil.
 local Vocab = class "Vocab"
 
 -- ---- making ----------------------------------------------------------------------------------------------------
@@ -60,7 +60,9 @@ end
 -- @raise if something is no string, or an option does not fit
 function Vocab:init(words, opt)
   local o = spec.read(opt)
-  if type(words) == "string" then raise("Vocab: expected a list of words or an iterator, got %s", options.show(words)) end
+  if type(words) == "string" then
+    raise("Vocab: expected a list of words or an iterator, got %s", options.show(words))
+  end
   local handle = core.vocab_new()
   add_specials(handle, o)
   each_word(words or {}, function(word) core.vocab_add(handle, check_word(word), 1) end)

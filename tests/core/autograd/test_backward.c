@@ -21,13 +21,15 @@ static void release(int n, em_tensor *const *list)
 {
     for (int i = 0; i < n; i++) em_tensor_release(list[i]);
 }
-#define RELEASE(...) release((int)(sizeof((em_tensor *[]){__VA_ARGS__}) / sizeof(em_tensor *)), (em_tensor *[]){__VA_ARGS__})
+#define RELEASE(...) \
+    release((int)(sizeof((em_tensor *[]){__VA_ARGS__}) / sizeof(em_tensor *)), (em_tensor *[]){__VA_ARGS__})
 
 static void uses_of_one_tensor_add_up(void **state)
 {
     (void)state;
     em_tensor *x = leaf(SHAPE(2), VALUES(3, 5));
-    em_tensor *square = apply("mul", x, x), *y = apply("add", square, x), *ones = tensor_of(EM_F64, SHAPE(2), VALUES(1, 10));
+    em_tensor *square = apply("mul", x, x), *y = apply("add", square, x),
+              *ones = tensor_of(EM_F64, SHAPE(2), VALUES(1, 10));
     assert_ok(em_backward(y, ones, false));
     assert_tensor(em_tensor_grad(x), EM_F64, SHAPE(2), VALUES(7, 110));      /* dy (2 x + 1) */
     assert_null(em_tensor_grad(y));
@@ -74,7 +76,8 @@ static void values_changed_in_place_are_noticed(void **state)
     (void)state;
     em_tensor *x = leaf(SCALAR, VALUES(2)), *k = tensor_of(EM_F64, SCALAR, VALUES(3)), *y = apply("mul", x, k);
     em_tensor_fill(k, 5);
-    assert_fails(em_backward(y, NULL, false), EM_EGRAD, "mul needs for its gradient was modified by an in-place operation");
+    assert_fails(em_backward(y, NULL, false), EM_EGRAD,
+                 "mul needs for its gradient was modified by an in-place operation");
     assert_null(em_tensor_grad(x));
     RELEASE(x, k, y);
 }
@@ -108,7 +111,8 @@ static void dtypes_come_back(void **state)
 static void what_cannot_be_done_is_refused(void **state)
 {
     (void)state;
-    em_tensor *x = leaf(SHAPE(2), VALUES(1, 2)), *y = apply("square", x, NULL), *plain = tensor_of(EM_F64, SCALAR, VALUES(1));
+    em_tensor *x = leaf(SHAPE(2), VALUES(1, 2)), *y = apply("square", x, NULL),
+              *plain = tensor_of(EM_F64, SCALAR, VALUES(1));
     assert_fails(em_backward(y, NULL, false), EM_EGRAD, "a gradient must be given for a tensor of 2 elements");
     assert_fails(em_backward(y, plain, false), EM_ESHAPE, "the gradient has shape (), the tensor (2)");
     assert_fails(em_backward(plain, NULL, false), EM_EGRAD, "does not require grad");
@@ -146,7 +150,7 @@ static void a_million_nodes_are_no_problem(void **state)
     assert_int_equal(em_memory_blocks(), before);
 }
 
-/* ---- hooks and retained gradients ------------------------------------------------------------------------------ */
+/* ---- hooks and retained gradients ---------------------------------------------------------------------- */
 
 static em_status doubles(void *context, em_tensor *grad, em_tensor **replacement)
 {
@@ -194,7 +198,7 @@ static void a_failing_hook_leaves_gradients_alone(void **state)
     RELEASE(x, w, y);
 }
 
-/* ---- grad ------------------------------------------------------------------------------------------------------- */
+/* ---- grad ---------------------------------------------------------------------------------------------- */
 
 static void grad_leaves_grads_alone(void **state)
 {
@@ -209,7 +213,7 @@ static void grad_leaves_grads_alone(void **state)
     RELEASE(grads[0], grads[1], x, other, y, z);
 }
 
-/* ---- row-sparse ------------------------------------------------------------------------------------------------- */
+/* ---- row-sparse ---------------------------------------------------------------------------------------- */
 
 static em_tensor *look_up(em_tensor *table, em_tensor *ids, bool sparse)
 {
@@ -226,7 +230,8 @@ static void sparse_and_dense_gradients_meet(void **state)
 {
     (void)state;
     em_tensor *table = leaf(SHAPE(3, 1), VALUES(1, 2, 3)), *ids = tensor_of(EM_I64, SHAPE(2), VALUES(2, 2));
-    em_tensor *a = look_up(table, ids, true), *b = look_up(table, ids, false), *dy = tensor_of(EM_F64, SHAPE(2, 1), VALUES(1, 10));
+    em_tensor *a = look_up(table, ids, true), *b = look_up(table, ids, false),
+              *dy = tensor_of(EM_F64, SHAPE(2, 1), VALUES(1, 10));
     assert_ok(em_backward(a, dy, true));
     assert_true(em_tensor_is_sparse(em_tensor_grad(table)));
     assert_ok(em_backward(a, dy, true));
@@ -254,7 +259,7 @@ static void a_computed_table_gets_a_dense_gradient(void **state)
     RELEASE(base, table, ids, a, dy);
 }
 
-/* ---- failing allocations ---------------------------------------------------------------------------------------- */
+/* ---- failing allocations ------------------------------------------------------------------------------- */
 
 typedef struct step {
     em_tensor *table, *ids, *w;

@@ -55,7 +55,8 @@ static void text_is_as_word2vec_writes_it(void **state)
     const char want[] = "2 3\nthe 1 -0.5 0.25\n\xC3\xA9t\xC3\xA9 1e+10 0 3\n";
     assert_file(want, sizeof want - 1);
     assert_ok(em_vectors_save(path, v, m, true));
-    const char binary[] = "2 3\nthe \0\0\x80\x3F\0\0\0\xBF\0\0\x80\x3E\n\xC3\xA9t\xC3\xA9 \xF9\x02\x15\x50\0\0\0\0\0\0\x40\x40\n";
+    const char binary[] =
+        "2 3\nthe \0\0\x80\x3F\0\0\0\xBF\0\0\x80\x3E\n\xC3\xA9t\xC3\xA9 \xF9\x02\x15\x50\0\0\0\0\0\0\x40\x40\n";
     assert_file(binary, sizeof binary - 1);
     em_tensor_release(m);
     em_vocab_release(v);
@@ -74,7 +75,7 @@ static void every_bit_comes_back(void **state)
     uint32_t *bits = em_tensor_data(m), seed = 1;
     for (int i = 0; i < 1000; i++) {
         seed = seed * 1664525u + 1013904223u;
-        bits[i] = (seed ^ seed << 16) & (i % 3 ? 0xBFFFFFFFu : 0xFF7FFFFFu);      /* finite, subnormal ones among them */
+        bits[i] = (seed ^ seed << 16) & (i % 3 ? 0xBFFFFFFFu : 0xFF7FFFFFu); /* finite, subnormal ones among them */
     }
     for (int binary = 0; binary < 2; binary++) {
         assert_ok(em_vectors_save(path, v, m, binary));

@@ -25,7 +25,7 @@ static void values_by_hand(void **state)
     em_tensor_release(v);
 }
 
-/* ---- a naive loop ---------------------------------------------------------------------------------------- */
+/* ---- a naive loop -------------------------------------------------------------------------------------- */
 
 typedef struct shape {
     int64_t B, L, S, E, V;
@@ -121,7 +121,7 @@ static void heads_may_be_views(void **state)
     em_tensor_release(want);
 }
 
-/* ---- edges ----------------------------------------------------------------------------------------------- */
+/* ---- edges --------------------------------------------------------------------------------------------- */
 
 static void a_query_that_sees_nothing_gets_zeros(void **state)
 {

@@ -3,7 +3,7 @@
 
 #include "op_call.h"
 
-/* ---- by hand --------------------------------------------------------------------------------------------- */
+/* ---- by hand ------------------------------------------------------------------------------------------- */
 
 static void two_equal_scores_cost_log_2(void **state)
 {
@@ -47,7 +47,7 @@ static void all_ignored_is_no_mean_but_a_sum_of_0(void **state)
     em_tensor_release(t);
 }
 
-/* ---- a naive loop ---------------------------------------------------------------------------------------- */
+/* ---- a naive loop -------------------------------------------------------------------------------------- */
 
 typedef struct problem {
     int64_t N, C, S;
@@ -152,7 +152,7 @@ static void a_naive_loop_agrees(void **state)
         }
 }
 
-/* ---- gradients ------------------------------------------------------------------------------------------- */
+/* ---- gradients ----------------------------------------------------------------------------------------- */
 
 static void check_gradient(const char *name, const char *options, int n, em_tensor *const *in, int i)
 {
@@ -193,7 +193,7 @@ static void the_number_of_threads_changes_no_bit(void **state)
     release_problem(&p);
 }
 
-/* ---- what is refused ------------------------------------------------------------------------------------- */
+/* ---- what is refused ----------------------------------------------------------------------------------- */
 
 static void bad_input_is_refused(void **state)
 {

@@ -76,7 +76,8 @@ static void gradients_are_sums_over_positions(void **state)
             for (int d = 0; d < D; d++)
                 if (!padded || id[i] != 4)
                     want[(int)id[i] * D + d] += dy[i * D + d] / (by_freq ? (double)count[(int)id[i]] : 1);
-        em_tensor *w, *ids = tensor_of(EM_I64, SHAPE(N), N, id), *up = tensor_of(EM_F64, SHAPE(N, D), N * D, dy), *dense;
+        em_tensor *w, *ids = tensor_of(EM_I64, SHAPE(N), N, id), *up = tensor_of(EM_F64, SHAPE(N, D), N * D, dy),
+                      *dense;
         assert_ok(em_tensor_zeros(&w, EM_F64, SHAPE(V, D)));
         em_tensor *y = op_call("embedding", options[k], INPUTS(ids, wanting_grad(w)));
         assert_ok(em_backward(y, up, false));
@@ -99,7 +100,8 @@ static void max_norm_shortens_rows_looked_up(void **state)
 {
     (void)state;
     em_tensor *w = tensor_of(EM_F64, SHAPE(3, 2), VALUES(3, 4, 0.6, 0.8, 30, 40));
-    em_tensor *ids = tensor_of(EM_I64, SHAPE(3), VALUES(0, 1, 0)), *y = op_call("embedding", "max_norm=1", INPUTS(ids, w));
+    em_tensor *ids = tensor_of(EM_I64, SHAPE(3), VALUES(0, 1, 0)),
+              *y = op_call("embedding", "max_norm=1", INPUTS(ids, w));
     const double k = 1 / (5 + 1e-7);
     assert_tensor_close(1e-14, 0, w, EM_F64, SHAPE(3, 2), VALUES(3 * k, 4 * k, 0.6, 0.8, 30, 40));
     assert_tensor_close(1e-14, 0, y, EM_F64, SHAPE(3, 2), VALUES(3 * k, 4 * k, 0.6, 0.8, 3 * k, 4 * k));
@@ -114,8 +116,10 @@ static void max_norm_shortens_rows_looked_up(void **state)
 static void max_norm_does_not_break_backward(void **state)
 {
     (void)state;
-    em_tensor *w = wanting_grad(tensor_of(EM_F64, SHAPE(2, 1), VALUES(3, 4))), *ids = tensor_of(EM_I64, SHAPE(2), VALUES(0, 1));
-    em_tensor *a = op_call("embedding", "max_norm=2", INPUTS(ids, w)), *b = op_call("embedding", "max_norm=1", INPUTS(ids, w));
+    em_tensor *w = wanting_grad(tensor_of(EM_F64, SHAPE(2, 1), VALUES(3, 4))),
+              *ids = tensor_of(EM_I64, SHAPE(2), VALUES(0, 1));
+    em_tensor *a = op_call("embedding", "max_norm=2", INPUTS(ids, w)),
+              *b = op_call("embedding", "max_norm=1", INPUTS(ids, w));
     em_tensor *sum = op_call("add", "", INPUTS(a, b));
     op_backward(sum);
     assert_tensor(em_tensor_grad(w), EM_F64, SHAPE(2, 1), VALUES(2, 2));
@@ -129,7 +133,8 @@ static void bad_input_is_refused_before_anything_changes(void **state)
 {
     (void)state;
     em_tensor *w = tensor_of(EM_F32, SHAPE(3, 2), VALUES(3, 4, 5, 6, 7, 8)), *y;
-    em_tensor *high = tensor_of(EM_I64, SHAPE(2, 2), VALUES(0, 1, 2, 3)), *low = tensor_of(EM_I64, SHAPE(2), VALUES(0, -1));
+    em_tensor *high = tensor_of(EM_I64, SHAPE(2, 2), VALUES(0, 1, 2, 3)),
+              *low = tensor_of(EM_I64, SHAPE(2), VALUES(0, -1));
     em_tensor *real = tensor_of(EM_F32, SHAPE(1), VALUES(0)), *flat = tensor_of(EM_F32, SHAPE(2), VALUES(0, 0));
     assert_fails(op_try(&y, "embedding", "max_norm=1", INPUTS(high, w)), EM_ERANGE,
                  "index 3 at position [1, 1] is out of range for num_embeddings = 3 (ids count from 0)");

@@ -55,7 +55,8 @@ static void bags_of_equal_length_need_no_offsets(void **state)
 static void the_last_offset_may_end_the_last_bag(void **state)
 {
     (void)state;
-    em_tensor *w = wanting_grad(table_of_four()), *ids = ids_of_bags(), *offsets = tensor_of(EM_I64, SHAPE(3), VALUES(0, 2, 4));
+    em_tensor *w = wanting_grad(table_of_four()), *ids = ids_of_bags(),
+              *offsets = tensor_of(EM_I64, SHAPE(3), VALUES(0, 2, 4));
     static const char *const modes[] = {"mode=sum include_last_offset=true", "mode=mean include_last_offset=true",
                                         "mode=max include_last_offset=true"};
     static const double want[][4] = {{6, 80, -6, 100}, {3, 40, -3, 50}, {3, 40, 1, 80}};
@@ -112,7 +113,8 @@ static void gradients_match_differences(void **state)
 static void frequencies_are_those_of_the_id_itself(void **state)
 {
     (void)state;
-    static const char *const options[] = {"mode=sum scale_grad_by_freq=true", "mode=sum scale_grad_by_freq=true sparse=true",
+    static const char *const options[] = {"mode=sum scale_grad_by_freq=true",
+                                          "mode=sum scale_grad_by_freq=true sparse=true",
                                           "mode=max scale_grad_by_freq=true"};
     static const double want[][4] = {{1, 1, 1, 1}, {1, 1, 1, 1}, {0.5, 0, 0, 1}};
     for (int k = 0; k < 3; k++) {
@@ -134,7 +136,8 @@ static void the_first_of_equals_and_nan_win(void **state)
 {
     (void)state;
     em_tensor *w = wanting_grad(tensor_of(EM_F64, SHAPE(3, 2), VALUES(5, 1, 5, NAN, 4, 2)));
-    em_tensor *ids = tensor_of(EM_I64, SHAPE(1, 3), VALUES(1, 0, 2)), *y = op_call("embedding_bag", "mode=max", INPUTS(ids, w));
+    em_tensor *ids = tensor_of(EM_I64, SHAPE(1, 3), VALUES(1, 0, 2)),
+              *y = op_call("embedding_bag", "mode=max", INPUTS(ids, w));
     assert_tensor(y, EM_F64, SHAPE(1, 2), VALUES(5, NAN));
     op_backward(y);
     assert_tensor(em_tensor_grad(w), EM_F64, SHAPE(3, 2), VALUES(0, 0, 1, 1, 0, 0));
@@ -145,21 +148,27 @@ static void the_first_of_equals_and_nan_win(void **state)
 static void bad_input_is_refused(void **state)
 {
     (void)state;
-    em_tensor *w = table_of_four(), *ids = ids_of_bags(), *square = tensor_of(EM_I64, SHAPE(2, 2), VALUES(0, 1, 2, 3)), *y;
+    em_tensor *w = table_of_four(), *ids = ids_of_bags(), *square = tensor_of(EM_I64, SHAPE(2, 2), VALUES(0, 1, 2, 3)),
+              *y;
     em_tensor *late = tensor_of(EM_I64, SHAPE(2), VALUES(1, 3)), *down = tensor_of(EM_I64, SHAPE(3), VALUES(0, 3, 2));
     em_tensor *far = tensor_of(EM_I64, SHAPE(2), VALUES(0, 6)), *none = tensor_of(EM_I64, SHAPE(0), NO_VALUES);
-    em_tensor *high = tensor_of(EM_I64, SHAPE(1, 2), VALUES(0, 4)), *short_weights = tensor_of(EM_F64, SHAPE(2), VALUES(1, 1));
-    em_tensor *floats = tensor_of(EM_F32, SHAPE(5), VALUES(1, 1, 1, 1, 1)), *cube = tensor_of(EM_I64, SHAPE(1, 1, 1), VALUES(0));
+    em_tensor *high = tensor_of(EM_I64, SHAPE(1, 2), VALUES(0, 4)),
+              *short_weights = tensor_of(EM_F64, SHAPE(2), VALUES(1, 1));
+    em_tensor *floats = tensor_of(EM_F32, SHAPE(5), VALUES(1, 1, 1, 1, 1)),
+              *cube = tensor_of(EM_I64, SHAPE(1, 1, 1), VALUES(0));
     em_tensor *offsets = offsets_of_bags();
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(square, w, late)), EM_ESHAPE, "takes no offsets");
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w)), EM_ESHAPE, "needs offsets");
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(cube, w)), EM_ESHAPE, "1 or 2 dims, got shape (1, 1, 1)");
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, late)), EM_EVALUE, "offsets[0] must be 0");
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, down)), EM_EVALUE, "offsets[2] = 2 follows 3");
-    assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, far)), EM_EVALUE, "offsets[1] = 6 lies beyond the 5 ids");
-    assert_fails(op_try(&y, "embedding_bag", "include_last_offset=true", INPUTS(ids, w, none)), EM_ESHAPE, "at least 1");
+    assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, far)), EM_EVALUE,
+                 "offsets[1] = 6 lies beyond the 5 ids");
+    assert_fails(op_try(&y, "embedding_bag", "include_last_offset=true", INPUTS(ids, w, none)), EM_ESHAPE,
+                 "at least 1");
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(high, w)), EM_ERANGE, "index 4 at position [0, 1]");
-    assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, offsets, short_weights)), EM_ESHAPE, "(2), input has (5)");
+    assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, offsets, short_weights)), EM_ESHAPE,
+                 "(2), input has (5)");
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, offsets, floats)), EM_ETYPE, "float64, got float32");
     em_tensor *all[] = {w, ids, square, late, down, far, none, high, short_weights, floats, cube, offsets};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);

@@ -5,8 +5,10 @@
 static void distances_are_norms_of_differences(void **state)
 {
     (void)state;
-    em_tensor *query = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, -3, 4)), *w = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, 4, 6));
-    em_tensor *own = tensor_of(EM_I64, SHAPE(2, 1), VALUES(1, 0)), *shared = tensor_of(EM_I64, SHAPE(2), VALUES(0, 1)), *y;
+    em_tensor *query = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, -3, 4)),
+              *w = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, 4, 6));
+    em_tensor *own = tensor_of(EM_I64, SHAPE(2, 1), VALUES(1, 0)), *shared = tensor_of(EM_I64, SHAPE(2), VALUES(0, 1)),
+              *y;
     y = op_call("embedding_distance", "", INPUTS(query, own, w));
     assert_tensor_close(1e-6, 0, y, EM_F32, SHAPE(2, 1), VALUES(5, sqrt(20)));
     em_tensor_release(y);
@@ -36,7 +38,8 @@ static void gradients_match_differences(void **state)
                 assert_ok(em_rows_to_dense(&dense, em_tensor_grad(w)));
             else
                 em_tensor_retain(dense = em_tensor_grad(w));
-            for (int64_t i = 0; i < 6; i++) assert_true(fabs(element(em_tensor_grad(query), i) - element(dquery, i)) < 1e-6);
+            for (int64_t i = 0; i < 6; i++)
+                assert_true(fabs(element(em_tensor_grad(query), i) - element(dquery, i)) < 1e-6);
             for (int64_t i = 0; i < 9; i++) assert_true(fabs(element(dense, i) - element(dw, i)) < 1e-6);
             em_tensor *all[] = {query, w, ids, dense, dquery, dw};
             for (size_t i = 0; i < sizeof all / sizeof *all; i++) em_tensor_release(all[i]);
@@ -47,7 +50,8 @@ static void at_distance_0_the_gradient_is_0(void **state)
 {
     (void)state;
     for (int p = 1; p <= 2; p++) {
-        em_tensor *query = wanting_grad(tensor_of(EM_F64, SHAPE(1, 2), VALUES(1, 2))), *ids = tensor_of(EM_I64, SHAPE(1, 1), VALUES(0));
+        em_tensor *query = wanting_grad(tensor_of(EM_F64, SHAPE(1, 2), VALUES(1, 2))),
+                  *ids = tensor_of(EM_I64, SHAPE(1, 1), VALUES(0));
         em_tensor *w = wanting_grad(tensor_of(EM_F64, SHAPE(1, 2), VALUES(1, 2)));
         op_backward(op_call("embedding_distance", p == 1 ? "p=1" : "p=2", INPUTS(query, ids, w)));
         assert_tensor(em_tensor_grad(query), EM_F64, SHAPE(1, 2), VALUES(0, 0));
@@ -62,12 +66,14 @@ static void at_distance_0_the_gradient_is_0(void **state)
 static void a_changed_table_is_noticed(void **state)
 {
     (void)state;
-    em_tensor *query = tensor_of(EM_F64, SHAPE(1, 2), VALUES(1, 2)), *ids = tensor_of(EM_I64, SHAPE(1, 2), VALUES(1, 1));
+    em_tensor *query = tensor_of(EM_F64, SHAPE(1, 2), VALUES(1, 2)),
+              *ids = tensor_of(EM_I64, SHAPE(1, 2), VALUES(1, 1));
     em_tensor *w = wanting_grad(tensor_of(EM_F64, SHAPE(2, 2), VALUES(1, 2, 3, 4))), *kept, *dense, *y;
     op_backward(op_call("embedding_distance", "p=1 sparse=true", INPUTS(query, ids, w)));
     assert_ok(em_rows_coalesce(&kept, em_tensor_grad(w)));
     em_tensor_fill(w, 0);
-    assert_fails(em_rows_to_dense(&dense, em_tensor_grad(w)), EM_EGRAD, "refers to its table, which was changed in place");
+    assert_fails(em_rows_to_dense(&dense, em_tensor_grad(w)), EM_EGRAD,
+                 "refers to its table, which was changed in place");
     assert_fails(em_rows_values(&y, em_tensor_grad(w)), EM_EGRAD, "refers to its table");
     assert_ok(em_rows_to_dense(&dense, kept));
     assert_tensor(dense, EM_F64, SHAPE(2, 2), VALUES(0, 0, 2, 2));
@@ -78,9 +84,11 @@ static void a_changed_table_is_noticed(void **state)
 static void bad_input_is_refused(void **state)
 {
     (void)state;
-    em_tensor *query = tensor_of(EM_F32, SHAPE(1, 2), VALUES(1, 2)), *w = tensor_of(EM_F32, SHAPE(1, 3), VALUES(0, 0, 0)), *y;
+    em_tensor *query = tensor_of(EM_F32, SHAPE(1, 2), VALUES(1, 2)),
+              *w = tensor_of(EM_F32, SHAPE(1, 3), VALUES(0, 0, 0)), *y;
     em_tensor *ids = tensor_of(EM_I64, SHAPE(1, 1), VALUES(0)), *fit = tensor_of(EM_F32, SHAPE(1, 2), VALUES(0, 0));
-    assert_fails(op_try(&y, "embedding_distance", "p=3", INPUTS(query, ids, fit)), EM_EVALUE, "p must be 1 or 2, got 3");
+    assert_fails(op_try(&y, "embedding_distance", "p=3", INPUTS(query, ids, fit)), EM_EVALUE,
+                 "p must be 1 or 2, got 3");
     assert_fails(op_try(&y, "embedding_distance", "", INPUTS(query, ids, w)), EM_ESHAPE, "the same embedding_dim");
     em_tensor *all[] = {query, w, ids, fit};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) em_tensor_release(all[i]);

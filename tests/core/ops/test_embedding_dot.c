@@ -6,8 +6,10 @@
 static void scores_are_products(void **state)
 {
     (void)state;
-    em_tensor *query = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4)), *w = tensor_of(EM_F32, SHAPE(3, 2), VALUES(1, 0, 0, 1, 5, 6));
-    em_tensor *own = tensor_of(EM_I64, SHAPE(2, 2), VALUES(2, 0, 1, 2)), *shared = tensor_of(EM_I32, SHAPE(3), VALUES(2, 2, 1)), *y;
+    em_tensor *query = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4)),
+              *w = tensor_of(EM_F32, SHAPE(3, 2), VALUES(1, 0, 0, 1, 5, 6));
+    em_tensor *own = tensor_of(EM_I64, SHAPE(2, 2), VALUES(2, 0, 1, 2)),
+              *shared = tensor_of(EM_I32, SHAPE(3), VALUES(2, 2, 1)), *y;
     y = op_call("embedding_dot", "", INPUTS(query, own, w));
     assert_tensor(y, EM_F32, SHAPE(2, 2), VALUES(17, 1, 4, 39));
     em_tensor_release(y);
@@ -37,7 +39,8 @@ static void gradients_match_differences(void **state)
                 assert_ok(em_rows_to_dense(&dense, em_tensor_grad(w)));
             else
                 em_tensor_retain(dense = em_tensor_grad(w));
-            for (int64_t i = 0; i < 6; i++) assert_true(fabs(element(em_tensor_grad(query), i) - element(dquery, i)) < 1e-6);
+            for (int64_t i = 0; i < 6; i++)
+                assert_true(fabs(element(em_tensor_grad(query), i) - element(dquery, i)) < 1e-6);
             for (int64_t i = 0; i < 9; i++) assert_true(fabs(element(dense, i) - element(dw, i)) < 1e-6);
             em_tensor *all[] = {query, w, ids, dense, dquery, dw};
             for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);
@@ -48,7 +51,8 @@ static void gradients_match_differences(void **state)
 static void the_gradient_keeps_the_queries_of_its_call(void **state)
 {
     (void)state;
-    em_tensor *query = wanting_grad(tensor_of(EM_F64, SHAPE(1, 2), VALUES(1, 2))), *ids = tensor_of(EM_I64, SHAPE(1, 1), VALUES(1));
+    em_tensor *query = wanting_grad(tensor_of(EM_F64, SHAPE(1, 2), VALUES(1, 2))),
+              *ids = tensor_of(EM_I64, SHAPE(1, 1), VALUES(1));
     em_tensor *w = wanting_grad(tensor_of(EM_F64, SHAPE(2, 2), VALUES(1, 2, 3, 4))), *dense;
     op_backward(op_call("embedding_dot", "sparse=true", INPUTS(query, ids, w)));
     em_tensor_fill(query, 100);
@@ -63,7 +67,8 @@ static void the_gradient_keeps_the_queries_of_its_call(void **state)
 static void padding_gets_no_gradient(void **state)
 {
     (void)state;
-    em_tensor *query = tensor_of(EM_F64, SHAPE(1, 1), VALUES(3)), *ids = tensor_of(EM_I64, SHAPE(1, 3), VALUES(0, 1, 0));
+    em_tensor *query = tensor_of(EM_F64, SHAPE(1, 1), VALUES(3)),
+              *ids = tensor_of(EM_I64, SHAPE(1, 3), VALUES(0, 1, 0));
     em_tensor *w = wanting_grad(tensor_of(EM_F64, SHAPE(2, 1), VALUES(1, 2)));
     op_backward(op_call("embedding_dot", "padding_idx=-2", INPUTS(query, ids, w)));
     assert_tensor(em_tensor_grad(w), EM_F64, SHAPE(2, 1), VALUES(0, 3));
@@ -75,11 +80,14 @@ static void padding_gets_no_gradient(void **state)
 static void bad_input_is_refused(void **state)
 {
     (void)state;
-    em_tensor *query = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4)), *w = tensor_of(EM_F32, SHAPE(3, 3), VALUES(0, 0, 0, 0, 0, 0, 0, 0, 0));
+    em_tensor *query = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4)),
+              *w = tensor_of(EM_F32, SHAPE(3, 3), VALUES(0, 0, 0, 0, 0, 0, 0, 0, 0));
     em_tensor *fit = tensor_of(EM_F32, SHAPE(1, 2), VALUES(0, 0)), *ids = tensor_of(EM_I64, SHAPE(2, 1), VALUES(0, 1));
     em_tensor *three = tensor_of(EM_I64, SHAPE(3, 1), VALUES(0, 0, 0)), *y;
-    assert_fails(op_try(&y, "embedding_dot", "", INPUTS(query, ids, w)), EM_ESHAPE, "query has shape (2, 2), weight (3, 3)");
-    assert_fails(op_try(&y, "embedding_dot", "", INPUTS(query, three, fit)), EM_ESHAPE, "(K) or (2, K), got shape (3, 1)");
+    assert_fails(op_try(&y, "embedding_dot", "", INPUTS(query, ids, w)), EM_ESHAPE,
+                 "query has shape (2, 2), weight (3, 3)");
+    assert_fails(op_try(&y, "embedding_dot", "", INPUTS(query, three, fit)), EM_ESHAPE,
+                 "(K) or (2, K), got shape (3, 1)");
     assert_fails(op_try(&y, "embedding_dot", "", INPUTS(query, ids, fit)), EM_ERANGE, "index 1 at position [1, 0]");
     em_tensor *all[] = {query, w, fit, ids, three};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);

@@ -3,7 +3,7 @@
 
 #include "op_call.h"
 
-/* ---- values by hand -------------------------------------------------------------------------------------- */
+/* ---- values by hand ------------------------------------------------------------------------------------ */
 
 static const struct value_case {
     const char *name, *options;
@@ -65,7 +65,7 @@ static void values_are_those_worked_out_by_hand(void **state)
     }
 }
 
-/* ---- reductions ------------------------------------------------------------------------------------------ */
+/* ---- reductions ---------------------------------------------------------------------------------------- */
 
 static void reductions_of_four_losses(void **state)
 {
@@ -141,7 +141,7 @@ static void many_losses_add_up(void **state)
     em_tensor_release(t);
 }
 
-/* ---- gradients ------------------------------------------------------------------------------------------- */
+/* ---- gradients ----------------------------------------------------------------------------------------- */
 
 static const struct gradient_case {
     const char *name, *options;
@@ -199,7 +199,7 @@ static void kinks_have_the_slopes_that_pytorch_gives(void **state)
     em_tensor_release(up);
 }
 
-/* ---- broadcasting ---------------------------------------------------------------------------------------- */
+/* ---- broadcasting -------------------------------------------------------------------------------------- */
 
 static void inputs_broadcast(void **state)
 {
@@ -238,7 +238,7 @@ static void weights_broadcast_to_the_input(void **state)
     em_tensor_release(p);
 }
 
-/* ---- what is refused ------------------------------------------------------------------------------------- */
+/* ---- what is refused ----------------------------------------------------------------------------------- */
 
 static void bad_input_is_refused(void **state)
 {

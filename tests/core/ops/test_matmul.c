@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* ---- against sums written out ---------------------------------------------------------------------------- */
+/* ---- against sums written out -------------------------------------------------------------------------- */
 
 static int64_t size_or_1(const em_tensor *t, int dim_from_end)
 {
@@ -167,7 +167,7 @@ static void an_expanded_batch_is_not_copied_nor_confused(void **state)
     em_tensor_release(w);
 }
 
-/* ---- by hand --------------------------------------------------------------------------------------------- */
+/* ---- by hand ------------------------------------------------------------------------------------------- */
 
 static void by_hand(void **state)
 {
@@ -233,7 +233,7 @@ static void beta_0_leaves_the_input_unread(void **state)
     em_tensor_release(y);
 }
 
-/* ---- linear bilinear ------------------------------------------------------------------------------------- */
+/* ---- linear bilinear ----------------------------------------------------------------------------------- */
 
 static void linear_is_matmul_with_the_transposed_weight(void **state)
 {
@@ -298,7 +298,7 @@ static void gradients(void **state)
     for (int i = 0; i < 10; i++) em_tensor_release(all[i]);
 }
 
-/* ---- threads, errors, memory ----------------------------------------------------------------------------- */
+/* ---- threads, errors, memory --------------------------------------------------------------------------- */
 
 static void same_bits_for_any_number_of_threads(void **state)
 {

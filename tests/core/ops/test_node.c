@@ -6,7 +6,8 @@
 static void a_node_keeps_what_backward_needs(void **state)
 {
     (void)state;
-    em_tensor *x = wanting_grad(tensor_of(EM_F32, SHAPE(2), VALUES(1, 2))), *k = tensor_of(EM_F32, SHAPE(2, 1), VALUES(3, 4));
+    em_tensor *x = wanting_grad(tensor_of(EM_F32, SHAPE(2), VALUES(1, 2))),
+              *k = tensor_of(EM_F32, SHAPE(2, 1), VALUES(3, 4));
     em_tensor *y = op_call("mul", "", INPUTS(x, k));
     const em_node *n = em__var(y)->node;
     assert_string_equal(em_tensor_origin_name(y), "mul");

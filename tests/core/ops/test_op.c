@@ -2,7 +2,7 @@
 
 #include "op_call.h"
 
-/* ---- the table -------------------------------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------------------------------------- */
 
 static void every_operation_is_found_and_described(void **state)
 {
@@ -14,7 +14,8 @@ static void every_operation_is_found_and_described(void **state)
         assert_int_equal(em_op_index(op), i);
         assert_true(strlen(em_op_doc(op)) > 2);
         for (const em_opt_spec *o = em_op_opts(op); o->name; o++)
-            if (!o->initial || !o->choices || !o->doc || !*o->doc) fail_msg("%s: option %s is not described", em_op_name(op), o->name);
+            if (!o->initial || !o->choices || !o->doc || !*o->doc)
+                fail_msg("%s: option %s is not described", em_op_name(op), o->name);
     }
     assert_null(em_op_find("no_such_operation"));
 }
@@ -31,7 +32,7 @@ static void defaults_are_read_from_their_text(void **state)
     assert_int_equal(em__choice("mean sum max", "su", 2), -1);
 }
 
-/* ---- promotion -------------------------------------------------------------------------------------------------- */
+/* ---- promotion ----------------------------------------------------------------------------------------- */
 
 static em_tensor *of_dtype(em_dtype dtype, int dims, bool number)
 {
@@ -53,11 +54,14 @@ static void dtypes_promote_as_in_pytorch(void **state)
         bool b_number;
         em_dtype want;
     } cases[] = {
-        {EM_F32, 1, EM_F64, 1, false, EM_F64},  {EM_F32, 1, EM_F64, 0, false, EM_F32}, {EM_F32, 1, EM_I64, 1, false, EM_F32},
-        {EM_I32, 1, EM_I64, 1, false, EM_I64},  {EM_I32, 1, EM_I64, 0, false, EM_I32}, {EM_U8, 1, EM_I32, 1, false, EM_I32},
-        {EM_BOOL, 1, EM_U8, 0, false, EM_U8},   {EM_I32, 1, EM_F64, 0, false, EM_F64}, {EM_I32, 1, EM_F64, 0, true, EM_F32},
-        {EM_F64, 1, EM_F64, 0, true, EM_F64},   {EM_F32, 1, EM_I64, 0, true, EM_F32},  {EM_U8, 1, EM_I64, 0, true, EM_U8},
-        {EM_BOOL, 1, EM_I64, 0, true, EM_I64},  {EM_F32, 0, EM_F64, 0, true, EM_F32},  {EM_BOOL, 1, EM_BOOL, 1, false, EM_BOOL},
+        {EM_F32, 1, EM_F64, 1, false, EM_F64},    {EM_F32, 1, EM_F64, 0, false, EM_F32},
+        {EM_F32, 1, EM_I64, 1, false, EM_F32},    {EM_I32, 1, EM_I64, 1, false, EM_I64},
+        {EM_I32, 1, EM_I64, 0, false, EM_I32},    {EM_U8, 1, EM_I32, 1, false, EM_I32},
+        {EM_BOOL, 1, EM_U8, 0, false, EM_U8},     {EM_I32, 1, EM_F64, 0, false, EM_F64},
+        {EM_I32, 1, EM_F64, 0, true, EM_F32},     {EM_F64, 1, EM_F64, 0, true, EM_F64},
+        {EM_F32, 1, EM_I64, 0, true, EM_F32},     {EM_U8, 1, EM_I64, 0, true, EM_U8},
+        {EM_BOOL, 1, EM_I64, 0, true, EM_I64},    {EM_F32, 0, EM_F64, 0, true, EM_F32},
+        {EM_BOOL, 1, EM_BOOL, 1, false, EM_BOOL},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         em_tensor *a = of_dtype(cases[k].a, cases[k].a_dims, false);
@@ -69,12 +73,13 @@ static void dtypes_promote_as_in_pytorch(void **state)
     }
 }
 
-/* ---- refusals --------------------------------------------------------------------------------------------------- */
+/* ---- refusals ------------------------------------------------------------------------------------------ */
 
 static void wrong_calls_are_refused(void **state)
 {
     (void)state;
-    em_tensor *x = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)), *ids = tensor_of(EM_I64, SHAPE(1), VALUES(0)), *sparse, *y;
+    em_tensor *x = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)), *ids = tensor_of(EM_I64, SHAPE(1), VALUES(0)), *sparse,
+              *y;
     em_tensor *values = tensor_of(EM_F32, SHAPE(1, 1), VALUES(1));
     assert_ok(em_rows_new(&sparse, ids, values, 3));
     assert_fails(op_try(&y, "add", "", INPUTS(x)), EM_EVALUE, "add: expected");
@@ -124,7 +129,7 @@ static void in_place_on_windows_of_one_storage(void **state)
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);
 }
 
-/* ---- interruption ----------------------------------------------------------------------------------------------- */
+/* ---- interruption -------------------------------------------------------------------------------------- */
 
 static void an_interrupt_ends_a_call(void **state)
 {

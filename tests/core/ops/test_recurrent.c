@@ -5,7 +5,7 @@
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
-/* ---- a naive loop: one sample, one step ------------------------------------------------------------------ */
+/* ---- a naive loop: one sample, one step ---------------------------------------------------------------- */
 
 typedef struct layer {
     const char *name, *options;
@@ -114,7 +114,7 @@ static void a_naive_loop_agrees(void **state)
     }
 }
 
-/* ---- edges ----------------------------------------------------------------------------------------------- */
+/* ---- edges --------------------------------------------------------------------------------------------- */
 
 /* Weights of 0: every sigmoid is 1/2, every tanh 0. */
 static void weights_of_zero_by_hand(void **state)

@@ -3,7 +3,7 @@
 
 #include "op_call.h"
 
-/* ---- by hand --------------------------------------------------------------------------------------------- */
+/* ---- by hand ------------------------------------------------------------------------------------------- */
 
 static void cosines_by_hand(void **state)
 {
@@ -78,7 +78,7 @@ static void soft_margins_of_labels_by_hand(void **state)
     em_tensor_release(w);
 }
 
-/* ---- gradients ------------------------------------------------------------------------------------------- */
+/* ---- gradients ----------------------------------------------------------------------------------------- */
 
 static void gradients_agree_with_differences(void **state)
 {
@@ -147,7 +147,7 @@ static void the_number_of_threads_changes_no_bit(void **state)
     em_tensor_release(t);
 }
 
-/* ---- what is refused ------------------------------------------------------------------------------------- */
+/* ---- what is refused ----------------------------------------------------------------------------------- */
 
 static void bad_input_is_refused(void **state)
 {

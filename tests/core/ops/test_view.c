@@ -20,7 +20,7 @@ static void shape_is(const em_tensor *t, int dims, const int64_t *sizes)
     for (int d = 0; d < dims; d++) assert_int_equal(em_tensor_size(t, d), sizes[d]);
 }
 
-/* ---- reshape view flatten unflatten ---------------------------------------------------------------------- */
+/* ---- reshape view flatten unflatten -------------------------------------------------------------------- */
 
 static void reshape_keeps_row_major_order(void **state)
 {
@@ -116,7 +116,7 @@ static void flatten_and_back(void **state)
     em_tensor_release(s);
 }
 
-/* ---- squeeze unsqueeze expand ---------------------------------------------------------------------------- */
+/* ---- squeeze unsqueeze expand -------------------------------------------------------------------------- */
 
 static void squeeze_and_unsqueeze(void **state)
 {
@@ -150,7 +150,7 @@ static void expand_repeats_without_copying(void **state)
     em_tensor_release(x);
 }
 
-/* ---- order ----------------------------------------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------------------------------------------- */
 
 static void dims_change_places(void **state)
 {
@@ -170,7 +170,7 @@ static void dims_change_places(void **state)
     em_tensor_release(x);
 }
 
-/* ---- gradients, errors ----------------------------------------------------------------------------------- */
+/* ---- gradients, errors --------------------------------------------------------------------------------- */
 
 static void gradients(void **state)
 {

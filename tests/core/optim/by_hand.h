@@ -1,5 +1,6 @@
 /* Compares a rule with its recurrence, worked out element by element in double: dense, sparse on the touched rows, and
- * sparse on all rows; float and double; narrow, wide and very wide tables. Also: same bits for any number of threads. */
+ * sparse on all rows; float and double; narrow, wide and very wide tables. Also: same bits for any number of threads.
+ */
 #ifndef EMBLA_TESTS_BY_HAND_H
 #define EMBLA_TESTS_BY_HAND_H
 
@@ -54,7 +55,7 @@ static inline options options_of(const char *rule, const char *text)
 
 typedef void recurrence(element_state *e, double g, const options *o, int64_t t);
 
-/* ---- data ---------------------------------------------------------------------------------------------------- */
+/* ---- data ---------------------------------------------------------------------------------------------- */
 
 static uint64_t noise_state __attribute__((unused));
 
@@ -93,7 +94,7 @@ static inline em_tensor *sparse_noise(em_dtype dtype, int64_t rows, int64_t widt
     return grad;
 }
 
-/* ---- one run --------------------------------------------------------------------------------------------------- */
+/* ---- one run ------------------------------------------------------------------------------------------- */
 
 enum { DENSE, LAZY, EXACT };            /* modes */
 
@@ -178,7 +179,7 @@ static inline void same_for_any_threads(const table *t, options o)
     em_tensor_release(want);
 }
 
-/* ---- the whole comparison ---------------------------------------------------------------------------------- */
+/* ---- the whole comparison ------------------------------------------------------------------------------ */
 
 enum { TAKES_DENSE = 1, TAKES_LAZY = 2, TAKES_EXACT = 4, TAKES_ALL = 7 };
 

@@ -21,7 +21,7 @@ static void assert_rows(em_tensor *t, double rtol, int64_t count, const double *
     em_tensor_release(dense);
 }
 
-/* ---- norm ------------------------------------------------------------------------------------------------------ */
+/* ---- norm ---------------------------------------------------------------------------------------------- */
 
 static void norms_of_dense_and_sparse_together(void **context)
 {
@@ -105,7 +105,7 @@ static void norm_does_not_depend_on_threads(void **context)
     em_tensor_release(t);
 }
 
-/* ---- value ------------------------------------------------------------------------------------------------------ */
+/* ---- value --------------------------------------------------------------------------------------------- */
 
 static void values_are_clamped(void **context)
 {
@@ -161,7 +161,7 @@ static void refusals(void **context)
     em_tensor_release(grads[0]);
 }
 
-/* ---- failing allocations ---------------------------------------------------------------------------------------- */
+/* ---- failing allocations ------------------------------------------------------------------------------- */
 
 static em_tensor *made[2];
 

@@ -16,7 +16,8 @@ static void by_hand(element_state *e, double g, const options *o, int64_t t)
     e->s[1] = beta2 * e->s[1] + (1 - beta2) * g * g;
     const double now = momentum(o, t), next = momentum(o, t + 1);
     const double over = sqrt(e->s[1] / (1 - pow(beta2, (double)t))) + opt(o, "eps");
-    e->p -= opt(o, "lr") * ((1 - now) / (1 - (double)product) * g + next / (1 - (double)product * next) * e->s[0]) / over;
+    e->p -=
+        opt(o, "lr") * ((1 - now) / (1 - (double)product) * g + next / (1 - (double)product * next) * e->s[0]) / over;
 }
 
 static void follows_its_recurrence(void **context)

@@ -210,7 +210,7 @@ static void interruption_before_a_step(void **context)
     em_tensor_release(g);
 }
 
-/* ---- failing allocations ----------------------------------------------------------------------------------- */
+/* ---- failing allocations ------------------------------------------------------------------------------- */
 
 typedef struct attempt {
     options o;

@@ -13,7 +13,7 @@ static const double costs[] = {0, 0.5, 1, 3.7, 128, 1000, 32768, 1e9};
 static unsigned char seen[MOST];
 static int64_t begins[2][MOST];         /* where the chunk of an element begins, in two runs */
 
-/* ---- what is covered ------------------------------------------------------------------------------------- */
+/* ---- what is covered ----------------------------------------------------------------------------------- */
 
 static void assert_each_once(int64_t n)
 {
@@ -52,7 +52,7 @@ static void single_loops_cover_each_element_once(void **state)
         }
 }
 
-/* ---- the same for any team ------------------------------------------------------------------------------- */
+/* ---- the same for any team ----------------------------------------------------------------------------- */
 
 static void note_chunks(int64_t *begin, int64_t n, double cost, int threads)
 {
@@ -107,7 +107,7 @@ static void the_lowest_position_is_found(void **state)
     }
 }
 
-/* ---- the team -------------------------------------------------------------------------------------------- */
+/* ---- the team ------------------------------------------------------------------------------------------ */
 
 static void the_default_is_what_openmp_would_use(void **state)
 {
@@ -158,7 +158,7 @@ static void inside_and_outside_are_told_apart(void **state)
     assert_false(em_in_parallel());
 }
 
-/* ---- interruption ---------------------------------------------------------------------------------------- */
+/* ---- interruption -------------------------------------------------------------------------------------- */
 
 static void an_interrupt_stops_chunks_until_cleared(void **state)
 {

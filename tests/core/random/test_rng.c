@@ -71,7 +71,7 @@ static em_tensor *new_vector(em_dtype dtype, int64_t n)
     return t;
 }
 
-/* ---- each distribution against a naive loop over the words ------------------------------------------------ */
+/* ---- each distribution against a naive loop over the words --------------------------------------------- */
 
 enum { N = 1003 };      /* neither a whole run nor a whole block */
 
@@ -134,7 +134,8 @@ static void normal_f64_is_box_muller(void **state)
     for (int i = 0; i + 1 < N; i += 2) {
         double w[4];
         for (int k = 0; k < 4; k++) w[k] = reference_word(1, 9, 2 * i + k);
-        const double radius = sqrt(-2 * log(1 - (w[0] + w[1] * unit) * unit)), angle = two_pi * (w[2] + w[3] * unit) * unit;
+        const double radius = sqrt(-2 * log(1 - (w[0] + w[1] * unit) * unit)),
+                     angle = two_pi * (w[2] + w[3] * unit) * unit;
         assert_true(fabs(x[i] - (10 + 2 * radius * cos(angle))) <= 1e-12);
         assert_true(fabs(x[i + 1] - (10 + 2 * radius * sin(angle))) <= 1e-12);
     }
@@ -189,7 +190,7 @@ static void integers_in_every_dtype(void **state)
     em_tensor_release(want);
 }
 
-/* ---- statistics ------------------------------------------------------------------------------------------- */
+/* ---- statistics ---------------------------------------------------------------------------------------- */
 
 enum { MANY = 1000000 };
 
@@ -244,7 +245,7 @@ static void uniform_stays_below_high(void **state)
     em_tensor_release(t);
 }
 
-/* ---- threads, strides, permutations ----------------------------------------------------------------------- */
+/* ---- threads, strides, permutations -------------------------------------------------------------------- */
 
 static void same_numbers_for_any_thread_count(void **state)
 {

@@ -11,7 +11,7 @@ static em_tensor *view_of(const em_tensor *t, int64_t offset, int dims, const in
     return view;
 }
 
-/* ---- one element ----------------------------------------------------------------------------------------- */
+/* ---- one element --------------------------------------------------------------------------------------- */
 
 static void elements_are_read_and_written_by_strides(void **state)
 {
@@ -38,7 +38,7 @@ static void large_integers_stay_exact(void **state)
     em_tensor_release(t);
 }
 
-/* ---- conversion ------------------------------------------------------------------------------------------ */
+/* ---- conversion ---------------------------------------------------------------------------------------- */
 
 enum { SAMPLES = 14 };
 static const double samples[SAMPLES] = {0, -0.0, 1, -1, 2.5, -2.5, 255, 256, 300, -3e9, 3e9, 1e30, -1e30, NAN};
@@ -103,7 +103,7 @@ static void one_element_converts_like_many(void **state)
     em_tensor_release(from);
 }
 
-/* ---- copies ---------------------------------------------------------------------------------------------- */
+/* ---- copies -------------------------------------------------------------------------------------------- */
 
 static void a_clone_is_contiguous_and_apart(void **state)
 {
@@ -213,7 +213,8 @@ static void long_rows_are_copied_whole(void **state)
     em_tensor *t, *to, *many;
     assert_ok(em_tensor_empty(&t, EM_I32, SHAPE(N)));
     for (int32_t i = 0; i < N; i++) ((int32_t *)em_tensor_data(t))[i] = i;
-    em_tensor *odd = view_of(t, 1, SHAPE(N / 2), (int64_t[]){2}), *twice = view_of(t, 0, SHAPE(2, N), (int64_t[]){0, 1});
+    em_tensor *odd = view_of(t, 1, SHAPE(N / 2), (int64_t[]){2}),
+              *twice = view_of(t, 0, SHAPE(2, N), (int64_t[]){0, 1});
     for (int threads = 1; threads <= 3; threads++) {
         em_set_threads(threads);
         assert_ok(em_tensor_to(&to, odd, EM_F64));
@@ -232,7 +233,7 @@ static void long_rows_are_copied_whole(void **state)
     em_tensor_release(t);
 }
 
-/* ---- filling --------------------------------------------------------------------------------------------- */
+/* ---- filling ------------------------------------------------------------------------------------------- */
 
 static void fills_reach_exactly_the_view(void **state)
 {
@@ -277,7 +278,7 @@ static void fills_convert(void **state)
     em_tensor_release(t);
 }
 
-/* ---- failing allocations --------------------------------------------------------------------------------- */
+/* ---- failing allocations ------------------------------------------------------------------------------- */
 
 static em_tensor *given, *turned;
 static void make_given(void *context)

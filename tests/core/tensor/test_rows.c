@@ -102,7 +102,8 @@ static void a_part_refers_instead_of_copying(void **state)
 static void padding_is_left_out(void **state)
 {
     (void)state;
-    em_tensor *source = tensor_of(EM_F64, SHAPE(4, 1), VALUES(1, 2, 3, 4)), *ids = IDS(2, 0, 2, 1), *t, *indices, *values;
+    em_tensor *source = tensor_of(EM_F64, SHAPE(4, 1), VALUES(1, 2, 3, 4)), *ids = IDS(2, 0, 2, 1), *t, *indices,
+              *values;
     em_tensor *coef = tensor_of(EM_F64, SHAPE(4), VALUES(10, 20, 30, 40));
     const em_part part = {.ids = ids, .source = source, .every = 1, .coef = coef, .scale = 1};
     assert_ok(em__rows_from_part(&t, EM_F64, SHAPE(3, 1), &part, 2));
@@ -196,7 +197,7 @@ static void bad_entries_are_refused(void **state)
     em_tensor_release(floats);
 }
 
-/* ---- failing allocations --------------------------------------------------------------------------------------- */
+/* ---- failing allocations ------------------------------------------------------------------------------- */
 
 typedef struct pair {
     em_tensor *ids, *values;

@@ -2,7 +2,7 @@
 
 #include "support.h"
 
-/* ---- dims ------------------------------------------------------------------------------------------------ */
+/* ---- dims ---------------------------------------------------------------------------------------------- */
 
 static void dims_wrap(void **state)
 {
@@ -25,7 +25,7 @@ static void dims_wrap(void **state)
                  "(expected -3 to 2)");
 }
 
-/* ---- broadcasting ---------------------------------------------------------------------------------------- */
+/* ---- broadcasting -------------------------------------------------------------------------------------- */
 
 typedef struct shape {
     int dims;
@@ -102,7 +102,7 @@ static void repeated_dims_have_stride_0(void **state)
     em_tensor_release(t);
 }
 
-/* ---- walks ----------------------------------------------------------------------------------------------- */
+/* ---- walks --------------------------------------------------------------------------------------------- */
 
 /* Every offset that a walk visits, in order, against nested counting over the dims as given. */
 static void assert_walk(int n, int dims, const int64_t *sizes, const int64_t *const strides[])

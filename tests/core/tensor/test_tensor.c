@@ -4,7 +4,7 @@
 #include "support.h"
 #include "tensor/rows.h"
 
-/* ---- sizes ----------------------------------------------------------------------------------------------- */
+/* ---- sizes --------------------------------------------------------------------------------------------- */
 
 static void fresh_tensors_are_contiguous(void **state)
 {
@@ -99,7 +99,7 @@ static void shapes_have_a_text(void **state)
     assert_true(strlen(em__shape_text(text, SHAPE(m, m, m, m, m, m, m, m))) < EM_SHAPE_TEXT);
 }
 
-/* ---- counting -------------------------------------------------------------------------------------------- */
+/* ---- counting ------------------------------------------------------------------------------------------ */
 
 static void a_view_keeps_the_storage(void **state)
 {
@@ -195,7 +195,7 @@ static void a_shell_without_data_is_only_a_shape(void **state)
     em_tensor_release(shell);
 }
 
-/* ---- failing allocations --------------------------------------------------------------------------------- */
+/* ---- failing allocations ------------------------------------------------------------------------------- */
 
 static em_tensor *given;
 static void make_given(void *context)

@@ -169,7 +169,7 @@ static void missing_files_are_named(void **state)
     assert_int_equal(em_memory_blocks(), blocks);
 }
 
-/* ---- long texts, against the words they were written from -------------------------------------------------- */
+/* ---- long texts, against the words they were written from ---------------------------------------------- */
 
 /* Text of n words w0, w1, … (numbers of a fixed sequence), over many blocks and chunks, parted in changing ways. */
 enum { LONG = 700000 };
@@ -215,7 +215,8 @@ static void long_texts_come_out_whole(void **state)
             char word[32] = "";
             const char *got = em_vocab_word(em_corpus_vocab(c), ids[i], &n);
             memcpy(word, got, n);
-            if (atoi(word + (word[0] == 'w' ? 4 : 3)) != expected[i]) fail_msg("word %d is %s, not %d", i, word, expected[i]);
+            if (atoi(word + (word[0] == 'w' ? 4 : 3)) != expected[i])
+                fail_msg("word %d is %s, not %d", i, word, expected[i]);
         }
         if (first) {
             assert_same_bits(em_corpus_ids(c), first);

@@ -60,7 +60,7 @@ static int remove_corpus(void **state)
 static const em_skipgram_opts usual = {.window = 5, .negative = 5, .sample = 1e-3, .batch_size = 1000, .dtype = EM_I64,
                                        .seed = 12};
 
-/* ---- the slow way ------------------------------------------------------------------------------------------ */
+/* ---- the slow way -------------------------------------------------------------------------------------- */
 
 typedef struct pairs {
     int64_t n, room;
@@ -75,7 +75,8 @@ static void add_pair(pairs *p, int64_t centre, int64_t context, int64_t place)
     p->at[p->n++][2] = place;
 }
 
-static void sentence_pairs(pairs *p, const em_skipgram_opts *o, uint64_t epoch, int64_t from, int64_t to, const double *counts)
+static void sentence_pairs(pairs *p, const em_skipgram_opts *o, uint64_t epoch, int64_t from, int64_t to,
+                           const double *counts)
 {
     const int32_t *ids = em_tensor_data(em_corpus_ids(corpus));
     const double total = (double)em_tensor_count(em_corpus_ids(corpus));
@@ -113,7 +114,7 @@ static pairs slow_pairs(const em_skipgram_opts *o, uint64_t epoch)
     return p;
 }
 
-/* ---- against it -------------------------------------------------------------------------------------------- */
+/* ---- against it ---------------------------------------------------------------------------------------- */
 
 static em_skipgram *skipgram(const em_skipgram_opts *o)
 {
@@ -141,9 +142,9 @@ static void assert_epoch(em_skipgram *s, const em_skipgram_opts *o, int64_t epoc
         assert_int_equal(em_tensor_dtype(centre), o->dtype);
         for (int64_t i = 0; i < rows; i++, seen++)
             if (element_int(centre, i) != want.at[seen][0] || element_int(targets, i * columns) != want.at[seen][1])
-                fail_msg("pair %lld is (%lld, %lld), not (%lld, %lld)", (long long)seen, (long long)element_int(centre, i),
-                         (long long)element_int(targets, i * columns), (long long)want.at[seen][0],
-                         (long long)want.at[seen][1]);
+                fail_msg("pair %lld is (%lld, %lld), not (%lld, %lld)", (long long)seen,
+                         (long long)element_int(centre, i), (long long)element_int(targets, i * columns),
+                         (long long)want.at[seen][0], (long long)want.at[seen][1]);
         const int64_t done = em_skipgram_done(s), next = seen < want.n ? want.at[seen][2] : INT64_MAX;
         assert_true(done <= next && done >= want.at[seen - 1][2]);
         em_tensor_release(centre);
@@ -163,7 +164,8 @@ static void pairs_are_those_of_the_slow_way(void **state)
     assert_epoch(s, &o, 3);
     assert_epoch(s, &o, 0);
     em_skipgram_release(s);
-    o = (em_skipgram_opts){.window = 1, .negative = 0, .sample = 1e-5, .batch_size = 77, .dtype = EM_I32, .seed = UINT64_MAX};
+    o = (em_skipgram_opts){
+        .window = 1, .negative = 0, .sample = 1e-5, .batch_size = 77, .dtype = EM_I32, .seed = UINT64_MAX};
     s = skipgram(&o);
     assert_epoch(s, &o, 0);
     em_skipgram_release(s);
@@ -217,7 +219,7 @@ static void one_word_is_its_own_negative(void **state)
     em_skipgram_release(s);
 }
 
-/* ---- negatives --------------------------------------------------------------------------------------------- */
+/* ---- negatives ----------------------------------------------------------------------------------------- */
 
 static void negatives_follow_count_to_the_three_quarters(void **state)
 {
@@ -241,7 +243,7 @@ static void negatives_follow_count_to_the_three_quarters(void **state)
         em_tensor_release(targets);
     }
     for (int64_t v = 0; v < vocab; v++) weight += pow((double)em_vocab_count(em_corpus_vocab(corpus), v), 0.75);
-    for (int64_t v = 100; v < 400; v += 10) {               /* those that are seldom contexts, hence seldom drawn again */
+    for (int64_t v = 100; v < 400; v += 10) { /* those that are seldom contexts, hence seldom drawn again */
         const double p = pow((double)em_vocab_count(em_corpus_vocab(corpus), v), 0.75) / weight;
         assert_true(fabs(drawn[v] - p * total) < 5 * sqrt(p * total) + 0.03 * p * total);
     }
@@ -286,7 +288,7 @@ static void batches_depend_on_seed_and_epoch_alone(void **state)
     em_skipgram_release(s);
 }
 
-/* ---- failures ---------------------------------------------------------------------------------------------- */
+/* ---- failures ------------------------------------------------------------------------------------------ */
 
 static void options_are_checked(void **state)
 {
@@ -361,7 +363,8 @@ static em_status draw_the_last(void *context, em_tensor *out[EM_MAX_OUT])
 {
     (void)context;
     em_skipgram *s;
-    EM_TRY(em_skipgram_new(&s, corpus, &(em_skipgram_opts){.window = 1, .sample = 1, .batch_size = 10, .dtype = EM_I64}));
+    EM_TRY(
+        em_skipgram_new(&s, corpus, &(em_skipgram_opts){.window = 1, .sample = 1, .batch_size = 10, .dtype = EM_I64}));
     const em_status status = em_skipgram_next(s, out, out + 1);
     em_skipgram_release(s);
     return status;

@@ -56,7 +56,8 @@ static const struct {
     {PLAIN, "end_", "end"},
     {LETTERS, "a'1 b_2", "a b"},
     /* letters beyond ASCII */
-    {PLAIN, "\xC3\x89T\xC3\x89 \xD0\x96\xD0\xA3\xD0\x9A \xCE\xA3", "\xC3\xA9t\xC3\xA9 \xD0\xB6\xD1\x83\xD0\xBA \xCF\x83"},
+    {PLAIN, "\xC3\x89T\xC3\x89 \xD0\x96\xD0\xA3\xD0\x9A \xCE\xA3",
+        "\xC3\xA9t\xC3\xA9 \xD0\xB6\xD1\x83\xD0\xBA \xCF\x83"},
     {PLAIN, "e\xCC\x81t", "\xC3\xA9t"},                                     /* e + acute accent, composed */
     {BLANKS, "e\xCC\x81t", "e\xCC\x81t"},
     {PLAIN, "co\xC2\xADop \xE2\x80\x8B", "coop"},                           /* soft hyphen; zero width space alone */
@@ -131,7 +132,8 @@ static void growth_stays_in_its_bounds(void **state)
                 strcat(text, growing[g]);
                 if (i % 20 == 19) strcat(text, " ");
             }
-            split(&(em_text_opts){.split = blanks ? EM_SPLIT_BLANKS : EM_SPLIT_WORDS, .lower = true}, text, strlen(text), got);
+            split(&(em_text_opts){.split = blanks ? EM_SPLIT_BLANKS : EM_SPLIT_WORDS, .lower = true},
+            text, strlen(text), got);
         }
 }
 
@@ -174,9 +176,12 @@ static void reference(const char *text, size_t n, char *out)
 static void random_text_is_split_as_by_the_slow_way(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"a", "B", "7", " ", ".", "\xCC\x81", "e", "\xC3\x89", "\xFF", "\xE1\x84\x80", "\xE1\x85\xA1",
-                                         "\xE1\x86\xA8", "\xCE\x86", "\xE0\xA4\x95", "\xE0\xA4\xBC", "\xE2\x84\xA6", "-", "\xE4\xB8\xAD",
-                                         "\xCC\xA3", "\xED", "\x80", "\xF0\x9F\x98\x80", "\xF0\x90\x90\x80", "\xC4\xB0"};
+    static const char *const pieces[] = {"a", "B", "7", " ", ".", "\xCC\x81", "e", "\xC3\x89", "\xFF",
+        "\xE1\x84\x80", "\xE1\x85\xA1",
+                                         "\xE1\x86\xA8", "\xCE\x86", "\xE0\xA4\x95", "\xE0\xA4\xBC", "\xE2\x84\xA6",
+                                             "-", "\xE4\xB8\xAD",
+                                         "\xCC\xA3", "\xED", "\x80", "\xF0\x9F\x98\x80", "\xF0\x90\x90\x80",
+                                             "\xC4\xB0"};
     uint32_t seed = 1;
     for (int round = 0; round < 20000; round++) {
         char text[256] = "", got[1024], want[1024];

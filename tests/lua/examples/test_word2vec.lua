@@ -58,7 +58,8 @@ end
 
 t.test("words of one subject end up together", function()
   local path, out = two_subjects(), os.tmpname()
-  local lines, status = run(path, "--dim", "16", "--epochs", "20", "--window", "4", "--sample", "1", "--batch", "256", "--out", out)
+  local lines, status = run(path, "--dim", "16", "--epochs", "20", "--window", "4", "--sample", "1", "--batch", "256",
+                            "--out", out)
   t.equal(status, 0)
   t.equal(lines[1]:match "^24000 words, %d+ of them different, in 3000 paragraphs$" ~= nil, true)
   t.equal(lines[#lines], "vectors saved to " .. out)
