@@ -370,8 +370,8 @@ int64_t em_corpus_bytes(const em_corpus *c);    /* bytes read */
  * A word w of frequency f is left out at random, for this epoch's occurrence, with probability
  * 1 - (sqrt(f / sample) + 1) sample / f. Of the words left each in turn is the centre, with a window drawn from 1 to
  * window; each other word of its sentence at most that many words off is a context, from left to right. Windows do not
- * reach over multiples of EM_PORTION words of the corpus. Negatives are drawn with probability proportional to count^0.75;
- * one that equals the pair's context is drawn again, up to 8 times.
+ * reach over multiples of EM_PORTION words of the corpus. Negatives are drawn with probability proportional to
+ * count^0.75; one that equals the pair's context is drawn again, up to 8 times.
  *
  * All this depends on seed, epoch and position in the corpus alone, so batches are the same for any number of threads,
  * and an epoch can be started anywhere. */

@@ -119,7 +119,9 @@ end)
 t.test("the core knows no Lua", function()
   local found = {}
   each_line(CORE, function(path, line, number)
-    if line:find("^#include [<\"]l[ua][ux]%a*%.h") or line:find("lua_State") then found[#found + 1] = path .. ":" .. number end
+    if line:find("^#include [<\"]l[ua][ux]%a*%.h") or line:find("lua_State") then
+      found[#found + 1] = path .. ":" .. number
+    end
   end)
   none(found)
 end)

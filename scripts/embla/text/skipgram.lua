@@ -19,8 +19,8 @@ local spec = options.spec("SkipGram", {
 })
 
 --- Pairs of a word and another near it in its sentence, with negatives drawn in proportion to count^0.75 (one that
--- equals the pair's context is drawn again). Frequent words are left out at random by word2vec's formula, and windows are
--- shrunk at random. Batches depend on seed, epoch and position alone, not on the number of threads.
+-- equals the pair's context is drawn again). Frequent words are left out at random by word2vec's formula, and windows
+-- are shrunk at random. Batches depend on seed, epoch and position alone, not on the number of threads.
 --
 --   local batches = text.SkipGram(corpus, {window = 5, negative = 5, batch_size = 4096, epochs = 3})
 --   for centre, targets in batches:iter() do … batches.progress … end
