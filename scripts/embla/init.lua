@@ -26,7 +26,7 @@ end
 
 -- Parts that not every script needs are loaded when first asked for.
 local later = {optim = true, data = true, text = true, io = true, plot = true, progress = true, save = "io",
-               load = "io", utils = true, summary = true}
+               load = "io", utils = true, summary = true, einsum = true}
 
 --- 0, 1, … n-1, for a loop: for i in embla.range(n) do.
 -- @param n integer
