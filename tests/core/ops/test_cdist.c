@@ -57,7 +57,8 @@ static void gradients(void **state)
 static void a_power_below_1_by_hand(void **state)
 {
     (void)state;
-    em_tensor *a = tensor_of(EM_F64, SHAPE(1, 2), VALUES(5, 0)), *b = tensor_of(EM_F64, SHAPE(1, 2), VALUES(1, 9)), *y, *dx;
+    em_tensor *a = tensor_of(EM_F64, SHAPE(1, 2), VALUES(5, 0)), *y, *dx;
+    em_tensor *b = tensor_of(EM_F64, SHAPE(1, 2), VALUES(1, 9));
     assert_ok(em_tensor_set_requires_grad(a, true));
     y = op_call("cdist", "p=0.5", INPUTS(a, b));
     assert_tensor_close(1e-12, 0, y, EM_F64, SHAPE(1, 1), VALUES(25));
@@ -99,7 +100,9 @@ static void bad_input_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_pairs_against_a_loop), cmocka_unit_test(gradients), cmocka_unit_test(a_power_below_1_by_hand),
+        cmocka_unit_test(all_pairs_against_a_loop),
+        cmocka_unit_test(gradients),
+        cmocka_unit_test(a_power_below_1_by_hand),
         cmocka_unit_test(equal_rows_have_no_slope), cmocka_unit_test(bad_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

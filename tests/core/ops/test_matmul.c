@@ -304,7 +304,8 @@ static void same_bits_for_any_number_of_threads(void **state)
 {
     (void)state;
     const int threads = em_threads();
-    em_tensor *x = random_tensor(EM_F32, SHAPE(40, 30, 64), 1), *w = random_tensor(EM_F32, SHAPE(96, 64), 2), *first[3];
+    em_tensor *x = random_tensor(EM_F32, SHAPE(40, 30, 64), 1), *w = random_tensor(EM_F32, SHAPE(96, 64), 2);
+    em_tensor *first[3] = {0};
     em_tensor *b = random_tensor(EM_F32, SHAPE(96), 3);
     for (int n = 1; n <= 8; n += n < 3 ? 1 : 5) {
         em_set_threads(n);
