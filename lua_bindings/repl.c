@@ -1,4 +1,5 @@
 /* The prompt: statements are read, run, and their values printed. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,6 +92,9 @@ static void greet(void)
            em_threads() == 1 ? "" : "s");
 }
 
+/* Ctrl-C between reading and running has nothing to stop. */
+static void do_nothing(int number) { (void)number; }
+
 void repl(lua_State *L)
 {
     prompt *p = prompt_open();
@@ -98,6 +102,7 @@ void repl(lua_State *L)
         fputs("embla: the prompt could not be opened\n", stderr);
         return;
     }
+    void (*const before)(int) = signal(SIGINT, do_nothing);
     greet();
     set_globals(L);
     int status = LUA_OK;
@@ -110,5 +115,6 @@ void repl(lua_State *L)
     }
     lua_settop(L, 0);
     putchar('\n');
+    signal(SIGINT, before);
     prompt_close(p);
 }

@@ -53,9 +53,9 @@ int run_call(lua_State *L, int arguments, int results)
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, handler);
     running = L;
-    signal(SIGINT, on_interrupt);
+    void (*const before)(int) = signal(SIGINT, on_interrupt);
     const int status = lua_pcall(L, arguments, results, handler);
-    signal(SIGINT, SIG_DFL);
+    signal(SIGINT, before);
     forget_interrupt(L);
     lua_remove(L, handler);
     return status;

@@ -245,9 +245,9 @@ static em_status median_backward(const em_node *n, em_tensor **dx)
     em_real *d = EM_REALS(dx[0]);
     const int64_t count = n->x[0]->count;
     int64_t same = 0;
-    for (int64_t i = 0; i < count; i++) same += x[i] == y || (x[i] != x[i] && y != y);
+    for (int64_t i = 0; i < count; i++) same += x[i] == y || (isnan((double)x[i]) && isnan((double)y));
     const em_real share = (em_real)((double)*EM_REALS(n->dy[0]) / (double)em__max(1, same));
-    for (int64_t i = 0; i < count; i++) d[i] = x[i] == y || (x[i] != x[i] && y != y) ? share : 0;
+    for (int64_t i = 0; i < count; i++) d[i] = x[i] == y || (isnan((double)x[i]) && isnan((double)y)) ? share : 0;
     return EM_OK;
 }
 

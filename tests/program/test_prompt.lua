@@ -5,16 +5,26 @@ local process = require "support.process"
 
 local EMBLA = assert(arg[1], "usage: test_prompt.lua PROGRAM")
 
--- Types each line after a pause, in a fresh home; returns what the terminal shows, without the echo's control codes,
--- the exit status, and the history that is left.
+-- Until the terminal shows a line that begins with this, at most 20 s.
+local function wait_for(text)
+  local seen = "grep -q " .. process.quote("^" .. text) .. " $H/shown"
+  return ("for try in $(seq 400); do %s && break; sleep 0.05; done"):format(seen)
+end
+
+-- Types each line, or waits for {text}, in a fresh home; returns what the terminal shows, without the echo's control
+-- codes, the exit status, and the history that is left. Ctrl-C discards what was typed and not yet read, so before it
+-- comes a wait.
 local function type_in(lines, options)
   local home = process.run("mktemp -d"):match("[^\n]+")
   local typing = {}
-  for _, line in ipairs(lines) do typing[#typing + 1] = "sleep 0.15; printf %b " .. process.quote(line) end
-  typing[#typing + 1] = "sleep 0.3"
+  for _, line in ipairs(lines) do
+    typing[#typing + 1] = type(line) == "table" and wait_for(line[1]) or "printf %b " .. process.quote(line)
+    typing[#typing + 1] = "sleep 0.1"
+  end
   local program = process.quote(process.quote(EMBLA) .. " " .. (options or ""))
-  local command = ("(sleep 0.3; %s) | env -u XDG_STATE_HOME HOME=%s TERM=dumb COLUMNS=80 script -qec %s /dev/null")
-    :format(table.concat(typing, "; "), home, program)
+  local command = ("ulimit -t 20; H=%s; touch $H/shown; (%s; %s; sleep 0.2) | " ..
+    "env -u XDG_STATE_HOME HOME=$H TERM=dumb script -qefc %s $H/shown")
+    :format(home, wait_for("Embla"), table.concat(typing, "; "), program)
   local shown, _, status = process.run(command)
   local history = process.run("cat " .. home .. "/.embla_history 2>/dev/null; rm -rf " .. home)
   return shown:gsub("\r", ""):gsub("\27%[[%d;?]*%a", ""), status, history
@@ -46,7 +56,9 @@ t.test("an error is shown and the prompt goes on", function()
 end)
 
 t.test("Ctrl-C drops the line, and stops what runs", function()
-  local text, status = type_in {"x = {\\n", "\\003", "while true do end\\n", "\\003", "'still here'\\n", "\\004"}
+  local text, status = type_in {
+    "x = {\\n", {">>"}, "\\003", {".*^C"}, "print('busy') while true do end\\n", {"busy"}, "\\003", {".*interrupted!"},
+    "'still here'\\n", {"still here"}, "\\004"}
   shows(text, "^C")
   shows(text, "interrupted!")
   shows(text, "still here\n")
