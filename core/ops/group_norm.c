@@ -59,6 +59,7 @@ static void row_gradient(const job *j, int64_t row)
 static void each_row(const job *j, void (*work)(const job *, int64_t))
 {
     const double each = 8 * (double)length(j);
+    if (length(j) == 0) return;         /* no elements, but perhaps very many groups */
     if ((double)rows_of(j) * each < 2.0 * EM_GRAIN) {
         for (int64_t row = 0; row < rows_of(j); row++) work(j, row);
         return;
@@ -83,7 +84,7 @@ static em_status check(em_call *c)
     const int64_t groups = c->opts.at[0].i;
     if (x->dims < 2)
         return em__fail(EM_ESHAPE, "%s: input must have shape (N, C, ...), got %s", c->op->name, EM_SHAPE(x));
-    if (groups < 1 || x->size[1] % groups != 0)
+    if (groups < 1 || x->size[1] % groups != 0 || (groups > 1 && groups > x->size[1]))
         return em__fail(EM_EVALUE, "%s: the %lld channels of input do not divide into num_groups = %lld", c->op->name,
                         (long long)x->size[1], (long long)groups);
     EM_TRY(check_affine(c, c->in[1], "weight"));
