@@ -49,10 +49,9 @@ function embla.set_rng_state(state) core.set_rng_state(state[1], state[2]) end
 
 return setmetatable(embla, {
   __index = function(self, name)
-    local where = later[name]
-    if not where then return nil end
-    local module = require("embla." .. (where == true and name or where))
-    self[name] = where == true and module or module[name]
-    return self[name]
+    if not later[name] then return nil end
+    local module = require("embla." .. name)
+    self[name] = module
+    return module
   end,
 })
