@@ -140,9 +140,9 @@ void eml_pushlent(lua_State *L, em_tensor *t)
 em_dtype eml_checkdtype(lua_State *L, int arg)
 {
     em_dtype d = EM_F32;
-    const char *name = luaL_checkstring(L, arg);
-    if (!em_dtype_parse(&d, name))
-        luaL_error(L, "unknown dtype '%s' (float32, float64, int64, int32, uint8, bool)", name);
+    const char *name = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : NULL;
+    if (!name || !em_dtype_parse(&d, name))
+        eml_error(L, "unknown dtype %s (float32, float64, int64, int32, uint8, bool)", luaL_tolstring(L, arg, NULL));
     return d;
 }
 
@@ -150,14 +150,14 @@ int64_t eml_tointeger(lua_State *L, int index, const char *what)
 {
     int ok = 0;
     const lua_Integer i = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &ok) : 0;
-    if (!ok) luaL_error(L, "%s: expected an integer, got %s", what, luaL_tolstring(L, index, NULL));
+    if (!ok) eml_error(L, "%s: expected an integer, got %s", what, luaL_tolstring(L, index, NULL));
     return i;
 }
 
 int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *what)
 {
     const lua_Unsigned n = lua_rawlen(L, arg);
-    if (n > (lua_Unsigned)most) return luaL_error(L, "%s: at most %d integers, got %d", what, most, (int)n);
+    if (n > (lua_Unsigned)most) return eml_error(L, "%s: at most %d integers, got %d", what, most, (int)n);
     for (lua_Unsigned i = 0; i < n; i++) {
         lua_rawgeti(L, arg, (lua_Integer)i + 1);
         out[i] = eml_tointeger(L, -1, what);
@@ -183,7 +183,7 @@ static void shape_of(reader *r)
     luaL_checkstack(L, EM_MAX_DIMS + 8, "tensor");
     const int top = lua_gettop(L);
     while (lua_type(L, -1) == LUA_TTABLE) {
-        if (r->dims == EM_MAX_DIMS) luaL_error(L, "tensor: a table nested more than %d deep", EM_MAX_DIMS);
+        if (r->dims == EM_MAX_DIMS) eml_error(L, "tensor: a table nested more than %d deep", EM_MAX_DIMS);
         r->size[r->dims++] = (int64_t)lua_rawlen(L, -1);
         if (lua_rawgeti(L, -1, 1) == LUA_TNIL) break;
     }
@@ -202,7 +202,7 @@ static void look_at_number(reader *r)
             r->any_float = true;
         break;
     default:
-        luaL_error(L, "tensor: expected numbers, booleans or nested tables of them, got a %s", luaL_typename(L, -1));
+        eml_error(L, "tensor: expected numbers, booleans or nested tables of them, got a %s", luaL_typename(L, -1));
     }
 }
 
@@ -225,7 +225,7 @@ static void walk_table(reader *r, int depth, void (*visit)(reader *))
         return;
     }
     if (lua_type(L, -1) != LUA_TTABLE || (int64_t)lua_rawlen(L, -1) != r->size[depth])
-        luaL_error(L, "tensor: ragged table: expected a table of %d elements at depth %d, got %s", (int)r->size[depth],
+        eml_error(L, "tensor: ragged table: expected a table of %d elements at depth %d, got %s", (int)r->size[depth],
                    depth + 1, lua_type(L, -1) == LUA_TTABLE
                                   ? lua_pushfstring(L, "one of %d", (int)lua_rawlen(L, -1))
                                   : luaL_typename(L, -1));

@@ -119,7 +119,7 @@ static em_tensor **tensor_list(lua_State *L, int arg, int *n, const char *what)
     for (int i = 0; i < *n; i++) {
         const int type = lua_rawgeti(L, arg, i + 1);
         list[i] = type == LUA_TBOOLEAN ? NULL : eml_totensor(L, -1);
-        if (!list[i] && type != LUA_TBOOLEAN) luaL_error(L, "grad: %s: element %d is not a tensor", what, i + 1);
+        if (!list[i] && type != LUA_TBOOLEAN) eml_error(L, "grad: %s: element %d is not a tensor", what, i + 1);
         lua_pop(L, 1);
     }
     return list;
@@ -133,7 +133,7 @@ static int grad(lua_State *L)
     em_tensor **out = tensor_list(L, 1, &n_out, "outputs"), **in = tensor_list(L, 2, &n_in, "inputs");
     em_tensor **given = lua_isnoneornil(L, 3) ? NULL : tensor_list(L, 3, &n_given, "grad_outputs");
     if (given && n_given != n_out)
-        return luaL_error(L, "grad: %d outputs but %d grad_outputs", n_out, n_given);
+        return eml_error(L, "grad: %d outputs but %d grad_outputs", n_out, n_given);
     em_tensor **grads = lua_newuserdatauv(L, (size_t)(n_in + 1) * sizeof *grads, 0);
     lua_createtable(L, n_in, 0);
     for (int i = 0; i < n_in; i++) {

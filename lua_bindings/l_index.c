@@ -27,7 +27,7 @@ static int64_t wrap_position(lua_State *L, int64_t i, const em_tensor *t, int di
 {
     const int64_t n = em_tensor_size(t, dim);
     if (i < -n || i >= n)
-        luaL_error(L, "index %I is out of range for dim %d of size %I (positions count from 0)", (LUAI_UACINT)i, dim,
+        eml_error(L, "index %I is out of range for dim %d of size %I (positions count from 0)", (LUAI_UACINT)i, dim,
                    (LUAI_UACINT)n);
     return i < 0 ? i + n : i;
 }
@@ -56,7 +56,7 @@ static void slice_top(lua_State *L, int dim, int slice)
     lua_rawgeti(L, slice, 3);
     const int64_t step = lua_isnil(L, -1) ? 1 : eml_tointeger(L, -1, "slice step");
     lua_pop(L, 1);
-    if (step < 1) luaL_error(L, "slice step must be at least 1, got %I", (LUAI_UACINT)step);
+    if (step < 1) eml_error(L, "slice step must be at least 1, got %I", (LUAI_UACINT)step);
     if (start == 0 && stop == n && step == 1) return;
     const em_opts o = int_opts(4, (int64_t[]){dim, start, stop < start ? start : stop, step});
     apply_top(L, "slice", NULL, &o);
@@ -67,9 +67,9 @@ static void pick_top(lua_State *L, int dim, em_tensor *ids)
 {
     if (em_tensor_dtype(ids) == EM_BOOL) {
         const em_op *nonzero = em_op_find("nonzero");
-        if (em_tensor_dims(ids) != 1) luaL_error(L, "a mask inside an index table must have 1 dim");
+        if (em_tensor_dims(ids) != 1) eml_error(L, "a mask inside an index table must have 1 dim");
         if (em_tensor_size(ids, 0) != em_tensor_size(eml_checktensor(L, -1), dim))
-            luaL_error(L, "a mask of %I elements for dim %d of size %I", (LUAI_UACINT)em_tensor_size(ids, 0), dim,
+            eml_error(L, "a mask of %I elements for dim %d of size %I", (LUAI_UACINT)em_tensor_size(ids, 0), dim,
                        (LUAI_UACINT)em_tensor_size(eml_checktensor(L, -1), dim));
         em_tensor **positions = eml_pushtensor(L);
         eml_check(L, em_apply(nonzero, &ids, 1, NULL, NULL, positions));
@@ -95,7 +95,7 @@ static void table_top(lua_State *L, int key)
     for (int k = 1; k <= n; k++) {
         const em_tensor *t = eml_checktensor(L, -1);
         if (dim >= em_tensor_dims(t))
-            luaL_error(L, "too many indices: %d for a tensor of %d dims", n, em_tensor_dims(t) + (k - 1 - dim));
+            eml_error(L, "too many indices: %d for a tensor of %d dims", n, em_tensor_dims(t) + (k - 1 - dim));
         const int type = lua_rawgeti(L, key, k);
         lua_insert(L, -2);                              /* index below the tensor */
         const int at = lua_gettop(L) - 1;
@@ -105,7 +105,7 @@ static void table_top(lua_State *L, int key)
             slice_top(L, dim++, at);
         } else {
             em_tensor *ids = eml_totensor(L, at);
-            if (!ids) luaL_error(L, "index %d must be an integer, a {start, stop} slice or a tensor, got %s", k,
+            if (!ids) eml_error(L, "index %d must be an integer, a {start, stop} slice or a tensor, got %s", k,
                                  luaL_typename(L, at));
             pick_top(L, dim++, ids);
         }
@@ -182,7 +182,7 @@ static void push_picked(lua_State *L, int tensor, int key)
     em_tensor *t = eml_checktensor(L, tensor);
     if (em_tensor_is_sparse(t)) {
         if (lua_type(L, key) != LUA_TNUMBER)
-            luaL_error(L, "a row-sparse gradient is indexed by the number of a row; else use to_dense()");
+            eml_error(L, "a row-sparse gradient is indexed by the number of a row; else use to_dense()");
         push_sparse_row(L, t, wrap_position(L, eml_tointeger(L, key, "index"), t, 0));
         return;
     }
@@ -193,12 +193,12 @@ static void push_picked(lua_State *L, int tensor, int key)
     } else if (picker) {
         apply_top(L, "index", picker, NULL);
     } else if (lua_type(L, key) == LUA_TNUMBER) {
-        if (em_tensor_dims(t) == 0) luaL_error(L, "a 0-d tensor cannot be indexed; use item()");
+        if (em_tensor_dims(t) == 0) eml_error(L, "a 0-d tensor cannot be indexed; use item()");
         select_top(L, 0, eml_tointeger(L, key, "index"));
     } else if (lua_type(L, key) == LUA_TTABLE) {
         table_top(L, key);
     } else {
-        luaL_error(L, "cannot index a tensor with a %s", luaL_typename(L, key));
+        eml_error(L, "cannot index a tensor with a %s", luaL_typename(L, key));
     }
 }
 
@@ -245,7 +245,7 @@ static em_tensor *push_value(lua_State *L, int value)
     }
     const int type = lua_type(L, value);
     if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TBOOLEAN)
-        luaL_error(L, "cannot put a %s into a tensor", luaL_typename(L, value));
+        eml_error(L, "cannot put a %s into a tensor", luaL_typename(L, value));
     return eml_pushfromtable(L, value, type == LUA_TNUMBER && !lua_isinteger(L, value) ? EM_F64 : -1);
 }
 
@@ -264,7 +264,7 @@ static int set(lua_State *L)
     if (lua_type(L, 2) == LUA_TSTRING) {
         lua_pushvalue(L, 2);
         if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL)
-            return luaL_error(L, "a tensor has no field '%s' that can be set (grad, requires_grad)",
+            return eml_error(L, "a tensor has no field '%s' that can be set (grad, requires_grad)",
                               lua_tostring(L, 2));
         lua_insert(L, 1);
         lua_settop(L, 4);
@@ -276,7 +276,7 @@ static int set(lua_State *L)
                           (eml_totensor(L, 3) && em_tensor_requires_grad(eml_totensor(L, 3))));
     em_tensor *key = eml_totensor(L, 2);
     if (in_graph && em_tensor_requires_grad(t) && em_tensor_is_leaf(t))
-        return luaL_error(L, "assignment: a leaf that requires grad cannot be changed in place while gradients are "
+        return eml_error(L, "assignment: a leaf that requires grad cannot be changed in place while gradients are "
                           "recorded (use embla.no_grad)");
     if (key) {
         assign_picked(L, t, key, 3);
@@ -284,18 +284,18 @@ static int set(lua_State *L)
     }
     if (!in_graph && !em_tensor_is_sparse(t) && is_whole(L, 2, t) && !eml_totensor(L, 3) && !lua_istable(L, 3)) {
         if (!lua_isnumber(L, 3) && !lua_isboolean(L, 3))
-            return luaL_error(L, "cannot put a %s into a tensor", luaL_typename(L, 3));
+            return eml_error(L, "cannot put a %s into a tensor", luaL_typename(L, 3));
         set_number(L, t, element_at(L, 2, t), 3);
         return 0;
     }
     if (in_graph)
-        return luaL_error(L,
+        return eml_error(L,
                           "assignment to a part of a tensor is not recorded for gradients; build it with cat, stack or "
                           "where, or assign under embla.no_grad");
     push_picked(L, 1, 2);
     em_tensor *part = eml_checktensor(L, -1);
     if (!em_tensor_same_storage(part, t) && em_tensor_count(part))
-        return luaL_error(L, "assignment through a tensor inside an index table is not possible; use index_put_ or "
+        return eml_error(L, "assignment through a tensor inside an index table is not possible; use index_put_ or "
                           "index_copy_");
     em_tensor *v = push_value(L, 3);
     eml_check(L, em_tensor_copy(part, v));

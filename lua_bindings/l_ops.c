@@ -291,7 +291,7 @@ static int call_sparse(lua_State *L, const signature *s)
     const int n = lua_gettop(L);
     lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 2);
     if (lua_isnil(L, -1) || lua_getfield(L, -1, s->title) == LUA_TNIL)
-        return luaL_error(L, "%s: takes dense tensors, not row-sparse ones (use to_dense())", s->title);
+        return eml_error(L, "%s: takes dense tensors, not row-sparse ones (use to_dense())", s->title);
     lua_replace(L, -2);
     lua_insert(L, 1);
     lua_call(L, n, LUA_MULTRET);

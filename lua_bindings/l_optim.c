@@ -57,7 +57,7 @@ static int new_optimizer(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
     const em_rule *rule = em_rule_find(name);
-    if (!rule) return luaL_error(L, "there is no update rule '%s'", name);
+    if (!rule) return eml_error(L, "there is no update rule '%s'", name);
     optimizer *o = lua_newuserdatauv(L, sizeof *o, STEPPED);
     memset(o, 0, sizeof *o);
     o->rule = rule;
@@ -110,7 +110,7 @@ static void make_room(lua_State *L, optimizer *o, int64_t groups, int64_t update
 static void wrong_option(lua_State *L, const em_rule *rule, int64_t group, const em_opt_spec *spec,
                          const char *expected)
 {
-    luaL_error(L, "%s: %s of param_groups[%d]: expected %s, got %s", em_rule_name(rule), spec->name, (int)group,
+    eml_error(L, "%s: %s of param_groups[%d]: expected %s, got %s", em_rule_name(rule), spec->name, (int)group,
                expected, luaL_tolstring(L, -1, NULL));
 }
 
@@ -187,10 +187,10 @@ static int64_t push_groups(lua_State *L, const optimizer *o, int groups_at, int6
     luaL_checkstack(L, (int)groups + 10, "too many parameter groups");
     for (int64_t g = 1; g <= groups; g++) {
         if (lua_rawgeti(L, groups_at, g) != LUA_TTABLE)
-            luaL_error(L, "%s: param_groups[%d] is no table", em_rule_name(o->rule), (int)g);
+            eml_error(L, "%s: param_groups[%d] is no table", em_rule_name(o->rule), (int)g);
         lua_pushliteral(L, "params");
         if (lua_rawget(L, -2) != LUA_TTABLE)
-            luaL_error(L, "%s: param_groups[%d].params is no table", em_rule_name(o->rule), (int)g);
+            eml_error(L, "%s: param_groups[%d].params is no table", em_rule_name(o->rule), (int)g);
         updates += (int64_t)lua_rawlen(L, -1);
         lua_remove(L, -2);
     }
@@ -219,11 +219,11 @@ static int64_t collect(lua_State *L, optimizer *o, int base, int64_t groups)
     for (int64_t g = 0; g < groups; g++) {
         const int64_t count = (int64_t)lua_rawlen(L, base + (int)g);
         room -= count;
-        if (room < 0) return luaL_error(L, "%s: a finalizer has changed param_groups", em_rule_name(o->rule));
+        if (room < 0) return eml_error(L, "%s: a finalizer has changed param_groups", em_rule_name(o->rule));
         for (int64_t i = 1; i <= count; i++) {
             lua_rawgeti(L, base + (int)g, i);
             em_tensor *param = eml_totensor(L, -1);
-            if (!param) return luaL_error(L, "%s: param_groups[%d].params[%d] is no tensor", em_rule_name(o->rule),
+            if (!param) return eml_error(L, "%s: param_groups[%d].params[%d] is no tensor", em_rule_name(o->rule),
                                           (int)g + 1, (int)i);
             lua_pop(L, 1);
             slot *s = find_slot(o, param, &hint);
@@ -325,7 +325,7 @@ static void push_copies(lua_State *L, const optimizer *o, const em_tensor *param
         lua_pushlstring(L, name, length);
         if (lua_rawget(L, table) == LUA_TNIL) continue;
         const em_tensor *given = eml_totensor(L, -1);
-        if (!given) luaL_error(L, "%s: state %s is no tensor", em_rule_name(o->rule), lua_pushlstring(L, name, length));
+        if (!given) eml_error(L, "%s: state %s is no tensor", em_rule_name(o->rule), lua_pushlstring(L, name, length));
         em_tensor **copy = eml_pushtensor(L);
         eml_check(L, em_rule_copy_state(copy, o->rule, k, param, given));
         lua_remove(L, -2);
@@ -348,7 +348,7 @@ static int set_optimizer_state(lua_State *L)
     for (int i = 0; i < n; i++) {
         lua_rawgeti(L, 2, i + 1);
         fresh[i].param = eml_totensor(L, -1);
-        if (!fresh[i].param) return luaL_error(L, "load_state_dict: parameter %d is no tensor", i + 1);
+        if (!fresh[i].param) return eml_error(L, "load_state_dict: parameter %d is no tensor", i + 1);
         lua_rawgeti(L, 3, i + 1);
         if (!lua_istable(L, -1)) {
             lua_pop(L, 2);
@@ -416,7 +416,7 @@ static int zero_grad(lua_State *L)
     for (int64_t i = 1; i <= n; i++) {
         lua_rawgeti(L, 1, i);
         em_tensor *param = eml_totensor(L, -1);
-        if (!param) return luaL_error(L, "zero_grad: parameter %d is no tensor", (int)i);
+        if (!param) return eml_error(L, "zero_grad: parameter %d is no tensor", (int)i);
         eml_check(L, lua_toboolean(L, 2) ? em_tensor_set_grad(param, NULL) : zero_grad_of(param));
         lua_pop(L, 1);
     }
@@ -432,7 +432,7 @@ static em_tensor **read_grads(lua_State *L, const char *name, int *n)
     for (int i = 0; i < *n; i++) {
         lua_rawgeti(L, 1, i + 1);
         grads[i] = eml_totensor(L, -1);
-        if (!grads[i]) luaL_error(L, "%s: gradient %d is no tensor", name, i + 1);
+        if (!grads[i]) eml_error(L, "%s: gradient %d is no tensor", name, i + 1);
         lua_pop(L, 1);
     }
     return grads;

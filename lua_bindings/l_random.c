@@ -3,7 +3,7 @@
 
 static int manual_seed(lua_State *L)
 {
-    eml_getstate(L)->rng = (em_rng){.seed = (uint64_t)luaL_checkinteger(L, 1)};
+    eml_getstate(L)->rng = (em_rng){.seed = (uint64_t)eml_tointeger(L, 1, "manual_seed")};
     return 0;
 }
 
@@ -31,9 +31,9 @@ static int set_rng_state(lua_State *L)
 static em_tensor *check_fillable(lua_State *L, const char *what)
 {
     em_tensor *t = eml_checktensor(L, 1);
-    if (em_tensor_is_sparse(t)) luaL_error(L, "%s: not for a row-sparse gradient", what);
+    if (em_tensor_is_sparse(t)) eml_error(L, "%s: not for a row-sparse gradient", what);
     if (em_grad_enabled() && em_tensor_requires_grad(t))
-        luaL_error(L, "%s: a tensor that requires grad cannot be changed in place while gradients are recorded (use "
+        eml_error(L, "%s: a tensor that requires grad cannot be changed in place while gradients are recorded (use "
                    "embla.no_grad)", what);
     return t;
 }
@@ -42,7 +42,7 @@ static int uniform_(lua_State *L)
 {
     em_tensor *t = check_fillable(L, "uniform_");
     const double low = luaL_optnumber(L, 2, 0), high = luaL_optnumber(L, 3, 1);
-    if (!(low <= high)) return luaL_error(L, "uniform_: expected low <= high, got %f and %f", low, high);
+    if (!(low <= high)) return eml_error(L, "uniform_: expected low <= high, got %f and %f", low, high);
     em_tensor_fill_uniform(t, low, high, &eml_getstate(L)->rng);
     lua_settop(L, 1);
     return 1;
@@ -52,7 +52,7 @@ static int normal_(lua_State *L)
 {
     em_tensor *t = check_fillable(L, "normal_");
     const double mean = luaL_optnumber(L, 2, 0), std = luaL_optnumber(L, 3, 1);
-    if (!(std >= 0)) return luaL_error(L, "normal_: expected std >= 0, got %f", std);
+    if (!(std >= 0)) return eml_error(L, "normal_: expected std >= 0, got %f", std);
     em_tensor_fill_normal(t, mean, std, &eml_getstate(L)->rng);
     lua_settop(L, 1);
     return 1;
@@ -64,7 +64,7 @@ static int random_(lua_State *L)
     em_tensor *t = check_fillable(L, "random_");
     const int64_t low = eml_tointeger(L, 2, "random_: low"), high = eml_tointeger(L, 3, "random_: high");
     if (low >= high)
-        return luaL_error(L, "random_: expected low < high, got %I and %I", (LUAI_UACINT)low, (LUAI_UACINT)high);
+        return eml_error(L, "random_: expected low < high, got %I and %I", (LUAI_UACINT)low, (LUAI_UACINT)high);
     em_tensor_fill_integers(t, low, high, &eml_getstate(L)->rng);
     lua_settop(L, 1);
     return 1;
@@ -74,7 +74,7 @@ static int random_(lua_State *L)
 static int randperm(lua_State *L)
 {
     const int64_t n = eml_tointeger(L, 1, "randperm: n");
-    if (n < 0) return luaL_error(L, "randperm: expected n >= 0, got %I", (LUAI_UACINT)n);
+    if (n < 0) return eml_error(L, "randperm: expected n >= 0, got %I", (LUAI_UACINT)n);
     em_tensor **out = eml_pushtensor(L);
     eml_check(L, em_tensor_empty(out, EM_I64, 1, &n));
     em_tensor_fill_permutation(*out, &eml_getstate(L)->rng);

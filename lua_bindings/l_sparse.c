@@ -4,14 +4,14 @@
 static em_tensor *check_sparse(lua_State *L, const char *what)
 {
     em_tensor *t = eml_checktensor(L, 1);
-    if (!em_tensor_is_sparse(t)) luaL_error(L, "%s: only for row-sparse tensors, this one is dense", what);
+    if (!em_tensor_is_sparse(t)) eml_error(L, "%s: only for row-sparse tensors, this one is dense", what);
     return t;
 }
 
 static void check_coalesced(lua_State *L, const em_tensor *t, const char *what)
 {
     if (!em_rows_is_coalesced(t))
-        luaL_error(L, "%s: the tensor is not coalesced; call coalesce() first, or use _%s()", what, what);
+        eml_error(L, "%s: the tensor is not coalesced; call coalesce() first, or use _%s()", what, what);
 }
 
 typedef em_status part_fn(em_tensor **, const em_tensor *);

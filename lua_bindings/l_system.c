@@ -7,7 +7,7 @@ static int set_num_threads(lua_State *L)
 {
     const int64_t n = eml_tointeger(L, 1, "set_num_threads");
     if (n < 1 || n > EM_MAX_THREADS)
-        return luaL_error(L, "set_num_threads: expected 1 to %d, got %I", EM_MAX_THREADS, (LUAI_UACINT)n);
+        return eml_error(L, "set_num_threads: expected 1 to %d, got %I", EM_MAX_THREADS, (LUAI_UACINT)n);
     em_set_threads((int)n);
     return 0;
 }

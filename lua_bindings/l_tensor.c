@@ -72,7 +72,7 @@ static int dim_argument(lua_State *L, const em_tensor *t, int arg, const char *w
     const int dims = em_tensor_dims(t);
     const int64_t d = eml_tointeger(L, arg, what);
     if (d < -dims || d >= dims)
-        luaL_error(L, "%s: dim %d is out of range for a tensor of %d dims", what, (int)d, dims);
+        eml_error(L, "%s: dim %d is out of range for a tensor of %d dims", what, (int)d, dims);
     return (int)(d < 0 ? d + dims : d);
 }
 
@@ -119,7 +119,7 @@ static int is_contiguous(lua_State *L)
 static int length(lua_State *L)
 {
     const em_tensor *t = eml_checktensor(L, 1);
-    if (em_tensor_dims(t) == 0) return luaL_error(L, "#: a 0-d tensor has no length");
+    if (em_tensor_dims(t) == 0) return eml_error(L, "#: a 0-d tensor has no length");
     lua_pushinteger(L, em_tensor_size(t, 0));
     return 1;
 }
@@ -139,7 +139,7 @@ static void push_element(lua_State *L, const em_tensor *t, int64_t at)
 static const em_tensor *check_dense(lua_State *L, const char *what)
 {
     const em_tensor *t = eml_checktensor(L, 1);
-    if (em_tensor_is_sparse(t)) luaL_error(L, "%s: not for a row-sparse gradient; use to_dense()", what);
+    if (em_tensor_is_sparse(t)) eml_error(L, "%s: not for a row-sparse gradient; use to_dense()", what);
     return t;
 }
 
@@ -147,7 +147,7 @@ static int item(lua_State *L)
 {
     const em_tensor *t = check_dense(L, "item");
     if (em_tensor_count(t) != 1)
-        return luaL_error(L, "item: only for a tensor of one element, this one has %I",
+        return eml_error(L, "item: only for a tensor of one element, this one has %I",
                           (LUAI_UACINT)em_tensor_count(t));
     push_element(L, t, 0);
     return 1;
@@ -191,9 +191,9 @@ static int tobytes(lua_State *L)
 static em_tensor *check_writable(lua_State *L, const char *what)
 {
     em_tensor *t = eml_checktensor(L, 1);
-    if (em_tensor_is_sparse(t)) luaL_error(L, "%s: not for a row-sparse gradient", what);
+    if (em_tensor_is_sparse(t)) eml_error(L, "%s: not for a row-sparse gradient", what);
     if (em_grad_enabled() && em_tensor_requires_grad(t))
-        luaL_error(L, "%s: %s cannot be changed in place while gradients are recorded (use embla.no_grad)", what,
+        eml_error(L, "%s: %s cannot be changed in place while gradients are recorded (use embla.no_grad)", what,
                    em_tensor_is_leaf(t) ? "a leaf that requires grad" : "a tensor with a history");
     return t;
 }

@@ -31,7 +31,13 @@ local grad_spec = options.spec("grad", {
   {name = "allow_unused", type = "boolean", default = false, doc = "false: an input that is not reached is an error"},
 })
 
-local function list_of(value) return core.is_tensor(value) and {value} or value end
+local function list_of(name, value)
+  if core.is_tensor(value) then return {value} end
+  if type(value) ~= "table" then
+    raise("grad: argument %s: expected a tensor or a list of tensors, got %s", name, options.show(value))
+  end
+  return value
+end
 
 --- Gradients of outputs for inputs; no .grad is touched.
 -- @param outputs      Tensor or list of them
@@ -44,7 +50,8 @@ function autograd.grad(outputs, inputs, grad_outputs, opt)
     grad_outputs, opt = nil, grad_outputs
   end
   local o = grad_spec.read(opt)
-  local grads = core.grad(list_of(outputs), list_of(inputs), grad_outputs and list_of(grad_outputs), o.retain_graph)
+  local grads = core.grad(list_of("outputs", outputs), list_of("inputs", inputs),
+                          grad_outputs ~= nil and list_of("grad_outputs", grad_outputs) or nil, o.retain_graph)
   for i, g in ipairs(grads) do
     if not g and not o.allow_unused then
       raise("grad: input %d was not used to make the outputs (allow_unused = true makes this false)", i)
@@ -69,8 +76,14 @@ end
 
 -- ---- the recording mode ----------------------------------------------------------------------------------------
 
-local function mode(on)
+local function is_callable(f)
+  local meta = getmetatable(f)
+  return type(f) == "function" or type(meta) == "table" and meta.__call ~= nil
+end
+
+local function mode(on, name)
   return function(f, ...)
+    if f ~= nil and not is_callable(f) then raise("%s: expected a function, got %s", name, options.show(f)) end
     if f ~= nil then return core.with_grad(on, f, ...) end
     local before = core.set_grad_enabled(on)
     return setmetatable({}, {__close = function() core.set_grad_enabled(before) end})
@@ -79,10 +92,10 @@ end
 
 --- Runs f(...) without recording gradients and returns its results; without f, a scope:
 -- `local _ <close> = embla.no_grad()`.
-autograd.no_grad = mode(false)
+autograd.no_grad = mode(false, "no_grad")
 
 --- Runs f(...) recording gradients, inside no_grad; without f, a scope.
-autograd.enable_grad = mode(true)
+autograd.enable_grad = mode(true, "enable_grad")
 
 autograd.is_grad_enabled = core.is_grad_enabled
 

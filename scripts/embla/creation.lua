@@ -86,6 +86,12 @@ local function dtype_of(value)
   return math.type(value) == "integer" and "int64" or "float32"
 end
 
+local function check_value(owner, value)
+  if type(value) ~= "number" and type(value) ~= "boolean" then
+    raise("%s: argument value: expected a number or a boolean, got %s", owner, options.show(value))
+  end
+end
+
 --- A tensor of one value.
 -- @param sizes table of sizes
 -- @param value number or boolean; its kind decides the dtype unless one is given
@@ -93,9 +99,7 @@ end
 -- @return Tensor
 function creation.full(sizes, value, opt)
   if type(sizes) ~= "table" then raise("full: argument sizes: expected a table, got %s", options.show(sizes)) end
-  if type(value) ~= "number" and type(value) ~= "boolean" then
-    raise("full: argument value: expected a number or a boolean, got %s", options.show(value))
-  end
+  check_value("full", value)
   local o = full_spec.arguments(opt)
   return finish(core.empty(sizes, o.dtype or dtype_of(value)):fill_(value), o)
 end
@@ -147,13 +151,13 @@ function creation.arange(...)
   if given.n < 1 or given.n > 3 then raise("arange: expected [start,] stop [, step], got %d numbers", given.n) end
   if given.n == 1 then start, stop = 0, start end
   if step == 0 then raise("arange: argument step must not be 0") end
-  if (stop - start) * step < 0 then
+  local steps = (stop + 0.0 - start) / step
+  if not (steps >= 0 and steps < 2 ^ 62) then
     raise("arange: from %s to %s with a step of %s", start, stop, step)
   end
   local whole = math.type(start) == "integer" and math.type(stop) == "integer" and math.type(step) == "integer"
-  local count = math.max(0, math.ceil((stop - start) / step))
   local dtype = o.dtype or (whole and "int64" or "float32")
-  return finish(core.arange(dtype, start, step, math.tointeger(count)), o)
+  return finish(core.arange(dtype, start, step, math.ceil(steps)), o)
 end
 
 local linspace_spec = options.spec("linspace", rows "float32")
@@ -165,6 +169,9 @@ local linspace_spec = options.spec("linspace", rows "float32")
 -- @param opt   {dtype = "float32", requires_grad =}
 -- @return Tensor (steps)
 function creation.linspace(start, stop, steps, opt)
+  if type(start) ~= "number" or type(stop) ~= "number" then
+    raise("linspace: expected numbers start and stop, got %s and %s", options.show(start), options.show(stop))
+  end
   if math.type(steps) ~= "integer" or steps < 0 then
     raise("linspace: argument steps: expected an integer >= 0, got %s", options.show(steps))
   end
@@ -214,6 +221,7 @@ local full_like_spec = options.spec("full_like", rows(nil))
 -- @return Tensor
 function creation.full_like(t, value, opt)
   if not core.is_tensor(t) then raise("full_like: expected a tensor, got %s", options.show(t)) end
+  check_value("full_like", value)
   local o = full_like_spec.arguments(opt)
   return finish(core.empty(t.shape, o.dtype or t.dtype):fill_(value), o)
 end

@@ -3,6 +3,8 @@
 local core = require "embla.core"
 local autograd = require "embla.autograd"
 local creation = require "embla.creation"
+local options = require "embla.options"
+local raise = require "embla.raise"
 require "embla.tensor"
 
 local embla = {
@@ -44,7 +46,12 @@ function embla.get_rng_state() return {core.get_rng_state()} end
 
 --- Puts the generator where it was.
 -- @param state what get_rng_state returned
-function embla.set_rng_state(state) core.set_rng_state(state[1], state[2]) end
+function embla.set_rng_state(state)
+  if type(state) ~= "table" or math.type(state[1]) ~= "integer" or math.type(state[2]) ~= "integer" then
+    raise("set_rng_state: expected what get_rng_state returned, got %s", options.show(state))
+  end
+  core.set_rng_state(state[1], state[2])
+end
 
 return setmetatable(embla, {
   __index = function(self, name)

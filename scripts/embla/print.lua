@@ -273,7 +273,7 @@ end
 -- @return text
 -- @raise if the argument is no tensor
 function print_text.tensor(t)
-  if type(t) ~= "userdata" then raise("tostring: expected a tensor, got %s", options.show(t)) end
+  if not core.is_tensor(t) then raise("tostring: expected a tensor, got %s", options.show(t)) end
   local text = t.is_sparse and sparse_text(t) or dense_text(t)
   return core.is_parameter(t) and "Parameter containing:\n" .. text or text
 end

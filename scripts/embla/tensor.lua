@@ -157,7 +157,9 @@ metatable.__unm = function(t) return op.neg(t) end              -- Lua passes th
 -- ---- row-sparse operands ---------------------------------------------------------------------------------------
 
 local function number_of(name, x)
-  if core.is_tensor(x) and not x.is_sparse and x:numel() == 1 and not x.requires_grad then return x:item() end
+  if core.is_tensor(x) and not x.is_sparse and x:numel() == 1 and not x.requires_grad and x.dtype ~= "bool" then
+    return x:item()
+  end
   raise("%s: a row-sparse tensor can be combined so with a number only", name)
 end
 

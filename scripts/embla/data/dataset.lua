@@ -7,7 +7,7 @@ local raise = require "embla.raise"
 
 local dataset = {}
 
-local function is_tensor(value) return type(value) == "userdata" end
+local is_tensor = core.is_tensor
 
 -- ---- the base --------------------------------------------------------------------------------------------------
 
@@ -96,6 +96,12 @@ function TensorDataset:batch(ids)
   return table.unpack(parts)
 end
 
+local function check_dataset(owner, value)
+  if type(value) ~= "table" or type(value.batch) ~= "function" then
+    raise("%s: expected a dataset, got %s", owner, options.show(value))
+  end
+end
+
 -- ---- parts -----------------------------------------------------------------------------------------------------
 
 --- Some of the samples of a dataset.
@@ -105,7 +111,14 @@ dataset.Subset = Subset
 --- Makes the part.
 -- @param whole Dataset
 -- @param ids   Tensor (n) int64, positions in it
-function Subset:init(whole, ids) self.whole, self.ids = whole, ids end
+-- @raise if they are not
+function Subset:init(whole, ids)
+  check_dataset("Subset", whole)
+  if not core.is_tensor(ids) or ids:dim() ~= 1 then
+    raise("Subset: argument ids: expected a tensor of 1 dimension, got %s", options.show(ids))
+  end
+  self.whole, self.ids = whole, ids
+end
 
 function Subset.__len(self) return self.ids:size(0) end
 
@@ -148,6 +161,7 @@ end
 -- @return as many Subsets as there are lengths
 -- @raise if the lengths do not sum to the size
 function dataset.random_split(whole, lengths)
+  check_dataset("random_split", whole)
   if type(lengths) ~= "table" then
     raise("random_split: argument lengths: expected a list, got %s", options.show(lengths))
   end

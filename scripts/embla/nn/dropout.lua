@@ -5,6 +5,8 @@ local Module = require "embla.nn.module"
 local options = require "embla.options"
 local repr = require "embla.repr"
 
+local dropout, dropout_ = core.ops.dropout, core.ops.dropout_
+
 local spec = options.spec("Dropout", {
   {name = "p", type = "number", default = 0.5, range = "[0, 1]", doc = "chance of an element to be dropped"},
   {name = "inplace", type = "boolean", default = false, doc = "write over the input"},
@@ -28,8 +30,7 @@ end
 -- @return Tensor (*)
 function Dropout:forward(x)
   if not self.training or self.p == 0 then return x end
-  if self.inplace then return x:dropout_(self.p) end
-  return core.ops.dropout(x, self.p)
+  return (self.inplace and dropout_ or dropout)(x, self.p)
 end
 
 function Dropout:extra_repr() return ("p=%s, inplace=%s"):format(repr(self.p), repr(self.inplace)) end

@@ -1,5 +1,6 @@
 -- nn.Flatten: several dims into one.
 
+local core = require "embla.core"
 local Module = require "embla.nn.module"
 local options = require "embla.options"
 
@@ -23,7 +24,7 @@ end
 -- @param x Tensor
 -- @return Tensor of the same elements
 -- @raise if x lacks the dims
-function Flatten:forward(x) return x:flatten(self.start_dim, self.end_dim) end
+function Flatten:forward(x) return core.ops.flatten(x, self.start_dim, self.end_dim) end
 
 function Flatten:extra_repr() return ("start_dim=%d, end_dim=%d"):format(self.start_dim, self.end_dim) end
 

@@ -10,7 +10,7 @@ local F = {}
 for name, operation in pairs(ops.functional) do F[name] = operation end
 
 local function check_tensor(caller, name, value)
-  if type(value) ~= "userdata" then
+  if not core.is_tensor(value) then
     raise("%s: argument %s: expected a tensor, got %s", caller, name, options.show(value))
   end
 end
@@ -27,7 +27,7 @@ local by_ids, by_probabilities = F.cross_entropy, F.cross_entropy_probabilities
 -- @return Tensor (), or the shape without C with reduction = "none"
 -- @raise if the shapes do not fit or an id is no class
 function F.cross_entropy(input, target, ...)
-  if type(target) == "userdata" and IS_FLOAT[target.dtype] then return by_probabilities(input, target, ...) end
+  if core.is_tensor(target) and IS_FLOAT[target.dtype] then return by_probabilities(input, target, ...) end
   return by_ids(input, target, ...)
 end
 

@@ -7,7 +7,9 @@ local raise = require "embla.raise"
 local init = {}
 
 local function check_tensor(name, t)
-  if type(t) ~= "userdata" then raise("%s: argument tensor: expected a tensor, got %s", name, options.show(t)) end
+  if not core.is_tensor(t) or t.is_sparse then
+    raise("%s: argument tensor: expected a dense tensor, got %s", name, options.show(t))
+  end
   return t:detach()
 end
 

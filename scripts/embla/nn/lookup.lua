@@ -1,5 +1,6 @@
 -- What Embedding and EmbeddingBag share: a table of vectors, a row for each id.
 
+local core = require "embla.core"
 local init = require "embla.nn.initializers"
 local Module = require "embla.nn.module"
 local Parameter = require "embla.nn.parameter"
@@ -105,7 +106,7 @@ end
 -- @return Module
 -- @raise if the table is not two-dimensional
 function Lookup.of_table(class, weight, o)
-  if type(weight) ~= "userdata" then
+  if not core.is_tensor(weight) then
     raise("%s.from_pretrained: expected a tensor, got %s", class.__name, options.show(weight))
   end
   if weight:dim() ~= 2 then

@@ -73,7 +73,7 @@ for _, row in ipairs(ROWS) do losses[row[1]] = define(row) end
 -- Targets that are probabilities have an operation of their own, without ignore_index.
 local by_ids = losses.CrossEntropyLoss.forward
 function losses.CrossEntropyLoss:forward(input, target)
-  if type(target) ~= "userdata" or not target.dtype:find "^float" then return by_ids(self, input, target) end
+  if not core.is_tensor(target) or not target.dtype:find "^float" then return by_ids(self, input, target) end
   return core.ops.cross_entropy_probabilities(input, target, self.weight, self.reduction, self.label_smoothing)
 end
 

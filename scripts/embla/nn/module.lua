@@ -27,7 +27,7 @@ function Module.__newindex(self, key, value)
     self._keys[#self._keys + 1] = key
     self._place[key] = #self._keys
   end
-  if type(value) == "userdata" and core.is_parameter(value) then self._parameters[key] = true end
+  if core.is_parameter(value) then self._parameters[key] = true end
 end
 
 local function is_module(value)
@@ -43,8 +43,8 @@ end
 -- "parameter", "buffer", "module" or nil: what a field is to its module.
 local function kind_of(module, key, value)
   if is_module(value) then return "module" end
-  if type(value) ~= "userdata" then return nil end
   if core.is_parameter(value) then return "parameter" end
+  if not core.is_tensor(value) then return nil end
   if module._parameters[key] then
     raise("%s: field %s was a Parameter and now holds a plain tensor: wrap it in nn.Parameter, or copy into it with "
           .. "copy_", module.__name, name_of(key))
@@ -115,7 +115,7 @@ end
 
 function Module:_check_new(caller, name, tensor)
   self:_check_name(caller, name)
-  if tensor ~= nil and type(tensor) ~= "userdata" then
+  if tensor ~= nil and not core.is_tensor(tensor) then
     raise("%s: %s: expected a tensor, got %s", caller, name, options.show(tensor))
   end
 end
@@ -323,7 +323,7 @@ local function misfits(own, state)
   local texts = {}
   for name, tensor in pairs(own) do
     local given = state[name]
-    if given ~= nil and type(given) ~= "userdata" then
+    if given ~= nil and not core.is_tensor(given) then
       texts[#texts + 1] = ("%s: expected a tensor, got %s"):format(name, options.show(given))
     elseif given ~= nil and given.is_sparse then
       texts[#texts + 1] = name .. ": expected a dense tensor, got a sparse one"

@@ -6,7 +6,7 @@ local raise = require "embla.raise"
 
 local utils = {}
 
-local function is_tensor(value) return type(value) == "userdata" end
+local is_tensor = core.is_tensor
 
 -- A sequence of tensors from a sequence or a single tensor.
 local function tensors_of(caller, parameters)

@@ -28,6 +28,12 @@ t.test("in evaluation and with p = 0 nothing happens", function()
   t.equal(nn.Dropout(1)(x):tolist(), {0, 0, 0, 0, 0})
 end)
 
+t.test("inplace writes over the input", function()
+  local x = embla.ones(4)
+  t.equal(rawequal(nn.Dropout {p = 1, inplace = true}(x), x), true)
+  t.equal(x, {0, 0, 0, 0})
+end)
+
 t.test("the same seed drops the same", function()
   local layer = nn.Dropout()
   embla.manual_seed(3)

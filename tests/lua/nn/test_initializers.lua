@@ -79,7 +79,7 @@ t.test("gains", function()
 end)
 
 t.test("what does not fit is refused", function()
-  t.raises(function() init.normal_(3) end, "normal_", "tensor", "3")
+  t.raises(function() init.normal_(3) end, "normal_", "a dense tensor", "3")
   t.raises(function() init.normal_(embla.zeros(1), 0, -1) end, "normal_: option std", ">= 0", "-1")
   t.raises(function() init.uniform_(embla.zeros(1), {low = 1}) end, "uniform_", "low", "options: a, b")
   t.raises(function() init.constant_(embla.zeros(1)) end, "constant_", "number", "nil")
