@@ -134,25 +134,48 @@ static void prefetch(const table *w, const bags *b, int64_t e)
     lookup_prefetch(row_of(w, b->id[e + AHEAD]), w->width);
 }
 
-/* y = sum of weight[e] * w[id[e], :], over the members; mean: divided by how many they are */
-static void add_bag(em_real *restrict y, const table *w, const bags *b, int64_t k, bool mean)
+/* y[0 .. BLOCK-1] += the members' rows from column d on, kept in registers meanwhile; how many there are */
+enum { BLOCK = 64 };
+static int64_t add_block(em_real *restrict y, const table *w, const bags *b, int64_t k, int64_t d)
+{
+    em_real sum[BLOCK] = {0};
+    int64_t count = 0;
+    for (int64_t e = first_of(b, k), end = end_of(b, k); e < end; e++) {
+        if (b->id[e] == b->padding) continue;
+        const em_real *restrict row = row_of(w, b->id[e]) + d;
+        if (d == 0) prefetch(w, b, e);
+        count++;
+        for (int64_t j = 0; j < BLOCK; j++) sum[j] += row[j];
+    }
+    for (int64_t j = 0; j < BLOCK; j++) y[d + j] = sum[j];
+    return count;
+}
+
+/* y = sum of weight[e] * w[id[e], :], over the members, from column d on; how many there are */
+static int64_t add_rest(em_real *restrict y, const table *w, const bags *b, int64_t k, int64_t from)
 {
     int64_t count = 0;
-    for (int64_t d = 0; d < w->width; d++) y[d] = 0;
+    for (int64_t d = from; d < w->width; d++) y[d] = 0;
     for (int64_t e = first_of(b, k); e < end_of(b, k); e++) {
         if (b->id[e] == b->padding) continue;
         const em_real *row = row_of(w, b->id[e]);
-        prefetch(w, b, e);
+        const em_real factor = b->weight ? b->weight[e] : (em_real)1;
+        if (from == 0) prefetch(w, b, e);
         count++;
-        if (b->weight)
-            for (int64_t d = 0; d < w->width; d++) y[d] += b->weight[e] * row[d * w->inner];
-        else if (w->inner == 1)
-            for (int64_t d = 0; d < w->width; d++) y[d] += row[d];
-        else
-            for (int64_t d = 0; d < w->width; d++) y[d] += row[d * w->inner];
+        for (int64_t d = from; d < w->width; d++) y[d] += factor * row[d * w->inner];
     }
+    return count;
+}
+
+/* mean: the sum divided by how many members there are */
+static void add_bag(em_real *restrict y, const table *w, const bags *b, int64_t k, bool mean)
+{
+    int64_t d = 0, count = 0;
+    if (!b->weight && w->inner == 1)
+        for (; d + BLOCK <= w->width; d += BLOCK) count = add_block(y, w, b, k, d);
+    if (d < w->width || d == 0) count = add_rest(y, w, b, k, d);
     if (mean && count)
-        for (int64_t d = 0; d < w->width; d++) y[d] /= (em_real)count;
+        for (d = 0; d < w->width; d++) y[d] /= (em_real)count;
 }
 
 /* y = column by column the largest weight[e] * w[id[e], :]; the first of equals wins, NaN beats all; won: by which e */
