@@ -21,6 +21,8 @@ typedef struct eml_state {
     const void *tensor_meta;    /* identity of the tensors' metatable */
     em_rng rng;                 /* behind manual_seed */
     int64_t told;               /* bytes of tensors the collector knows of */
+    int64_t slack, share;       /* when it is told of more: see box.c */
+    int64_t floor;              /* bytes left by the last full collection */
     int scope;                  /* registry reference to the list of the innermost embla.scope(), or LUA_NOREF */
     char library[256];          /* how the source names of the library's own Lua files begin; "" until known */
 } eml_state;

@@ -6,19 +6,21 @@
 
 /* ---- the collector ------------------------------------------------------------------------------------- */
 
-/* The collector sees a few bytes where there are megabytes. It is driven on when the tensors have grown by a quarter,
- * or by this much, since it last ran. */
-enum { SLACK = 24 << 20 };
-
+/* The collector sees a few bytes where there are megabytes. It is driven on when the tensors have grown by a part of
+ * what there is, and by `slack` at least, since it last ran. */
+enum { DOUBLED = 64 << 20 };
 static void tell_collector(lua_State *L)
 {
     eml_state *s = eml_getstate(L);
     const int64_t used = em_memory_used();
     if (used < s->told) s->told = used;
     const int64_t grown = used - s->told;
-    if (grown < SLACK || grown < s->told / 4) return;
+    if (grown < s->slack || grown < s->told / s->share) return;
     lua_gc(L, LUA_GCSTEP, (int)((grown < INT64_C(1) << 38 ? grown : INT64_C(1) << 38) >> 10));
     s->told = em_memory_used();
+    if (s->told < 2 * s->floor + DOUBLED) return;
+    lua_gc(L, LUA_GCCOLLECT);           /* what has grown old is only collected so */
+    s->told = s->floor = em_memory_used();
 }
 
 /* ---- errors -------------------------------------------------------------------------------------------- */

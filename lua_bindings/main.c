@@ -177,6 +177,7 @@ static int protected_main(lua_State *L)
     char **argv = lua_touserdata(L, 2);
     const int argc = (int)lua_tointeger(L, 3);
     lua_settop(L, 0);
+    lua_gc(L, LUA_GCGEN, 0, 0);         /* most tensors die young */
     open_libraries(L);
     set_arg(L, argv, argc, o->script);
     lua_pushboolean(L, run(L, o, argv, argc));
