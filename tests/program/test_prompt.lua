@@ -21,7 +21,8 @@ local function type_in(lines, options)
     typing[#typing + 1] = type(line) == "table" and wait_for(line[1]) or "printf %b " .. process.quote(line)
     typing[#typing + 1] = "sleep 0.1"
   end
-  local program = process.quote(process.quote(EMBLA) .. " " .. (options or ""))
+  -- exec: a shell that waits would itself die of the Ctrl-C, whatever the program ends with.
+  local program = process.quote("exec " .. process.quote(EMBLA) .. " " .. (options or ""))
   local command = ("ulimit -t 20; H=%s; touch $H/shown; (%s; %s; sleep 0.2) | " ..
     "env -u XDG_STATE_HOME HOME=$H TERM=dumb script -qefc %s $H/shown")
     :format(home, wait_for("Embla"), table.concat(typing, "; "), program)
