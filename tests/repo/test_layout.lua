@@ -91,6 +91,7 @@ local MAY_INCLUDE = {
 -- Doors in the other direction, each for a reason.
 local DOORS = {
   ["core/ops/op.c autograd"] = "a call is noted down for backward",
+  ["core/ops/inplace.c autograd"] = "so is a call in place",
   ["core/ops/node.c autograd"] = "what is noted down",
   ["core/optim/rule.c ops"] = "options of rules and of operations are described alike",
 }

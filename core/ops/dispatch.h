@@ -1,0 +1,58 @@
+/* Between a call by name and its kernel: what registry.c knows of an operation, and a call in the making, which op.c
+ * and inplace.c share. Not for kernels. */
+#ifndef EM_OPS_DISPATCH_H
+#define EM_OPS_DISPATCH_H
+
+#include "ops/op.h"
+
+/* ---- registry.c ---------------------------------------------------------------------------------------- */
+
+typedef enum em_input_kind { EM_INPUT_VALUE, EM_INPUT_IDS, EM_INPUT_MASK } em_input_kind;
+enum { EM_MOST_NAMED = 8 };             /* inputs of an operation that does not take any number */
+
+/* What a descriptor's text says, read once. */
+typedef struct em_info {
+    bool ready, any_number;
+    signed char least, most;            /* inputs */
+    signed char named;                  /* outputs that are not hidden */
+    unsigned char kind[EM_MOST_NAMED];
+    bool optional[EM_MOST_NAMED];
+    bool contiguous[EM_MOST_NAMED];     /* '=': contiguous although the op takes strides */
+    em_opts defaults;
+} em_info;
+
+const em_info *em__info_of(int index);
+
+/* The descriptor compiled for a dtype and this processor; null if there is none. */
+const em_op *em__variant(int index, em_dtype dtype);
+
+/* ---- promote.c ----------------------------------------------------------------------------------------- */
+
+int em__category(em_dtype d);           /* 0 bool, 1 whole numbers, 2 floats: a higher one cannot be kept in a lower */
+
+/* ---- op.c ---------------------------------------------------------------------------------------------- */
+
+enum { EM_FEW_INPUTS = 16 };
+
+typedef struct em_attempt {
+    em_call call;
+    em_tensor *few[EM_FEW_INPUTS], **in;        /* inputs as the kernel sees them: new references */
+    int n;
+} em_attempt;
+
+/* Kernels see every input, so optional ones left off at the end are given as null. */
+em_tensor *const *em__pad(const em_op *op, em_tensor *const *inputs, int *n, em_tensor *padded[EM_MOST_NAMED]);
+
+void em__start(em_attempt *a);             /* nothing to drop yet */
+
+/* Everything up to the kernel: a->call is complete but for its results. Drop the inputs also on failure. */
+em_status em__prepare(em_attempt *a, const em_op *op, em_tensor *const *inputs, int n, const em_opts *opts,
+                      em_rng *rng);
+em_status em__compute(em_attempt *a);           /* check and forward */
+void em__drop_inputs(em_attempt *a);
+void em__drop_outputs(em_call *c, int from);
+
+/* Whether a call of `op` is to be noted down. */
+bool em__wants_history(const em_op *op, em_tensor *const *inputs, int n);
+
+#endif

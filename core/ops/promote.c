@@ -1,0 +1,31 @@
+/* The dtype in which several tensors are combined. */
+#include "ops/dispatch.h"
+
+int em__category(em_dtype d) { return em_dtype_is_float(d) ? 2 : d == EM_BOOL ? 0 : 1; }
+
+static em_dtype wider(em_dtype a, em_dtype b)
+{
+    if (em__category(a) != em__category(b)) return em__category(a) > em__category(b) ? a : b;
+    if (em__category(a) == 2) return a == EM_F64 ? a : b;
+    return a < b ? a : b;                       /* int64, int32, uint8 stand in this order */
+}
+
+/* Tensors with dims decide; 0-d ones, and then plain numbers, only where they are of a higher category. */
+em_dtype em__promote(em_tensor *const *in, const bool *counts, int n)
+{
+    em_dtype best[3] = {EM_F32, EM_F32, EM_F32};
+    bool seen[3] = {false};
+    for (int i = 0; i < n; i++) {
+        if (!in[i] || (counts && !counts[i])) continue;
+        const int rank = in[i]->number ? 2 : in[i]->dims == 0 ? 1 : 0;
+        const em_dtype d = in[i]->number && in[i]->dtype == EM_F64 ? EM_F32 : in[i]->dtype;
+        best[rank] = seen[rank] ? wider(best[rank], d) : d;
+        seen[rank] = true;
+    }
+    int low = 2;
+    while (low > 0 && !seen[low]) low--;
+    em_dtype d = best[low];
+    while (low-- > 0)
+        if (seen[low]) d = em__category(d) > em__category(best[low]) ? wider(d, best[low]) : best[low];
+    return d;
+}

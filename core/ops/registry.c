@@ -1,0 +1,256 @@
+/* Every operation by name, dtype and processor: the table of descriptors, and what their texts say. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "ops/dispatch.h"
+#include "ops/ops.def"
+
+/* ---- the table ----------------------------------------------------------------------------------------- */
+
+enum {
+#define OP(name) OP_##name,
+    EM_OP_LIST(OP, OP, OP)
+#undef OP
+    OPS
+};
+
+#define NONE(name) NULL,
+#define SKIP(name)
+#define VARIANT(name, variant) em_op_##name##_##variant
+#define DECLARE_2(name, variant) extern const em_op VARIANT(name, variant);
+#define ENTRY_2(name, variant) &VARIANT(name, variant),
+
+#ifdef EM_ISA_base
+#define DECLARE(name) DECLARE_2(name, f32_base) DECLARE_2(name, f64_base)
+#define F32(name) ENTRY_2(name, f32_base)
+#define F64(name) ENTRY_2(name, f64_base)
+EM_OP_LIST(DECLARE, DECLARE, SKIP)
+static const em_op *const f32_base[] = {EM_OP_LIST(F32, F32, NONE)};
+static const em_op *const f64_base[] = {EM_OP_LIST(F64, F64, NONE)};
+#undef DECLARE
+#undef F32
+#undef F64
+#endif
+#ifdef EM_ISA_v3
+#define DECLARE(name) DECLARE_2(name, f32_v3) DECLARE_2(name, f64_v3)
+#define F32(name) ENTRY_2(name, f32_v3)
+#define F64(name) ENTRY_2(name, f64_v3)
+EM_OP_LIST(DECLARE, DECLARE, SKIP)
+static const em_op *const f32_v3[] = {EM_OP_LIST(F32, F32, NONE)};
+static const em_op *const f64_v3[] = {EM_OP_LIST(F64, F64, NONE)};
+#undef DECLARE
+#undef F32
+#undef F64
+#endif
+#ifdef EM_ISA_v4
+#define DECLARE(name) DECLARE_2(name, f32_v4) DECLARE_2(name, f64_v4)
+#define F32(name) ENTRY_2(name, f32_v4)
+#define F64(name) ENTRY_2(name, f64_v4)
+EM_OP_LIST(DECLARE, DECLARE, SKIP)
+static const em_op *const f32_v4[] = {EM_OP_LIST(F32, F32, NONE)};
+static const em_op *const f64_v4[] = {EM_OP_LIST(F64, F64, NONE)};
+#undef DECLARE
+#undef F32
+#undef F64
+#endif
+
+#define JOIN_2(a, b) a##b
+#define JOIN(a, b) JOIN_2(a, b)
+#define FIRST(name, type) JOIN(JOIN(JOIN(em_op_, name), type), EM_FIRST_ISA)
+#define WHOLE(type, array) \
+    static const em_op *const array[] = {EM_OP_LIST(NONE, ENTRY_##type, NONE)};
+#define DECLARE_WHOLE(name) \
+    extern const em_op FIRST(name, _i64_), FIRST(name, _i32_), FIRST(name, _u8_), FIRST(name, _bool_);
+#define DECLARE_MOVE(name) extern const em_op FIRST(name, _any_);
+EM_OP_LIST(SKIP, DECLARE_WHOLE, DECLARE_MOVE)
+#define ENTRY_i64(name) &FIRST(name, _i64_),
+#define ENTRY_i32(name) &FIRST(name, _i32_),
+#define ENTRY_u8(name) &FIRST(name, _u8_),
+#define ENTRY_bool(name) &FIRST(name, _bool_),
+WHOLE(i64, i64)
+WHOLE(i32, i32)
+WHOLE(u8, u8)
+WHOLE(bool, boolean)
+#define ENTRY_MOVE(name) &FIRST(name, _any_),
+static const em_op *const moves[] = {EM_OP_LIST(NONE, NONE, ENTRY_MOVE)};
+#define F32_FIRST(name) &FIRST(name, _f32_),
+static const em_op *const described[] = {EM_OP_LIST(F32_FIRST, F32_FIRST, ENTRY_MOVE)};
+
+static const em_op *const *table[EM_DTYPES];
+
+/* The best this processor can run. */
+static void choose_variants(void)
+{
+    table[EM_I64] = i64;
+    table[EM_I32] = i32;
+    table[EM_U8] = u8;
+    table[EM_BOOL] = boolean;
+#ifdef EM_ISA_base
+    table[EM_F32] = f32_base;
+    table[EM_F64] = f64_base;
+#endif
+#ifdef EM_ISA_v3
+    if (em__cpu_level() >= 3) {
+        table[EM_F32] = f32_v3;
+        table[EM_F64] = f64_v3;
+    }
+#endif
+#ifdef EM_ISA_v4
+    if (em__cpu_level() >= 4) {
+        table[EM_F32] = f32_v4;
+        table[EM_F64] = f64_v4;
+    }
+#endif
+}
+
+const em_op *em__variant(int index, em_dtype dtype)
+{
+    if (moves[index]) return moves[index];
+    if (!table[EM_F32]) choose_variants();
+    return table[EM_F32] ? table[dtype][index] : NULL;
+}
+
+/* ---- what a descriptor's text says, read once ---------------------------------------------------------- */
+
+static em_info infos[OPS];
+
+static void read_inputs(em_info *f, const char *text)
+{
+    if (!strcmp(text, "*")) {
+        f->any_number = true;
+        f->least = 1;
+        return;
+    }
+    while (*text) {
+        const size_t n = strcspn(text, " ");
+        const int i = f->most++;
+        for (size_t k = 0; k < n; k++) {
+            if (text[k] == '#') f->kind[i] = EM_INPUT_IDS;
+            if (text[k] == '!') f->kind[i] = EM_INPUT_MASK;
+            if (text[k] == '?') f->optional[i] = true;
+            if (text[k] == '=') f->contiguous[i] = true;
+        }
+        if (!f->optional[i]) f->least = f->most;
+        text += n + (text[n] == ' ');
+    }
+}
+
+static void read_outputs(em_info *f, const char *text)
+{
+    while (*text && *text != '[') {
+        const size_t n = strcspn(text, " ");
+        f->named++;
+        text += n + (text[n] == ' ');
+    }
+}
+
+static void read_default(em_opt *o, const em_opt_spec *spec)
+{
+    *o = (em_opt){0};
+    const char *text = spec->initial;
+    if (!*text || !strcmp(text, "!")) return;
+    o->given = true;
+    switch (spec->kind) {
+    case EM_OPT_BOOL: o->i = !strcmp(text, "true"); break;
+    case EM_OPT_INT: o->i = strtoll(text, NULL, 10); break;
+    case EM_OPT_NUMBER: o->x = strtod(text, NULL); break;
+    case EM_OPT_ENUM: o->i = em__choice(spec->choices, text, strlen(text)); break;
+    default: o->given = false;
+    }
+    if (spec->kind == EM_OPT_INT) o->x = (double)o->i;
+}
+
+int em__choice(const char *choices, const char *word, size_t length)
+{
+    for (int i = 0; *choices; i++) {
+        const size_t n = strcspn(choices, " ");
+        if (n == length && !memcmp(choices, word, n)) return i;
+        choices += n + (choices[n] == ' ');
+    }
+    return -1;
+}
+
+void em__opts_default(em_opts *opts, const em_opt_spec *specs)
+{
+    *opts = (em_opts){0};
+    for (int i = 0; specs && specs[i].name; i++) read_default(&opts->at[i], &specs[i]);
+}
+
+const em_info *em__info_of(int index)
+{
+    em_info *f = &infos[index];
+    if (f->ready) return f;
+    const em_op *op = described[index];
+    read_inputs(f, op->inputs);
+    read_outputs(f, op->outputs);
+    em__opts_default(&f->defaults, op->opts);
+    f->ready = true;
+    return f;
+}
+
+/* ---- asking -------------------------------------------------------------------------------------------- */
+
+int em_op_count(void) { return OPS; }
+const em_op *em_op_at(int index) { return described[index]; }
+const char *em_op_name(const em_op *op) { return op->name; }
+const char *em_op_doc(const em_op *op) { return op->doc; }
+const char *em_op_inputs(const em_op *op) { return op->inputs; }
+const char *em_op_outputs(const em_op *op) { return op->outputs; }
+bool em_op_differentiable(const em_op *op) { return op->backward != NULL; }
+bool em_op_inplace(const em_op *op) { return (op->flags & EM_OP_INPLACE) != 0; }
+
+const em_opt_spec *em_op_opts(const em_op *op)
+{
+    static const em_opt_spec none[] = {{0}};
+    return op->opts ? op->opts : none;
+}
+
+/* Two small hash tables, filled on first use: by name and by descriptor. */
+enum { SLOTS = 2048 };
+static short by_name[SLOTS], by_address[SLOTS];         /* index + 1; 0 is free */
+_Static_assert(OPS < SLOTS / 2, "the tables stay half empty");
+
+static unsigned name_slot(const char *name)
+{
+    uint32_t h = 2166136261u;
+    while (*name) h = (h ^ (unsigned char)*name++) * 16777619u;
+    return (h ^ h >> 15) % SLOTS;
+}
+
+static unsigned address_slot(const em_op *op) { return (uint32_t)((uintptr_t)op >> 3) * 2654435761u >> 21; }
+
+static void fill_slots(void)
+{
+    for (int i = 0; i < OPS; i++) {
+        unsigned a = name_slot(described[i]->name), b = address_slot(described[i]);
+        while (by_name[a]) a = (a + 1) % SLOTS;
+        while (by_address[b]) b = (b + 1) % SLOTS;
+        by_name[a] = by_address[b] = (short)(i + 1);
+    }
+}
+
+const em_op *em_op_find(const char *name)
+{
+    static bool filled;
+    if (!filled) fill_slots();
+    filled = true;
+    for (unsigned a = name_slot(name); by_name[a]; a = (a + 1) % SLOTS)
+        if (!strcmp(described[by_name[a] - 1]->name, name)) return described[by_name[a] - 1];
+    return NULL;
+}
+
+int em_op_index(const em_op *op)
+{
+    static bool filled;
+    if (!filled) em_op_find(op->name);
+    filled = true;
+    unsigned b = address_slot(op);
+    while (by_address[b] && described[by_address[b] - 1] != op) b = (b + 1) % SLOTS;
+    return by_address[b] - 1;
+}
+
+void em_opts_default(em_opts *opts, const em_op *op)
+{
+    *opts = em__info_of(em_op_index(op))->defaults;
+}

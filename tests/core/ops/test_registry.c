@@ -1,0 +1,40 @@
+#include "ops/op.h"
+
+#include "op_call.h"
+
+static void every_operation_is_found_and_described(void **state)
+{
+    (void)state;
+    assert_true(em_op_count() > 0);
+    for (int i = 0; i < em_op_count(); i++) {
+        const em_op *op = em_op_at(i);
+        assert_ptr_equal(em_op_find(em_op_name(op)), op);
+        assert_int_equal(em_op_index(op), i);
+        assert_true(strlen(em_op_doc(op)) > 2);
+        for (const em_opt_spec *o = em_op_opts(op); o->name; o++)
+            if (!o->initial || !o->choices || !o->doc || !*o->doc)
+                fail_msg("%s: option %s is not described", em_op_name(op), o->name);
+    }
+    assert_null(em_op_find("no_such_operation"));
+}
+
+static void defaults_are_read_from_their_text(void **state)
+{
+    (void)state;
+    em_opts o;
+    em_opts_default(&o, em_op_find("embedding"));
+    assert_false(o.at[0].given);                        /* padding_idx: none */
+    assert_true(o.at[2].given && o.at[2].x == 2);       /* norm_type */
+    assert_true(o.at[3].given && o.at[3].i == 0);
+    assert_int_equal(em__choice("mean sum max", "sum", 3), 1);
+    assert_int_equal(em__choice("mean sum max", "su", 2), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_operation_is_found_and_described),
+        cmocka_unit_test(defaults_are_read_from_their_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
