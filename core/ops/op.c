@@ -27,7 +27,10 @@ static const char *input_name(char buffer[48], const em_op *op, int i)
     return *buffer == '*' ? "tensors" : buffer;
 }
 
-static em_input_kind kind_of(const em_info *f, int i) { return f->any_number ? EM_INPUT_VALUE : (em_input_kind)f->kind[i]; }
+static em_input_kind kind_of(const em_info *f, int i)
+{
+    return f->any_number ? EM_INPUT_VALUE : (em_input_kind)f->kind[i];
+}
 
 static em_status check_input(const em_op *op, const em_info *f, int i, const em_tensor *t)
 {
@@ -82,8 +85,8 @@ static em_status convert_inputs(em_attempt *a, const em_op *op, const em_info *f
         a->in[i] = NULL;
         if (!inputs[i]) continue;
         const em_input_kind k = kind_of(f, i);
-        const em_dtype d = k == EM_INPUT_IDS ? EM_I64 : k == EM_INPUT_MASK || (op->flags & EM_OP_NO_PROMOTE) ? inputs[i]->dtype
-                                                                                              : a->call.dtype;
+        const bool own = k == EM_INPUT_MASK || (op->flags & EM_OP_NO_PROMOTE);
+        const em_dtype d = k == EM_INPUT_IDS ? EM_I64 : own ? inputs[i]->dtype : a->call.dtype;
         const bool strided = (op->flags & EM_OP_STRIDED) && k != EM_INPUT_IDS && (f->any_number || !f->contiguous[i]);
         EM_TRY(convert(&a->in[i], inputs[i], d, strided));
     }
