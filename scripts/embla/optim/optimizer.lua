@@ -51,19 +51,31 @@ local function rows_of(rule)
   return rows
 end
 
+--- Gives a class of optimizers its options.
+-- @param cls  class that extends Optimizer
+-- @param rows of its options, see embla.options
+function Optimizer.describe_options(cls, rows)
+  cls.spec = options.spec(cls.__name, rows)
+  -- A group may carry a name, and what a schedule notes down for resuming.
+  cls.group_spec = options.extend(cls.__name, cls.spec, {
+    {name = "name", type = "string", doc = "of the group, for the reader"},
+    {name = "initial_lr", type = "number", doc = "the lr that schedules start from"},
+  })
+end
+
 --- The class of optimizers that follow an update rule of the core.
 -- @param rule a member of core.rules()
 -- @return a class
 function Optimizer.from_rule(rule)
   local cls = Optimizer:extend(rule.name)
   cls.rule, cls.doc = rule.name, rule.doc
-  cls.spec = options.spec(rule.name, rows_of(rule))
-  -- A group may carry a name, and what a schedule notes down for resuming.
-  cls.group_spec = options.extend(rule.name, cls.spec, {
-    {name = "name", type = "string", doc = "of the group, for the reader"},
-    {name = "initial_lr", type = "number", doc = "the lr that schedules start from"},
-  })
+  Optimizer.describe_options(cls, rows_of(rule))
   return cls
+end
+
+-- Refuses options that the rule cannot take; where there is no rule, the spec has said all.
+local function check_options(self, group, number)
+  if self.core then call(core.check_options, self.core, group, number) end
 end
 
 -- ---- parameters ------------------------------------------------------------------------------------------------
@@ -128,8 +140,8 @@ end
 function Optimizer:init(params, ...)
   self.defaults = self.spec.arguments(...)
   self.param_groups = {}
-  self.core = core.new_optimizer(self.rule)
-  call(core.check_options, self.core, self.defaults, 1)
+  self.core = self.rule and core.new_optimizer(self.rule)
+  check_options(self, self.defaults, 1)
   for _, group in ipairs(groups_of(self.__name, params)) do self:add_param_group(group) end
 end
 
@@ -146,7 +158,7 @@ function Optimizer:add_param_group(group)
   for name, value in pairs(group) do given[name] = value end
   given.params = nil
   local new = self.group_spec.read(given)
-  call(core.check_options, self.core, new, #self.param_groups + 1)
+  check_options(self, new, #self.param_groups + 1)
   new.params = read_params(self, group.params)
   self.param_groups[#self.param_groups + 1] = new
 end
@@ -178,11 +190,20 @@ Optimizer.zero_grad_spec = options.spec("zero_grad", {
 
 -- ---- state -----------------------------------------------------------------------------------------------------
 
+--- Copies of the state of each parameter.
+-- @param params list of all parameters
+-- @return table by number, nil for a parameter not yet updated
+function Optimizer:get_state(params)
+  local state = {}
+  for number, p in ipairs(params) do state[number] = core.optimizer_state(self.core, p) end
+  return state
+end
+
 --- What is needed to go on from here: a snapshot, that later steps do not change.
 -- @return {state = {[i] = {step =, exp_avg =, ...}}, param_groups = {{lr =, ..., params = {1, 2, ...}}}}; parameters
 --   are numbered from 1 through all groups, those not yet updated have no state
 function Optimizer:state_dict()
-  local state, groups, number = {}, {}, 0
+  local groups, number, params = {}, 0, {}
   for g, group in ipairs(self.param_groups) do
     local saved = {}
     for key, value in pairs(group) do
@@ -191,12 +212,11 @@ function Optimizer:state_dict()
     saved.params = {}
     for i, p in ipairs(group.params) do
       number = number + 1
-      saved.params[i] = number
-      state[number] = core.optimizer_state(self.core, p)
+      saved.params[i], params[number] = number, p
     end
     groups[g] = saved
   end
-  return {state = state, param_groups = groups}
+  return {state = self:get_state(params), param_groups = groups}
 end
 
 local function check_dict(self, dict)
@@ -218,7 +238,6 @@ end
 
 -- The state of one parameter with its step as an integer, however it was saved.
 local function read_state(saved)
-  if not saved then return false end
   local state = {}
   for key, value in pairs(saved) do state[key] = value end
   local step = state.step or 0
@@ -231,7 +250,7 @@ end
 local function read_group(self, saved, g)
   local group = copy(saved)
   group.params = nil
-  call(core.check_options, self.core, group, g)
+  check_options(self, group, g)
   return group
 end
 
@@ -240,6 +259,16 @@ local function refill(group, saved)
   for key in pairs(group) do group[key] = nil end
   for key, value in pairs(saved) do group[key] = value end
   group.params = params
+end
+
+--- Takes over copies of states, all or none.
+-- @param params list of parameters
+-- @param states list with the state of each, false for none
+-- @raise if one does not fit its parameter
+function Optimizer:set_state(params, states)
+  local list = {}
+  for i, saved in ipairs(states) do list[i] = saved and read_state(saved) end
+  call(core.set_optimizer_state, self.core, params, list)
 end
 
 --- Goes on from what state_dict returned: the same steps then give the same bits.
@@ -252,10 +281,10 @@ function Optimizer:load_state_dict(dict)
     groups[g] = read_group(self, saved, g)
     for i, number in ipairs(saved.params) do
       params[#params + 1] = self.param_groups[g].params[i]
-      states[#params] = read_state(dict.state[number])
+      states[#params] = dict.state[number] or false
     end
   end
-  call(core.set_optimizer_state, self.core, params, states)
+  self:set_state(params, states)
   for g, saved in ipairs(groups) do refill(self.param_groups[g], saved) end
 end
 

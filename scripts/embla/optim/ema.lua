@@ -1,0 +1,135 @@
+-- optim.EMA: running averages of parameters.
+
+local class = require "embla.class"
+local core = require "embla.core"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+--- An exponential moving average of parameters, for evaluating and keeping: often better than the last ones.
+--
+--   local ema = optim.EMA(net:parameters(), {decay = 0.999})
+--   ... opt:step(); ema:update() ...
+--   local loss = ema:averaged(function() return evaluate(net) end)
+--
+-- update() number n: average <- d average + (1 - d) p, where d = decay, or with warmup the smaller of decay and
+-- (1 + n) / (10 + n), so that the start is soon forgotten. The averages begin as copies of the parameters.
+-- Polyak, Juditsky 1992: Acceleration of stochastic approximation by averaging.
+local EMA = class "EMA"
+
+EMA.spec = options.spec("EMA", {
+  {name = "decay", type = "number", default = 0.999, range = "[0, 1]", doc = "share that an update keeps"},
+  {name = "warmup", type = "boolean", default = false, doc = "keep less, (1 + n) / (10 + n), in the first updates"},
+})
+
+--- Begins with copies of the parameters.
+-- @param params sequence of tensors of float dtype
+-- @param ...    decay = 0.999, warmup = false; by position or by name
+-- @raise for parameters or options that do not fit
+function EMA:init(params, ...)
+  local o = EMA.spec.arguments(...)
+  if type(params) ~= "table" or #params == 0 then
+    raise("EMA: params must be a sequence of tensors, got %s", options.show(params))
+  end
+  self.decay, self.warmup, self.num_updates = o.decay, o.warmup, 0
+  self.params, self.averages = {}, {}
+  for i, p in ipairs(params) do
+    if not core.is_tensor(p) or not p.dtype:find "float" then
+      raise("EMA: parameter %d must be a tensor of float dtype, got %s", i, options.show(p))
+    end
+    self.params[i], self.averages[i] = p, p:detach():clone()
+  end
+end
+
+--- Takes the parameters as they are now into the averages.
+function EMA:update()
+  self.num_updates = self.num_updates + 1
+  local decay = self.decay
+  if self.warmup then decay = math.min(decay, (1 + self.num_updates) / (10 + self.num_updates)) end
+  for i, p in ipairs(self.params) do
+    self.averages[i]:mul_(decay):add_(p:detach(), 1 - decay)
+  end
+end
+
+-- Copies of tensors go into others; the shapes were seen before.
+local function copy_all(from, to)
+  for i, tensor in ipairs(to) do tensor:detach():copy_(from[i]:detach()) end
+end
+
+local function check_fit(self, name, tensors)
+  if type(tensors) ~= "table" or #tensors ~= #self.averages then
+    raise("EMA: %s: expected a sequence of %d tensors, got %s", name, #self.averages,
+          type(tensors) == "table" and "one of " .. #tensors or options.show(tensors))
+  end
+  for i, tensor in ipairs(tensors) do
+    if not core.is_tensor(tensor) then raise("EMA: %s: tensor %d: got %s", name, i, options.show(tensor)) end
+    local shape, own = table.concat(tensor.shape, ", "), table.concat(self.averages[i].shape, ", ")
+    if shape ~= own then raise("EMA: %s: tensor %d has shape (%s), its average (%s)", name, i, shape, own) end
+  end
+end
+
+--- Copies the averages into parameters.
+-- @param params sequence of tensors of the same shapes; by default those averaged
+-- @raise if they do not fit
+function EMA:copy_to(params)
+  if params ~= nil then check_fit(self, "copy_to", params) end
+  copy_all(self.averages, params or self.params)
+end
+
+--- Sets copies of the parameters aside, for restore().
+function EMA:store()
+  self.stored = {}
+  for i, p in ipairs(self.params) do self.stored[i] = p:detach():clone() end
+end
+
+--- Puts back the parameters that store() set aside.
+-- @raise if store() has not been called
+function EMA:restore()
+  if not self.stored then raise("EMA: restore: nothing was stored") end
+  copy_all(self.stored, self.params)
+  self.stored = nil
+end
+
+--- Exchanges parameters and averages; a second call exchanges them back.
+function EMA:swap()
+  local before = {}
+  for i, p in ipairs(self.params) do before[i] = p:detach():clone() end
+  copy_all(self.averages, self.params)
+  copy_all(before, self.averages)
+end
+
+--- Calls a function while the parameters are the averages, and puts them back, also when it raises.
+-- @param f   function
+-- @param ... its arguments
+-- @return what it returns
+function EMA:averaged(f, ...)
+  self:swap()
+  local results = table.pack(pcall(f, ...))
+  self:swap()
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+--- What is needed to go on from here: a snapshot.
+-- @return {decay =, warmup =, num_updates =, averages = {...}}
+function EMA:state_dict()
+  local averages = {}
+  for i, average in ipairs(self.averages) do averages[i] = average:clone() end
+  return {decay = self.decay, warmup = self.warmup, num_updates = self.num_updates, averages = averages}
+end
+
+--- Goes on from what state_dict returned.
+-- @param dict table
+-- @raise if it does not fit the parameters; nothing is loaded then
+function EMA:load_state_dict(dict)
+  if type(dict) ~= "table" then
+    raise("EMA: load_state_dict: expected a table, got %s", options.show(dict))
+  end
+  local o = EMA.spec.read {decay = dict.decay, warmup = dict.warmup}
+  check_fit(self, "load_state_dict", dict.averages)
+  local updates = math.tointeger(dict.num_updates)
+  if not updates then raise("EMA: load_state_dict: num_updates: expected integer, got %s", options.show(updates)) end
+  self.decay, self.warmup, self.num_updates = o.decay, o.warmup, updates
+  copy_all(dict.averages, self.averages)
+end
+
+return EMA
