@@ -31,6 +31,11 @@ function F.cross_entropy(input, target, ...)
   return by_ids(input, target, ...)
 end
 
+-- ---- many classes ----------------------------------------------------------------------------------------------
+
+F.sample_candidates = require("embla.nn.candidates").sample_candidates
+F.sampled_softmax = require "embla.nn.sampled_softmax"
+
 -- ---- similarity ------------------------------------------------------------------------------------------------
 
 local cosine_spec = options.spec("cosine_similarity", {

@@ -7,6 +7,7 @@ local nn = {
   init = require "embla.nn.initializers",
   utils = require "embla.nn.utils",
 
+  AdaptiveLogSoftmaxWithLoss = require "embla.nn.adaptive_softmax",
   BatchNorm1d = require "embla.nn.batch_norm1d",
   Bilinear = require "embla.nn.bilinear",
   Dropout = require "embla.nn.dropout",
@@ -19,6 +20,7 @@ local nn = {
   ModuleDict = require "embla.nn.module_dict",
   ModuleList = require "embla.nn.module_list",
   PReLU = require "embla.nn.prelu",
+  SampledSoftmaxLoss = require "embla.nn.sampled_softmax_loss",
   Sequential = require "embla.nn.sequential",
 }
 
