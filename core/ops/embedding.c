@@ -15,9 +15,8 @@ static const em_opt_spec opts[] = {
 static em_status check(em_call *c)
 {
     em_tensor *ids = c->in[0], *weight = c->in[1];
-    int64_t padding;
-    EM_TRY(lookup_check_table(c, weight, "Embedding"));
-    EM_TRY(lookup_padding(c, PADDING_IDX, weight->size[0], "Embedding", &padding));
+    EM_TRY(lookup_check_table(weight, "Embedding"));
+    EM_TRY(lookup_check_padding(&c->opts.at[PADDING_IDX], weight->size[0], "Embedding"));
     if (ids->dims == EM_MAX_DIMS)
         return em__fail(EM_ESHAPE, "Embedding: ids can have at most %d dims, got shape %s", EM_MAX_DIMS - 1,
                         EM_SHAPE(ids));
@@ -71,7 +70,6 @@ static em_status table_grad(const em_node *n, em_tensor **dx)
 {
     const em_tensor *weight = n->x[1];
     const bool by_freq = n->opts.at[SCALE_GRAD_BY_FREQ].i != 0;
-    const em_opt *padding = &n->opts.at[PADDING_IDX];
     const int64_t rows = weight->size[0], count = n->x[0]->count;
     em_part part = {.every = 1, .scale = 1};
     em_status s = em__tensor_window(&part.ids, n->x[0], n->x[0]->data, 1, &count, NULL);
@@ -81,7 +79,7 @@ static em_status table_grad(const em_node *n, em_tensor **dx)
         em__part_release(&part);
         return s;
     }
-    return lookup_table_grad(&dx[1], weight, &part, !padding->given ? -1 : padding->i + (padding->i < 0 ? rows : 0),
+    return lookup_table_grad(&dx[1], weight, &part, lookup_padding(&n->opts.at[PADDING_IDX], rows),
                              n->opts.at[SPARSE].i != 0);
 }
 #else

@@ -44,7 +44,6 @@ static int64_t members(const bags *b, int64_t k)
 /* From the inputs of a call or of its node. */
 static bags read_bags(em_tensor *const *in, const em_opts *o)
 {
-    const int64_t rows = in[TABLE]->size[0], padding = o->at[PADDING_IDX].i;
     bags b = {.id = EM_DATA(int64_t, in[IDS]), .entries = in[IDS]->count, .last_offset = o->at[LAST_OFFSET].i != 0};
     if (in[OFFSETS]) {
         b.offset = EM_DATA(int64_t, in[OFFSETS]);
@@ -53,7 +52,7 @@ static bags read_bags(em_tensor *const *in, const em_opts *o)
         b.n = in[IDS]->size[0];
         b.length = in[IDS]->size[1];
     }
-    b.padding = o->at[PADDING_IDX].given ? padding + (padding < 0 ? rows : 0) : -1;
+    b.padding = lookup_padding(&o->at[PADDING_IDX], in[TABLE]->size[0]);
     b.weight = in[WEIGHTS] ? EM_REALS(in[WEIGHTS]) : NULL;
     return b;
 }
@@ -105,12 +104,14 @@ static em_status check_weights(const em_call *c)
 
 static em_status check(em_call *c)
 {
-    int64_t padding;
-    EM_TRY(lookup_check_table(c, c->in[TABLE], "EmbeddingBag"));
-    EM_TRY(lookup_padding(c, PADDING_IDX, c->in[TABLE]->size[0], "EmbeddingBag", &padding));
+    EM_TRY(lookup_check_table(c->in[TABLE], "EmbeddingBag"));
+    EM_TRY(lookup_check_padding(&c->opts.at[PADDING_IDX], c->in[TABLE]->size[0], "EmbeddingBag"));
     EM_TRY(check_input(c));
     EM_TRY(check_weights(c));
     EM_TRY(em__check_ids("EmbeddingBag", c->in[IDS], c->in[TABLE]->size[0], "num_embeddings"));
+    if (c->opts.at[MODE].i == MAX && c->in[IDS]->count > INT32_MAX)
+        return em__fail(EM_EVALUE, "EmbeddingBag: mode max takes at most %d ids, got %lld", INT32_MAX,
+                        (long long)c->in[IDS]->count);
     if (!c->in[WEIGHTS]) c->saves &= ~EM_SAVE_X(TABLE);
     const int64_t sizes[] = {read_bags(c->in, &c->opts).n, c->in[TABLE]->size[1]};
     EM_TRY(em__out(c, 0, c->dtype, 2, sizes));
@@ -119,83 +120,105 @@ static em_status check(em_call *c)
 
 /* ---- forward ------------------------------------------------------------------------------------------- */
 
-enum { AHEAD = 8 };
+enum { AHEAD = 8, BLOCK = 64 };
 
 typedef struct table {
     const em_real *at;
     int64_t width, step, inner;
 } table;
 
-static const em_real *row_of(const table *w, int64_t id) { return w->at + id * w->step; }
+typedef struct member {
+    const em_real *row;
+    em_real factor;
+} member;
 
-static void prefetch(const table *w, const bags *b, int64_t e)
+/* Entry e of a bag; false where it is the padding. In a bag's first block of columns, asks for a row ahead. */
+static inline bool find_member(member *m, const table *w, const bags *b, int64_t e, int64_t d)
 {
-    if (e + AHEAD >= b->entries) return;
-    lookup_prefetch(row_of(w, b->id[e + AHEAD]), w->width);
+    if (d == 0 && e + AHEAD < b->entries) lookup_prefetch(w->at + b->id[e + AHEAD] * w->step, w->width);
+    m->row = w->at + b->id[e] * w->step + d * w->inner;
+    m->factor = b->weight ? b->weight[e] : (em_real)1;
+    return b->id[e] != b->padding;
 }
 
-/* y[0 .. BLOCK-1] += the members' rows from column d on, kept in registers meanwhile; how many there are */
-enum { BLOCK = 64 };
-static int64_t add_block(em_real *restrict y, const table *w, const bags *b, int64_t k, int64_t d)
+/* y[0 .. columns-1] = sum of weight[e] * w[id[e], :] over the members, from column d on, kept in registers meanwhile;
+ * how many members there are */
+static inline int64_t add_columns(em_real *restrict y, const table *w, const bags *b, int64_t k, int64_t d,
+                                  const int64_t columns)
 {
     em_real sum[BLOCK] = {0};
     int64_t count = 0;
+    member m;
     for (int64_t e = first_of(b, k), end = end_of(b, k); e < end; e++) {
-        if (b->id[e] == b->padding) continue;
-        const em_real *restrict row = row_of(w, b->id[e]) + d;
-        if (d == 0) prefetch(w, b, e);
+        if (!find_member(&m, w, b, e, d)) continue;
         count++;
-        for (int64_t j = 0; j < BLOCK; j++) sum[j] += row[j];
+        for (int64_t j = 0; j < columns; j++) sum[j] += m.factor * m.row[j];
     }
-    for (int64_t j = 0; j < BLOCK; j++) y[d + j] = sum[j];
+    for (int64_t j = 0; j < columns; j++) y[j] = sum[j];
     return count;
 }
 
-/* y = sum of weight[e] * w[id[e], :], over the members, from column d on; how many there are */
-static int64_t add_rest(em_real *restrict y, const table *w, const bags *b, int64_t k, int64_t from)
+/* y[0 .. columns-1] = the largest weight[e] * w[id[e], :] over the members; the first of equals wins, NaN beats all;
+ * won: which e it was, -1 without members */
+static inline void max_columns(em_real *restrict y, int64_t *restrict won, const table *w, const bags *b, int64_t k,
+                               int64_t d, const int64_t columns)
 {
-    int64_t count = 0;
-    for (int64_t d = from; d < w->width; d++) y[d] = 0;
-    for (int64_t e = first_of(b, k); e < end_of(b, k); e++) {
-        if (b->id[e] == b->padding) continue;
-        const em_real *row = row_of(w, b->id[e]);
-        const em_real factor = b->weight ? b->weight[e] : (em_real)1;
-        if (from == 0) prefetch(w, b, e);
-        count++;
-        for (int64_t d = from; d < w->width; d++) y[d] += factor * row[d * w->inner];
+    const int64_t first = first_of(b, k);
+    em_real best[BLOCK] = {0};
+    int32_t at[BLOCK];
+    bool any = false;
+    member m;
+    for (int64_t j = 0; j < columns; j++) at[j] = -1;
+    for (int64_t e = first, end = end_of(b, k); e < end; e++) {
+        if (!find_member(&m, w, b, e, d)) continue;
+        const int32_t here = (int32_t)(e - first);
+        for (int64_t j = 0; j < columns; j++) {
+            const em_real x = m.factor * m.row[j];
+            const bool better = !any | (x > best[j]) | ((x != x) & (best[j] == best[j]));
+            best[j] = better ? x : best[j];
+            at[j] = better ? here : at[j];
+        }
+        any = true;
     }
-    return count;
+    for (int64_t j = 0; j < columns; j++) y[j] = best[j];
+    for (int64_t j = 0; won && j < columns; j++) won[j] = at[j] < 0 ? -1 : first + at[j];
+}
+
+/* How many columns from d on are taken at once. */
+static int64_t block_at(const table *w, int64_t d)
+{
+    const int64_t left = w->width - d;
+    return w->inner != 1 || left < 4 ? 1 : left < 16 ? 4 : left < BLOCK ? 16 : BLOCK;
 }
 
 /* mean: the sum divided by how many members there are */
 static void add_bag(em_real *restrict y, const table *w, const bags *b, int64_t k, bool mean)
 {
-    int64_t d = 0, count = 0;
-    if (!b->weight && w->inner == 1)
-        for (; d + BLOCK <= w->width; d += BLOCK) count = add_block(y, w, b, k, d);
-    if (d < w->width || d == 0) count = add_rest(y, w, b, k, d);
+    int64_t count = 0;
+    for (int64_t d = 0, block; d < w->width; d += block) {
+        block = block_at(w, d);
+        switch (block) {
+        case BLOCK: count = add_columns(y + d, w, b, k, d, BLOCK); break;
+        case 16: count = add_columns(y + d, w, b, k, d, 16); break;
+        case 4: count = add_columns(y + d, w, b, k, d, 4); break;
+        default: count = add_columns(y + d, w, b, k, d, 1);
+        }
+    }
     if (mean && count)
-        for (d = 0; d < w->width; d++) y[d] /= (em_real)count;
+        for (int64_t d = 0; d < w->width; d++) y[d] /= (em_real)count;
 }
 
-/* y = column by column the largest weight[e] * w[id[e], :]; the first of equals wins, NaN beats all; won: by which e */
 static void max_bag(em_real *restrict y, int64_t *restrict won, const table *w, const bags *b, int64_t k)
 {
-    bool any = false;
-    for (int64_t d = 0; d < w->width; d++) y[d] = 0;
-    for (int64_t d = 0; won && d < w->width; d++) won[d] = -1;
-    for (int64_t e = first_of(b, k); e < end_of(b, k); e++) {
-        if (b->id[e] == b->padding) continue;
-        const em_real *row = row_of(w, b->id[e]);
-        const em_real factor = b->weight ? b->weight[e] : (em_real)1;
-        prefetch(w, b, e);
-        for (int64_t d = 0; d < w->width; d++) {
-            const em_real x = factor * row[d * w->inner];
-            const bool better = !any || x > y[d] || (x != x && y[d] == y[d]);
-            y[d] = better ? x : y[d];
-            if (won) won[d] = better ? e : won[d];
+    for (int64_t d = 0, block; d < w->width; d += block) {
+        int64_t *at = won ? won + d : NULL;
+        block = block_at(w, d);
+        switch (block) {
+        case BLOCK: max_columns(y + d, at, w, b, k, d, BLOCK); break;
+        case 16: max_columns(y + d, at, w, b, k, d, 16); break;
+        case 4: max_columns(y + d, at, w, b, k, d, 4); break;
+        default: max_columns(y + d, at, w, b, k, d, 1);
         }
-        any = true;
     }
 }
 

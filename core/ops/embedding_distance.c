@@ -130,14 +130,13 @@ static em_status table_part(em_part *part, const em_node *n, em_tensor *coef)
 static em_status table_grad(em_tensor **dw, const em_node *n, em_tensor *coef)
 {
     em_part part = {0};
-    const em_opt *padding = &n->opts.at[PADDING_IDX];
     const em_status s = table_part(&part, n, coef);
     if (s) {
         em__part_release(&part);
         return s;
     }
-    const int64_t padded = !padding->given ? -1 : padding->i + (padding->i < 0 ? n->x[TABLE]->size[0] : 0);
-    return lookup_table_grad(dw, n->x[TABLE], &part, padded, n->opts.at[SPARSE].i != 0);
+    const int64_t padding = lookup_padding(&n->opts.at[PADDING_IDX], n->x[TABLE]->size[0]);
+    return lookup_table_grad(dw, n->x[TABLE], &part, padding, n->opts.at[SPARSE].i != 0);
 }
 
 static em_status backward(const em_node *n, em_tensor **dx)

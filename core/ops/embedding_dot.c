@@ -122,8 +122,6 @@ static em_status forward(em_call *c)
 static em_status backward(const em_node *n, em_tensor **dx)
 {
     const bool shared = n->x[IDS]->dims == 1;
-    const em_opt *padding = &n->opts.at[PADDING_IDX];
-    const int64_t rows = n->x[TABLE]->size[0];
     if (em__wants(n, QUERY)) {
         if (shared) {
             EM_TRY(shared_query_grad(&dx[QUERY], n));
@@ -139,8 +137,8 @@ static em_status backward(const em_node *n, em_tensor **dx)
         em__part_release(&part);
         return s;
     }
-    const int64_t padded = !padding->given ? -1 : padding->i + (padding->i < 0 ? rows : 0);
-    return lookup_table_grad(&dx[TABLE], n->x[TABLE], &part, padded, n->opts.at[SPARSE].i != 0);
+    const int64_t padding = lookup_padding(&n->opts.at[PADDING_IDX], n->x[TABLE]->size[0]);
+    return lookup_table_grad(&dx[TABLE], n->x[TABLE], &part, padding, n->opts.at[SPARSE].i != 0);
 }
 
 const em_op EM_OP(embedding_dot) = {

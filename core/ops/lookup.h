@@ -11,25 +11,24 @@
 #include "tensor/rows_sum.h"
 #endif
 
-static inline em_status lookup_check_table(const em_call *c, const em_tensor *weight, const char *name)
+static inline em_status lookup_check_table(const em_tensor *weight, const char *name)
 {
     if (weight->dims == 2) return EM_OK;
-    (void)c;
     return em__fail(EM_ESHAPE, "%s: weight must have 2 dims (num_embeddings, embedding_dim), got shape %s", name,
                     EM_SHAPE(weight));
 }
 
-/* Row of padding_idx (option number `opt`), wrapped; -1 for none. */
-static inline em_status lookup_padding(const em_call *c, int opt, int64_t rows, const char *name, int64_t *padding)
+static inline em_status lookup_check_padding(const em_opt *padding, int64_t rows, const char *name)
 {
-    const em_opt *o = &c->opts.at[opt];
-    *padding = -1;
-    if (!o->given) return EM_OK;
-    if (o->i < -rows || o->i >= rows)
-        return em__fail(EM_ERANGE, "%s: padding_idx %lld is out of range for num_embeddings = %lld", name,
-                        (long long)o->i, (long long)rows);
-    *padding = o->i < 0 ? o->i + rows : o->i;
-    return EM_OK;
+    if (!padding->given || (padding->i >= -rows && padding->i < rows)) return EM_OK;
+    return em__fail(EM_ERANGE, "%s: padding_idx %lld is out of range for num_embeddings = %lld", name,
+                    (long long)padding->i, (long long)rows);
+}
+
+/* The row of padding_idx; -1 for none. */
+static inline int64_t lookup_padding(const em_opt *padding, int64_t rows)
+{
+    return !padding->given ? -1 : padding->i < 0 ? padding->i + rows : padding->i;
 }
 
 /* query (B, D), ids (B, K) or (K), weight (V, D), for scores (B, K): inputs 0, 1, 2. */
@@ -37,9 +36,8 @@ static inline em_status lookup_check_query(em_call *c, int padding_opt)
 {
     const em_tensor *query = c->in[0], *ids = c->in[1], *weight = c->in[2];
     const char *name = c->op->name;
-    int64_t padding;
-    EM_TRY(lookup_check_table(c, weight, name));
-    EM_TRY(lookup_padding(c, padding_opt, weight->size[0], name, &padding));
+    EM_TRY(lookup_check_table(weight, name));
+    EM_TRY(lookup_check_padding(&c->opts.at[padding_opt], weight->size[0], name));
     EM_TRY(em__check_dims(c, query, 2, "query"));
     if (query->size[1] != weight->size[1])
         return em__fail(EM_ESHAPE, "%s: query has shape %s, weight %s; expected the same embedding_dim", name,

@@ -134,11 +134,13 @@ set output "%s"
 set datafile separator ","
 set logscale x
 set xlabel "times PyTorch's speed"
+set xrange [0.5:*]
+set yrange [-0.6:*] reverse
 set ytics noenhanced
 set grid x
 unset key
 set style fill solid
-plot "%s" skip 1 using 5:0:(0):5:($0-0.35):($0+0.35):ytic(stringcolumn(1)." (".stringcolumn(2).")") with boxxyerror
+plot "%s" skip 1 using 5:0:(1):5:($0-0.35):($0+0.35):ytic(stringcolumn(1)." (".stringcolumn(2).")") with boxxyerror
 ]]):format(120 + 22 * 2 * #names, set.plot, set.csv))
   file:close()
   os.execute("gnuplot " .. script)
