@@ -120,7 +120,7 @@ static em_status check(em_call *c)
 
 /* ---- forward ------------------------------------------------------------------------------------------- */
 
-enum { AHEAD = 8, BLOCK = 64 };
+enum { AHEAD = 24, BLOCK = 64 };
 
 typedef struct table {
     const em_real *at;
