@@ -115,7 +115,8 @@ for _, name in ipairs(names) do
       local a, b, ratio, share = median(ours), median(theirs), median(ratios), median(shares)
       print(("%-52s %7s %12s %12s %6.1fx %9s"):format(
         name, threads, time_text(a), time_text(b), ratio, share and ("%.0f %%"):format(100 * share) or ""))
-      csv:write(("%s,%s,%.4e,%.4e,%.3f,%s\n"):format(name, threads, a, b, ratio, share and ("%.3f"):format(share) or ""))
+      share = share and ("%.3f"):format(share) or ""
+      csv:write(("%s,%s,%.4e,%.4e,%.3f,%s\n"):format(name, threads, a, b, ratio, share))
     else
       print(("%-52s %7s   not run by both"):format(name, threads))
     end
