@@ -16,13 +16,18 @@ typedef struct eml_box {
     bool parameter;             /* made by nn.Parameter */
 } eml_box;
 
+/* When Lua's collector hears of the tensors' bytes. */
+typedef struct eml_collector {
+    int64_t told;               /* bytes that it knows of */
+    int64_t slack, share;       /* it is told once they have grown by `slack`, and by a `share`-th */
+    int64_t left;               /* bytes that the last full collection left */
+} eml_collector;
+
 /* What belongs to one Lua state. */
 typedef struct eml_state {
     const void *tensor_meta;    /* identity of the tensors' metatable */
     em_rng rng;                 /* behind manual_seed */
-    int64_t told;               /* bytes of tensors the collector knows of */
-    int64_t slack, share;       /* when it is told of more: see box.c */
-    int64_t floor;              /* bytes left by the last full collection */
+    eml_collector collector;
     int scope;                  /* registry reference to the list of the innermost embla.scope(), or LUA_NOREF */
     char library[256];          /* how the source names of the library's own Lua files begin; "" until known */
 } eml_state;
@@ -49,6 +54,9 @@ void eml_check(lua_State *L, em_status status);
 /* Raises the error "interrupted!" after Ctrl-C: for loops of the bindings' own, once in EML_LONG turns. */
 enum { EML_LONG = 1 << 16 };
 void eml_checkinterrupt(lua_State *L);
+
+void eml_suit_collector(lua_State *L, eml_collector *c);
+void eml_tell_collector(lua_State *L);
 
 em_dtype eml_checkdtype(lua_State *L, int arg);
 

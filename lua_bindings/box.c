@@ -4,25 +4,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* ---- the collector ------------------------------------------------------------------------------------- */
-
-/* The collector sees a few bytes where there are megabytes. It is driven on when the tensors have grown by a part of
- * what there is, and by `slack` at least, since it last ran. */
-enum { DOUBLED = 64 << 20 };
-static void tell_collector(lua_State *L)
-{
-    eml_state *s = eml_getstate(L);
-    const int64_t used = em_memory_used();
-    if (used < s->told) s->told = used;
-    const int64_t grown = used - s->told;
-    if (grown < s->slack || grown < s->told / s->share) return;
-    lua_gc(L, LUA_GCSTEP, (int)((grown < INT64_C(1) << 38 ? grown : INT64_C(1) << 38) >> 10));
-    s->told = em_memory_used();
-    if (s->told < 2 * s->floor + DOUBLED) return;
-    lua_gc(L, LUA_GCCOLLECT);           /* what has grown old is only collected so */
-    s->told = s->floor = em_memory_used();
-}
-
 /* ---- errors -------------------------------------------------------------------------------------------- */
 
 /* The interrupt has become an error now: a script that catches it goes on undisturbed. The program's hook, on the main
@@ -65,7 +46,7 @@ int eml_error(lua_State *L, const char *format, ...)
 void eml_check(lua_State *L, em_status status)
 {
     if (status == EM_OK) {
-        tell_collector(L);
+        eml_tell_collector(L);
         return;
     }
     if (status == EM_EINTERRUPT) forget_interrupt(L);

@@ -31,21 +31,11 @@ static void new_metatable(lua_State *L, int state)
     lua_setfield(L, -2, "__metatable");
 }
 
-/* Young objects are collected for little in the generational mode, so then temporaries go while they are still in the
- * processor's cache. The mode is the host's to choose; it can only be asked by setting it. */
-static void suit_collector(lua_State *L, eml_state *s)
-{
-    const bool generational = lua_gc(L, LUA_GCGEN, 0, 0) == LUA_GCGEN;
-    if (!generational) lua_gc(L, LUA_GCINC, 0, 0, 0);
-    s->slack = generational ? 6 << 20 : 24 << 20;
-    s->share = generational ? 16 : 4;
-}
-
 static eml_state *new_state(lua_State *L)
 {
     eml_state *s = lua_newuserdatauv(L, sizeof *s, 0);
     *s = (eml_state){.rng = {.seed = (uint64_t)time(NULL)}, .scope = LUA_NOREF};
-    suit_collector(L, s);
+    eml_suit_collector(L, &s->collector);
     return s;
 }
 
