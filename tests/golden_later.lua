@@ -3,10 +3,7 @@
 return {
   ops = {},
   losses = {},
-  modules = {
-    "AdaptiveMaxPool1d", "AvgPool1d", "Conv1d", "GRU", "GRUCell", "LSTM", "LSTMCell", "MaxPool1d",
-    "MultiheadAttention", "RNN", "RNNCell", "TransformerEncoderLayer",
-  },
+  modules = {},
   optimizers = {},
   schedulers = {},
   dtypes = {"float16"},

@@ -31,6 +31,7 @@ local ROWS = {
   {"Softshrink", "softshrink", {"lambd", 0.5}, bare = true},
   {"Threshold", "threshold", {"threshold"}, {"value"}, inplace = true},
   {"Softmax", "softmax", {"dim"}},
+  {"Softmin", "softmin", {"dim"}},
   {"LogSoftmax", "log_softmax", {"dim"}},
 }
 

@@ -4,6 +4,7 @@ local core = require "embla.core"
 local creation = require "embla.creation"
 local ops = require "embla.ops"
 local options = require "embla.options"
+local padding = require "embla.nn.padding"
 local raise = require "embla.raise"
 
 local F = {}
@@ -157,6 +158,95 @@ function F.glu(x, ...)
   local size = x:size(dim)
   if size % 2 ~= 0 then raise("glu: dim %d has size %d, expected an even one", dim, size) end
   return x:narrow(dim, 0, size // 2) * x:narrow(dim, size // 2, size // 2):sigmoid()
+end
+
+-- ---- dropout -----------------------------------------------------------------------------------------------------
+
+local function drop_spec(owner)
+  return options.spec(owner, {
+    {name = "p", type = "number", default = 0.5, range = "[0, 1]", doc = "chance of being dropped"},
+    {name = "training", type = "boolean", default = true, doc = "false: nothing is changed"},
+    {name = "inplace", type = "boolean", default = false, doc = "write over the input"},
+  })
+end
+local channel_spec, alpha_spec = drop_spec "dropout1d", drop_spec "alpha_dropout"
+
+--- Each channel is 0 with chance p and divided by 1 - p otherwise.
+-- @param x   Tensor (N, C, T) or (C, T)
+-- @param ... p = 0.5, training = true, inplace = false, by position or by name
+-- @return Tensor of the same shape
+-- @raise if x has other dims or p is not in 0 .. 1
+function F.dropout1d(x, ...)
+  local o = channel_spec.arguments(...)
+  check_tensor("dropout1d", "x", x)
+  if x:dim() ~= 2 and x:dim() ~= 3 then
+    raise("dropout1d: argument x: expected shape (N, C, T) or (C, T), got (%s)", table.concat(x.shape, ", "))
+  end
+  if not o.training or o.p == 0 then return x end
+  local shape = x.shape
+  shape[#shape] = 1
+  local kept = core.ops.dropout(creation.ones(shape, {dtype = x.dtype}), o.p)
+  return o.inplace and x:mul_(kept) or x * kept
+end
+
+local SELU_LEAST = -1.7580993408473766         -- of selu: -alpha scale
+
+--- Each element becomes, with chance p, SELU's least value; then all are scaled and shifted so that mean 0 and
+-- variance 1 stay.
+-- @param x   Tensor (*)
+-- @param ... p = 0.5, training = true, inplace = false, by position or by name
+-- @return Tensor (*)
+-- @raise if p is not in 0 .. 1
+function F.alpha_dropout(x, ...)
+  local o = alpha_spec.arguments(...)
+  check_tensor("alpha_dropout", "x", x)
+  if not o.training or o.p == 0 then return x end
+  local p, y = o.p, x * 0
+  if p < 1 then
+    local kept = core.ops.dropout(creation.ones(x.shape, {dtype = x.dtype}), p) * (1 - p)      -- ones and zeros
+    local scale = 1 / math.sqrt((1 - p) * (1 + p * SELU_LEAST ^ 2))
+    y = (x * kept + (1 - kept) * SELU_LEAST) * scale - scale * p * SELU_LEAST
+  end
+  return o.inplace and x:copy_(y) or y
+end
+
+-- ---- convolution -------------------------------------------------------------------------------------------------
+
+local conv1d_spec = options.spec("conv1d", {
+  {name = "bias", type = "tensor", doc = "(O)"},
+  {name = "stride", type = "integer", default = 1, doc = "positions from one window to the next"},
+  {name = "padding", type = "integer|string", default = 0, doc = 'zeros added at either end; or "same", "valid"'},
+  {name = "dilation", type = "integer", default = 1, doc = "positions from one tap of the kernel to the next"},
+  {name = "groups", type = "integer", default = 1, doc = "groups of channels that do not see each other"},
+})
+
+--- Sums of the input under a kernel that moves along the last dim.
+-- @param input  Tensor (N, C, T) or (C, T)
+-- @param weight Tensor (O, C / groups, K)
+-- @param ...    bias (O), stride = 1, padding = 0 ("same" keeps T, "valid" is 0), dilation = 1, groups = 1, by position
+--               or by name
+-- @return Tensor (N, O, T') or (O, T'), T' = (T + 2 padding - dilation (K - 1) - 1) / stride + 1
+-- @raise if the shapes do not fit
+function F.conv1d(input, weight, ...)
+  local o = conv1d_spec.arguments(...)
+  local width = o.padding
+  if width == "same" then
+    check_tensor("conv1d", "input", input)
+    check_tensor("conv1d", "weight", weight)
+    if o.stride ~= 1 then raise('conv1d: option padding: "same" needs stride = 1, got %d', o.stride) end
+    if weight:dim() ~= 3 or input:dim() < 2 then
+      raise("conv1d: expected input (N, C, T) and weight (O, C / groups, K), got (%s) and (%s)",
+            table.concat(input.shape, ", "), table.concat(weight.shape, ", "))
+    end
+    local before, behind = padding.same(weight:size(2), o.dilation)
+    if behind > before then input = padding.extend(input, 0, behind - before, "zeros") end
+    width = before
+  elseif width == "valid" then
+    width = 0
+  elseif type(width) == "string" then
+    raise('conv1d: option padding: expected an integer, "same" or "valid", got %q', width)
+  end
+  return core.ops.conv1d(input, weight, o.bias, o.stride, width, o.dilation, o.groups)
 end
 
 -- ---- norms of layers -------------------------------------------------------------------------------------------

@@ -280,6 +280,28 @@ function Module:float() return self:to "float32" end
 -- @return the module itself
 function Module:double() return self:to "float64" end
 
+-- ---- copies ----------------------------------------------------------------------------------------------------
+
+-- A deep copy of modules, tensors and plain tables; `made` holds what is copied already, so that sharing is kept.
+local function copy(value, made)
+  if made[value] ~= nil then return made[value] end
+  if core.is_tensor(value) then
+    local tensor = value:detach():clone()
+    made[value] = core.is_parameter(value) and Parameter(tensor, value.requires_grad) or tensor
+    return made[value]
+  end
+  if type(value) ~= "table" or getmetatable(value) ~= nil and not is_module(value) then return value end
+  local new = setmetatable({}, getmetatable(value))
+  made[value] = new
+  for key, member in next, value do rawset(new, key, copy(member, made)) end
+  return new
+end
+
+--- A copy of the module and all in it, with parameters and buffers of its own; what is shared inside it stays shared
+-- in the copy. Gradients are not copied.
+-- @return Module
+function Module:clone() return copy(self, {}) end
+
 -- ---- state -----------------------------------------------------------------------------------------------------
 
 -- Everything that is saved, by full name; a shared parameter under each of its names.

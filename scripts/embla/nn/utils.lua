@@ -4,7 +4,7 @@ local core = require "embla.core"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
-local utils = {}
+local utils = {rnn = require "embla.nn.sequences"}
 
 local is_tensor = core.is_tensor
 
