@@ -61,7 +61,8 @@ function gradient.check(f, leaves)
     local want = slopes(function() return embla.no_grad(function() return loss():item() end) end, x)
     local got = grad:reshape(-1):tolist()
     for i, slope in ipairs(want) do
-      if not (math.abs(got[i] - slope) <= 1e-7 + 1e-5 * math.abs(slope)) then
+      local off = math.abs(got[i] - slope)
+      if off ~= off or off > 1e-7 + 1e-5 * math.abs(slope) then
         check.fail(("gradient of %s at element %d: backward gives %.9g, the slope is %.9g"):format(name, i - 1, got[i],
                                                                                                 slope))
       end

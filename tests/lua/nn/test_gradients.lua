@@ -1,5 +1,5 @@
--- The gradient of every layer and loss of nn by central differences, in double: inputs and parameters. The classes of nn
--- are walked, so a layer without a case fails.
+-- The gradient of every layer and loss of nn by central differences, in double: inputs and parameters. The classes of
+-- nn are walked, so a layer without a case fails.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
 local embla = require "embla"
@@ -43,10 +43,11 @@ local function case(name, make)
   table.insert(CASES[name], make)
 end
 
-for _, name in ipairs {"ReLU", "ReLU6", "LeakyReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Softplus", "Softsign",
-                       "Tanh", "Tanhshrink", "Sigmoid", "LogSigmoid", "Hardtanh", "Hardsigmoid", "Hardswish",
-                       "Hardshrink", "Softshrink", "PReLU", "Identity", "GLU", "Flatten", "Dropout",
-                       "AlphaDropout"} do
+for _, name in ipairs {
+  "ReLU", "ReLU6", "LeakyReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Softplus", "Softsign", "Tanh",
+  "Tanhshrink", "Sigmoid", "LogSigmoid", "Hardtanh", "Hardsigmoid", "Hardswish", "Hardshrink", "Softshrink", "PReLU",
+  "Identity", "GLU", "Flatten", "Dropout", "AlphaDropout",
+} do
   plain(name, {})
 end
 plain("GELU", {"tanh"})
@@ -107,8 +108,9 @@ case("MultiheadAttention", function()
 end)
 case("MultiheadAttention", function()
   local mask = embla.zeros(2, 3, {dtype = "float64"}):requires_grad_()
-  return nn.MultiheadAttention(4, 2, {kdim = 3, vdim = 2, batch_first = true, add_bias_kv = true, add_zero_attn = true}),
-         x(1, 2, 4), x(1, 3, 3), x(1, 3, 2), {attn_mask = mask}
+  local layer = nn.MultiheadAttention(4, 2, {kdim = 3, vdim = 2, batch_first = true, add_bias_kv = true,
+                                             add_zero_attn = true})
+  return layer, x(1, 2, 4), x(1, 3, 3), x(1, 3, 2), {attn_mask = mask}
 end)
 case("TransformerEncoder", function()
   local layer = nn.TransformerEncoderLayer(4, 2, {dim_feedforward = 3, dropout = 0})
