@@ -258,6 +258,21 @@ static void assign_picked(lua_State *L, em_tensor *t, em_tensor *key, int value)
     eml_check(L, em_apply_inplace(op, t, (em_tensor *[]){t, key, v}, 3, NULL, NULL));
 }
 
+/* t[{…, ids, …}] = v: the key picks from the elements' positions, and v goes there in the flat tensor. */
+static void assign_gathered(lua_State *L, em_tensor *t, int key, int value)
+{
+    const int64_t n = em_tensor_count(t);
+    em_tensor **flat = eml_pushtensor(L), **numbers = eml_pushtensor(L);
+    const em_opts all = {.at = {{.given = true, .i = 1}}, .ints = {-1}};
+    eml_check(L, em_apply(em_op_find("view"), &t, 1, &all, NULL, flat));
+    eml_check(L, em_tensor_empty(numbers, EM_I64, em_tensor_dims(t), em_tensor_sizes(t)));
+    int64_t *number = em_tensor_data(*numbers);
+    for (int64_t i = 0; i < n; i++) number[i] = i;
+    push_picked(L, lua_gettop(L), key);
+    em_tensor *places = eml_checktensor(L, -1), *v = push_value(L, value);
+    eml_check(L, em_apply_inplace(em_op_find("index_put"), *flat, (em_tensor *[]){*flat, places, v}, 3, NULL, NULL));
+}
+
 /* __newindex(t, key, value); upvalues: state, setters */
 static int set(lua_State *L)
 {
@@ -271,34 +286,26 @@ static int set(lua_State *L)
         lua_call(L, 3, 0);
         return 0;
     }
-    em_tensor *t = eml_checktensor(L, 1);
-    const bool in_graph = em_grad_enabled() && (em_tensor_requires_grad(t) ||
-                          (eml_totensor(L, 3) && em_tensor_requires_grad(eml_totensor(L, 3))));
-    em_tensor *key = eml_totensor(L, 2);
-    if (in_graph && em_tensor_requires_grad(t) && em_tensor_is_leaf(t))
-        return eml_error(L, "assignment: a leaf that requires grad cannot be changed in place while gradients are "
-                          "recorded (use embla.no_grad)");
+    em_tensor *t = eml_checktensor(L, 1), *key = eml_totensor(L, 2);
     if (key) {
         assign_picked(L, t, key, 3);
         return 0;
     }
-    if (!in_graph && !em_tensor_is_sparse(t) && is_whole(L, 2, t) && !eml_totensor(L, 3) && !lua_istable(L, 3)) {
+    const bool recorded = em_grad_enabled() && em_tensor_requires_grad(t);
+    if (!recorded && !em_tensor_is_sparse(t) && is_whole(L, 2, t) && !eml_totensor(L, 3) && !lua_istable(L, 3)) {
         if (!lua_isnumber(L, 3) && !lua_isboolean(L, 3))
             return eml_error(L, "cannot put a %s into a tensor", luaL_typename(L, 3));
         set_number(L, t, element_at(L, 2, t), 3);
         return 0;
     }
-    if (in_graph)
-        return eml_error(L,
-                          "assignment to a part of a tensor is not recorded for gradients; build it with cat, stack or "
-                          "where, or assign under embla.no_grad");
     push_picked(L, 1, 2);
     em_tensor *part = eml_checktensor(L, -1);
-    if (!em_tensor_same_storage(part, t) && em_tensor_count(part))
-        return eml_error(L, "assignment through a tensor inside an index table is not possible; use index_put_ or "
-                          "index_copy_");
+    if (!em_tensor_same_storage(part, t) && em_tensor_count(part)) {
+        assign_gathered(L, t, 2, 3);
+        return 0;
+    }
     em_tensor *v = push_value(L, 3);
-    eml_check(L, em_tensor_copy(part, v));
+    eml_check(L, em_apply_inplace(em_op_find("copy"), part, (em_tensor *[]){part, v}, 2, NULL, NULL));
     return 0;
 }
 

@@ -28,46 +28,56 @@ static int set_rng_state(lua_State *L)
     return 0;
 }
 
-static em_tensor *check_fillable(lua_State *L, const char *what)
+/* The tensor to draw into: that at 1, or, while its history is recorded, a fresh one (pushed) to be copied into it. */
+static em_tensor *start_draw(lua_State *L, const char *what)
 {
     em_tensor *t = eml_checktensor(L, 1);
     if (em_tensor_is_sparse(t)) eml_error(L, "%s: not for a row-sparse gradient", what);
-    if (em_grad_enabled() && em_tensor_requires_grad(t))
-        eml_error(L, "%s: a tensor that requires grad cannot be changed in place while gradients are recorded (use "
+    if (!em_grad_enabled() || !em_tensor_requires_grad(t)) return t;
+    if (em_tensor_is_leaf(t))
+        eml_error(L, "%s: a leaf that requires grad cannot be changed in place while gradients are recorded (use "
                    "embla.no_grad)", what);
-    return t;
+    em_tensor **drawn = eml_pushtensor(L);
+    eml_check(L, em_tensor_empty(drawn, em_tensor_dtype(t), em_tensor_dims(t), em_tensor_sizes(t)));
+    return *drawn;
+}
+
+static int end_draw(lua_State *L, em_tensor *drawn)
+{
+    em_tensor *t = eml_checktensor(L, 1);
+    if (drawn != t)
+        eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, drawn}, 2, NULL, NULL));
+    lua_settop(L, 1);
+    return 1;
 }
 
 static int uniform_(lua_State *L)
 {
-    em_tensor *t = check_fillable(L, "uniform_");
     const double low = luaL_optnumber(L, 2, 0), high = luaL_optnumber(L, 3, 1);
     if (!(low <= high)) return eml_error(L, "uniform_: expected low <= high, got %f and %f", low, high);
+    em_tensor *t = start_draw(L, "uniform_");
     em_tensor_fill_uniform(t, low, high, &eml_getstate(L)->rng);
-    lua_settop(L, 1);
-    return 1;
+    return end_draw(L, t);
 }
 
 static int normal_(lua_State *L)
 {
-    em_tensor *t = check_fillable(L, "normal_");
     const double mean = luaL_optnumber(L, 2, 0), std = luaL_optnumber(L, 3, 1);
     if (!(std >= 0)) return eml_error(L, "normal_: expected std >= 0, got %f", std);
+    em_tensor *t = start_draw(L, "normal_");
     em_tensor_fill_normal(t, mean, std, &eml_getstate(L)->rng);
-    lua_settop(L, 1);
-    return 1;
+    return end_draw(L, t);
 }
 
 /* random_(low, high): whole numbers of [low, high) */
 static int random_(lua_State *L)
 {
-    em_tensor *t = check_fillable(L, "random_");
     const int64_t low = eml_tointeger(L, 2, "random_: low"), high = eml_tointeger(L, 3, "random_: high");
     if (low >= high)
         return eml_error(L, "random_: expected low < high, got %I and %I", (LUAI_UACINT)low, (LUAI_UACINT)high);
+    em_tensor *t = start_draw(L, "random_");
     em_tensor_fill_integers(t, low, high, &eml_getstate(L)->rng);
-    lua_settop(L, 1);
-    return 1;
+    return end_draw(L, t);
 }
 
 /* core.randperm(n) */

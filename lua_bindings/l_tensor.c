@@ -192,21 +192,34 @@ static em_tensor *check_writable(lua_State *L, const char *what)
 {
     em_tensor *t = eml_checktensor(L, 1);
     if (em_tensor_is_sparse(t)) eml_error(L, "%s: not for a row-sparse gradient", what);
-    if (em_grad_enabled() && em_tensor_requires_grad(t))
-        eml_error(L, "%s: %s cannot be changed in place while gradients are recorded (use embla.no_grad)", what,
-                   em_tensor_is_leaf(t) ? "a leaf that requires grad" : "a tensor with a history");
     return t;
+}
+
+/* t[…] = the number at stack index `value`, noted down where t has a history. */
+static void fill(lua_State *L, em_tensor *t, int value)
+{
+    em_tensor **number = eml_pushtensor(L);
+    if (lua_isboolean(L, value))
+        eml_check(L, em_tensor_scalar_int(number, EM_BOOL, lua_toboolean(L, value)));
+    else if (lua_isinteger(L, value))
+        eml_check(L, em_tensor_scalar_int(number, EM_I64, lua_tointeger(L, value)));
+    else
+        eml_check(L, em_tensor_scalar(number, EM_F64, lua_tonumber(L, value)));
+    eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, *number}, 2, NULL, NULL));
 }
 
 static int fill_(lua_State *L)
 {
-    em_tensor *t = check_writable(L, "fill_");
-    if (lua_isboolean(L, 2))
-        em_tensor_fill_int(t, lua_toboolean(L, 2));
-    else if (lua_isinteger(L, 2))
-        em_tensor_fill_int(t, lua_tointeger(L, 2));
-    else
-        em_tensor_fill(t, luaL_checknumber(L, 2));
+    em_tensor *t = check_writable(L, "fill_"), *value = eml_totensor(L, 2);
+    if (value && em_tensor_dims(value))
+        return eml_error(L, "fill_: value must be a number or have 0 dims, this one has %d", em_tensor_dims(value));
+    if (value) {
+        eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, value}, 2, NULL, NULL));
+    } else {
+        if (!lua_isboolean(L, 2) && lua_type(L, 2) != LUA_TNUMBER)
+            return eml_error(L, "fill_: value must be a number, got %s", luaL_tolstring(L, 2, NULL));
+        fill(L, t, 2);
+    }
     lua_settop(L, 1);
     return 1;
 }
@@ -214,23 +227,15 @@ static int fill_(lua_State *L)
 static int zero_(lua_State *L)
 {
     em_tensor *t = eml_checktensor(L, 1);
+    lua_settop(L, 1);
     if (em_tensor_is_sparse(t)) {
         eml_check(L, em_rows_scale_(t, 0));
+    } else if (em_grad_enabled() && em_tensor_requires_grad(t)) {
+        lua_pushinteger(L, 0);
+        fill(L, t, 2);
     } else {
-        em_tensor_fill(check_writable(L, "zero_"), 0);
+        em_tensor_fill(t, 0);
     }
-    lua_settop(L, 1);
-    return 1;
-}
-
-static int copy_(lua_State *L)
-{
-    em_tensor *t = check_writable(L, "copy_");
-    if (lua_type(L, 2) == LUA_TTABLE || lua_type(L, 2) == LUA_TNUMBER) {
-        eml_pushfromtable(L, 2, -1);
-        lua_replace(L, 2);
-    }
-    eml_check(L, em_tensor_copy(t, eml_checktensor(L, 2)));
     lua_settop(L, 1);
     return 1;
 }
@@ -341,7 +346,7 @@ static const luaL_Reg getters[] = {
 static const luaL_Reg setters[] = {{"grad", set_grad}, {"requires_grad", set_requires_grad}, {NULL, NULL}};
 static const luaL_Reg methods[] = {
     {"size", size}, {"stride", stride}, {"dim", dim}, {"numel", numel}, {"is_contiguous", is_contiguous},
-    {"item", item}, {"tolist", tolist}, {"tobytes", tobytes}, {"fill_", fill_}, {"zero_", zero_}, {"copy_", copy_},
+    {"item", item}, {"tolist", tolist}, {"tobytes", tobytes}, {"fill_", fill_}, {"zero_", zero_},
     {"detach", detach}, {NULL, NULL},
 };
 static const luaL_Reg functions[] = {

@@ -227,6 +227,7 @@ static em_status run(walk *w, em_order *o, em_tensor *const *roots, em_tensor *c
 {
     em__order_start();
     for (int r = 0; r < n; r++) {
+        EM_TRY(em__refresh(roots[r]));
         if (!em__requires_grad(roots[r]))
             return em__fail(EM_EGRAD, "backward: the tensor does not require grad and has no history");
         em_var *v = em__var(roots[r]);
@@ -309,8 +310,9 @@ em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int
     if (!captured) return em__fail_memory("the inputs of grad", bytes);
     em_status s = EM_OK;
     for (int i = 0; i < n_inputs && !s; i++) {
+        s = em__refresh(inputs[i]);
         captured[i] = em__var(inputs[i]);
-        if (!em__requires_grad(inputs[i]))
+        if (!s && !em__requires_grad(inputs[i]))
             s = em__fail(EM_EGRAD, "grad: input %d does not require grad", i + 1);
     }
     walk w = {.retain_graph = retain_graph};

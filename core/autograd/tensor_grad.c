@@ -3,13 +3,20 @@
 
 #include <string.h>
 
-bool em_tensor_requires_grad(const em_tensor *t) { return em__requires_grad(t); }
-bool em_tensor_is_leaf(const em_tensor *t) { return !t->origin || !em__var(t)->node; }
+bool em_tensor_requires_grad(const em_tensor *t) { return em__requires_grad(em__is_stale(t) ? t->base : t); }
+
+bool em_tensor_is_leaf(const em_tensor *t)
+{
+    if (em__is_stale(t)) t = t->base;
+    return !t->origin || !em__var(t)->node;
+}
+
 em_tensor *em_tensor_grad(const em_tensor *t) { return t->origin ? em__var(t)->grad : NULL; }
 
 const char *em_tensor_origin_name(const em_tensor *t)
 {
-    return em_tensor_is_leaf(t) ? NULL : em__var(t)->node->op->name;
+    if (em_tensor_is_leaf(t)) return NULL;
+    return em__is_stale(t) ? "as_strided" : em__var(t)->node->op->name;
 }
 
 /* The tensor's variable, made if it has none. */

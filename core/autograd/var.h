@@ -21,7 +21,6 @@ typedef struct em_var {
     bool requires_grad;
     bool keeps_grad;                    /* leaf, or retain_grad was asked */
     uint64_t mark;
-    int64_t version;                    /* of the storage when it was made: an older one is a stale view */
     em_tensor *grad;
     em_tensor *pending;                 /* what has arrived in the backward now running */
     struct em_var *next;                /* leaves reached by the backward now running, in order of arrival */
@@ -33,11 +32,41 @@ static inline bool em__requires_grad(const em_tensor *t) { return t->origin && e
 
 em_status em__var_new(em_var **out, em_dtype dtype);
 
-/* EM_EGRAD if `t` is a view made before its storage was changed in place: its history does not know of the change. */
-em_status em__check_fresh(const em_op *op, const em_tensor *t);
-
 /* Notes down `c` and gives its results their history. On failure the results are as without it. */
 em_status em__record(em_call *c, em_tensor *const *inputs);
+
+/* A node for n inputs and n_out results that nothing refers to yet; null: no memory (recorded). */
+em_node *em__node_new(const em_op *op, em_dtype dtype, int n, int n_out);
+
+/* Its input i: the shape of what was `kept` (promoted, contiguous), its values if asked for; the gradient goes to what
+ * was `given`, if that requires one. */
+em_status em__node_input(em_node *n, int i, em_tensor *kept, bool with_data, em_tensor *given);
+
+/* The variable of result k, which owns the node; the caller's, to hang on a tensor. */
+em_status em__node_result(em_var **out, em_node *n, int k, em_dtype dtype);
+
+/* Gives `t` this history, which it takes over. */
+void em__set_origin(em_tensor *t, em_var *v);
+
+/* views.c: a view that is changed in place changes its base's history, and the base's other views see that.
+ *   em__view_made    `view` has just been made of `t`, in whose storage it lies
+ *   em__is_stale     the history of `t` does not know of a change in place of its base
+ *   em__refresh      gives it one that does: a view of what the base is now
+ *   em__check_change whether `t` may be changed in place by the recorded operation of this name
+ *   em__changed      after that change was recorded with `t`: what it means for the base and for its other views */
+void em__view_made(em_tensor *view, em_tensor *t);
+em_status em__refresh_view(em_tensor *t);
+em_status em__check_change(const em_tensor *t, const char *what);
+em_status em__changed(em_tensor *t);
+
+static inline bool em__is_stale(const em_tensor *t)
+{
+    if (!t->base || t->changes == t->base->changes) return false;
+    const em_var *v = em__var(t);
+    return !(v && v->requires_grad && !v->node);        /* a leaf of its own keeps what it has */
+}
+
+static inline em_status em__refresh(em_tensor *t) { return em__is_stale(t) ? em__refresh_view(t) : EM_OK; }
 
 void em__node_free_saved(em_node *n);
 void em__node_release(em_node *n);

@@ -1,6 +1,6 @@
-/* Placing elements: scatter index_copy index_fill index_put masked_put. Where ids repeat the last one stays, for any
- * number of threads. Backward: what was written over gets no gradient, what was written gets that of its place, also
- * where a later one of equal ids has replaced it (as in PyTorch). */
+/* Placing elements: copy scatter index_copy index_fill index_put masked_put. Where ids repeat the last one stays, for
+ * any number of threads. Backward: what was written over gets no gradient, what was written gets that of its place,
+ * also where a later one of equal ids has replaced it (as in PyTorch). */
 #include "ops/along.h"
 #include "tensor/copy.h"
 #include "tensor/places.h"
@@ -262,6 +262,33 @@ static em_status scatter_backward(const em_node *n, em_tensor **dx)
     return s;
 }
 
+/* ---- copy ------------------------------------------------------------------------------------------------ */
+
+static em_status copy_check(em_call *c)
+{
+    const em_tensor *x = c->in[0], *from = c->in[1];
+    if (!em__broadcasts_to(from, x->dims, x->size))
+        return em__fail(EM_ESHAPE, "copy: source %s does not broadcast to the shape %s", EM_SHAPE(from), EM_SHAPE(x));
+    return em__out_like(c, 0, x);
+}
+
+static em_status copy_forward(em_call *c)
+{
+    const em_tensor *from = c->in[1];
+    em_tensor *apart = NULL;
+    if (em_tensor_same_storage(from, c->out[0])) EM_TRY(em_tensor_clone(&apart, from));
+    em_status s = em_tensor_copy(c->out[0], apart ? apart : from);
+    em_tensor_release(apart);
+    return s;
+}
+
+/* Nothing is left of the input. */
+static em_status copy_backward(const em_node *n, em_tensor **dx)
+{
+    if (em__wants(n, 0)) EM_TRY(em__dx_zeros(dx, n, 0));
+    return em__wants(n, 1) ? em__sum_to(&dx[1], n->dy[0], n->x[1]) : EM_OK;
+}
+
 /* ---- descriptors ----------------------------------------------------------------------------------------- */
 
 static const em_opt_spec dim_opts[] = {{"dim", EM_OPT_INT, "!", "", "the dim in which ids count"}, {0}};
@@ -284,6 +311,19 @@ PLACE(index_put, "input index# value", put_opts, EM_OP_METHOD_ONLY,
       "value broadcasts to the shape that `index` would pick. Fails if an id is out of range.")
 PLACE(masked_put, "input mask! value", no_opts, EM_OP_METHOD_ONLY,
       "Puts rows where a mask of the first sizes is true.\nvalue broadcasts to the shape that `index_mask` would pick.")
+
+const em_op EM_OP(copy) = {
+    .name = "copy",
+    .inputs = "input source",
+    .outputs = "y",
+    .doc = "The source's elements in the shape and dtype of input, whose own are lost: for copy_.\n"
+           "Fails if source does not broadcast to input's shape.",
+    .types = EM_TYPES_MOVE,
+    .flags = EM_OP_STRIDED | EM_OP_INPLACE | EM_OP_NO_PROMOTE | EM_OP_METHOD_ONLY,
+    .check = copy_check,
+    .forward = copy_forward,
+    .backward = copy_backward,
+};
 
 const em_op EM_OP(scatter) = {
     .name = "scatter",

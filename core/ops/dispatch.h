@@ -53,6 +53,9 @@ void em__drop_inputs(em_attempt *a);
 void em__drop_outputs(em_call *c, int from);
 
 /* Whether a call of `op` is to be noted down. */
+/* While gradients are recorded: views whose base has been changed in place get a history that knows of it. */
+em_status em__refresh_all(em_tensor *const *inputs, int n);
+
 bool em__wants_history(const em_op *op, em_tensor *const *inputs, int n);
 
 #endif

@@ -10,9 +10,8 @@ static em_status check_inplace(const em_op *op, em_tensor *self, em_tensor *cons
     if (!(op->flags & EM_OP_INPLACE))
         return em__fail(EM_EVALUE, "%s has no form that works in place", op->name);
     if (self->rows) return em__fail(EM_ETYPE, "%s_: works on dense tensors, not on a row-sparse gradient", op->name);
-    if (em__wants_history(op, inputs, n) && em__requires_grad(self) && em_tensor_is_leaf(self))
-        return em__fail(EM_EGRAD, "%s_: a leaf that requires grad cannot be changed in place while gradients are "
-                        "recorded (use embla.no_grad)", op->name);
+    EM_TRY(em__refresh_all(inputs, n));
+    if (em__wants_history(op, inputs, n)) EM_TRY(em__check_change(self, op->name));
     if (!op->backward && em_grad_enabled() && em__requires_grad(self))
         return em__fail(EM_EGRAD,
                         "%s_: it has no gradient, so it cannot change a tensor whose history is recorded (use "
@@ -76,17 +75,24 @@ static em_status compute_inplace(em_attempt *a, em_tensor *self)
     return c->out[0] != self ? copy_result(c, self) : EM_OK;
 }
 
-/* While recording, a failure gives self its old values back. */
+/* While recording, a failure gives self its old values and history back. */
 static em_status compute_recorded(em_attempt *a, em_tensor *self, em_tensor *const *inputs)
 {
     em_tensor *old = NULL;
     EM_TRY(set_apart(a, self, &old));
+    em_origin *before = self->origin;
+    if (before) before->refs++;
     em_status s = compute_inplace(a, self);
     em_tensor_touch(self);
     if (!s) s = em__record(&a->call, inputs);
+    if (!s) s = em__changed(self);
     if (s) {
         em__copy_strided(self, old);
         self->storage->version--;
+        em__origin_release(self->origin);
+        self->origin = before;
+    } else {
+        em__origin_release(before);
     }
     em_tensor_release(old);
     return s;

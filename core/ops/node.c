@@ -51,13 +51,18 @@ static size_t node_bytes(int n, int n_out)
            (size_t)n_out * (2 * sizeof(em_tensor *) + sizeof(em_var *) + sizeof(int64_t));
 }
 
-static em_node *new_node(int n, int n_out)
+em_node *em__node_new(const em_op *op, em_dtype dtype, int n, int n_out)
 {
     const size_t bytes = node_bytes(n, n_out);
     em_node *node = em__alloc(bytes);
-    if (!node) return NULL;
+    if (!node) {
+        em__fail_memory("a recorded operation", bytes);
+        return NULL;
+    }
     memset(node, 0, bytes);
     node->refs = 1;
+    node->op = op;
+    node->dtype = dtype;
     node->n = n;
     node->n_out = n_out;
     node->x = (em_tensor **)(void *)(node + 1);
@@ -112,48 +117,41 @@ static bool saves_x(const em_call *c, int i)
     return (c->saves & EM_SAVE_X(15)) || (i < 15 && (c->saves & EM_SAVE_X(i)));
 }
 
-static em_status keep_values(em_node *node, const em_call *c)
+em_status em__node_input(em_node *n, int i, em_tensor *kept, bool with_data, em_tensor *given)
 {
-    for (int i = 0; i < node->n; i++) {
-        if (!c->in[i]) continue;
-        EM_TRY(em__tensor_shell(&node->x[i], c->in[i], saves_x(c, i)));
-        node->versions[i] = em_tensor_version(c->in[i]);
-    }
+    EM_TRY(em__tensor_shell(&n->x[i], kept, with_data));
+    n->versions[i] = em_tensor_version(kept);
+    if (!em__requires_grad(given)) return EM_OK;
+    n->in[i] = em__var(given);
+    n->in[i]->base.refs++;
+    return EM_OK;
+}
+
+em_status em__node_result(em_var **out, em_node *n, int k, em_dtype dtype)
+{
+    EM_TRY(em__var_new(out, dtype));
+    (*out)->requires_grad = true;
+    (*out)->index = k;
+    (*out)->node = n;
+    n->refs++;
+    n->made[k] = *out;
+    return EM_OK;
+}
+
+void em__set_origin(em_tensor *t, em_var *v)
+{
+    em__origin_release(t->origin);
+    t->origin = &v->base;
+}
+
+static em_status keep_values(em_node *node, const em_call *c, em_tensor *const *inputs)
+{
+    for (int i = 0; i < node->n; i++)
+        if (c->in[i]) EM_TRY(em__node_input(node, i, c->in[i], saves_x(c, i), inputs[i]));
     for (int k = 0; k < node->n_out; k++) {
         if (!c->out[k]) continue;
         EM_TRY(em__tensor_shell(&node->y[k], c->out[k], (c->saves & EM_SAVE_Y(k)) != 0));
         node->versions[node->n + k] = em_tensor_version(c->out[k]);
-    }
-    return EM_OK;
-}
-
-/* A view whose storage changed in place after it was made does not know of the change: its history is wrong. */
-em_status em__check_fresh(const em_op *op, const em_tensor *t)
-{
-    const em_var *v = em__var(t);
-    if (v && v->node && v->version != em_tensor_version(t))
-        return em__fail(EM_EGRAD, "%s: an input was made before its storage was changed in place; make the view again "
-                        "after the change", op->name);
-    return EM_OK;
-}
-
-static void link_inputs(em_node *node, em_tensor *const *inputs)
-{
-    for (int i = 0; i < node->n; i++) {
-        if (!inputs[i] || !em__requires_grad(inputs[i])) continue;
-        node->in[i] = em__var(inputs[i]);
-        node->in[i]->base.refs++;
-    }
-}
-
-static em_status make_vars(em_node *node, em_call *c, em_var *vars[EM_MAX_OUT])
-{
-    for (int k = 0; k < node->n_out; k++) {
-        if (!c->out[k] || !em_dtype_is_float(c->out[k]->dtype)) continue;
-        EM_TRY(em__var_new(&vars[k], c->out[k]->dtype));
-        vars[k]->requires_grad = true;
-        vars[k]->index = k;
-        vars[k]->version = em_tensor_version(c->out[k]);
     }
     return EM_OK;
 }
@@ -166,34 +164,31 @@ static int count_outputs(const em_call *c)
     return n;
 }
 
+static em_status make_vars(em_node *node, em_call *c, em_var *vars[EM_MAX_OUT])
+{
+    for (int k = 0; k < node->n_out; k++)
+        if (c->out[k] && em_dtype_is_float(c->out[k]->dtype))
+            EM_TRY(em__node_result(&vars[k], node, k, c->out[k]->dtype));
+    return EM_OK;
+}
+
 em_status em__record(em_call *c, em_tensor *const *inputs)
 {
-    const int n_out = count_outputs(c);
     em_var *vars[EM_MAX_OUT] = {0};
-    em_node *node = new_node(c->n, n_out);
-    if (!node) return em__fail_memory("a recorded operation", node_bytes(c->n, n_out));
-    node->op = c->op;
+    em_node *node = em__node_new(c->op, c->dtype, c->n, count_outputs(c));
+    if (!node) return EM_ENOMEM;
     node->opts = c->opts;
-    node->dtype = c->dtype;
-    link_inputs(node, inputs);
-    em_status s = keep_values(node, c);
+    em_status s = keep_values(node, c, inputs);
     if (!s) s = make_vars(node, c, vars);
-    if (s) {
-        for (int k = 0; k < n_out; k++)
-            if (vars[k]) em__origin_release(&vars[k]->base);
-        em__node_release(node);
-        return s;
-    }
-    for (int k = 0; k < n_out; k++) {
+    for (int k = 0; k < node->n_out; k++) {
         if (!vars[k]) continue;
-        vars[k]->node = node;
-        node->refs++;
-        node->made[k] = vars[k];
-        em__origin_release(c->out[k]->origin);
-        c->out[k]->origin = &vars[k]->base;
+        if (s)
+            em__origin_release(&vars[k]->base);
+        else
+            em__set_origin(c->out[k], vars[k]);
     }
     em__node_release(node);
-    return EM_OK;
+    return s;
 }
 
 /* ---- for backward -------------------------------------------------------------------------------------- */

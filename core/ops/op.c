@@ -93,6 +93,13 @@ static em_status convert_inputs(em_attempt *a, const em_op *op, const em_info *f
     return EM_OK;
 }
 
+em_status em__refresh_all(em_tensor *const *inputs, int n)
+{
+    for (int i = 0; em_grad_enabled() && i < n; i++)
+        if (inputs[i]) EM_TRY(em__refresh(inputs[i]));
+    return EM_OK;
+}
+
 bool em__wants_history(const em_op *op, em_tensor *const *inputs, int n)
 {
     if (!op->backward || !em_grad_enabled()) return false;
@@ -109,6 +116,7 @@ em_status em__prepare(em_attempt *a, const em_op *op, em_tensor *const *inputs, 
     const em_info *f = em__info_of(index);
     if (n < f->least || (!f->any_number && n > f->most)) return bad_count(op, f, n);
     for (int i = 0; i < n; i++) EM_TRY(check_input(op, f, i, inputs[i]));
+    EM_TRY(em__refresh_all(inputs, n));
     const em_dtype dtype = value_dtype(op, f, inputs, n);
     const em_op *v = em__variant(index, dtype);
     if (!v) return em__fail(EM_ETYPE, "%s: not defined for %s", op->name, em_dtype_name(dtype));
@@ -128,8 +136,6 @@ em_status em__prepare(em_attempt *a, const em_op *op, em_tensor *const *inputs, 
     a->call.dtype = dtype;
     a->call.recorded = em__wants_history(v, inputs, n);
     a->call.saves = v->saves;
-    for (int i = 0; a->call.recorded && i < n; i++)
-        if (inputs[i]) EM_TRY(em__check_fresh(v, inputs[i]));
     return convert_inputs(a, v, f, inputs);
 }
 
@@ -183,6 +189,8 @@ em_status em_apply(const em_op *op, em_tensor *const *inputs, int n, const em_op
     em_status s = em__prepare(&a, op, inputs, n, opts, rng);
     if (!s) s = em__compute(&a);
     if (!s && a.call.recorded) s = em__record(&a.call, inputs);
+    if (!s && (op->flags & EM_OP_VIEW) && em_tensor_same_storage(a.call.out[0], inputs[0]))
+        em__view_made(a.call.out[0], inputs[0]);
     if (s && rng) *rng = before;
     em__drop_inputs(&a);
     const int named = op ? em__info_of(em_op_index(op))->named : 0;

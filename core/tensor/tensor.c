@@ -156,6 +156,9 @@ em_status em__tensor_shell(em_tensor **out, const em_tensor *t, bool with_data)
     *s = *t;
     s->refs = 1;
     s->origin = NULL;
+    s->base = NULL;
+    s->changes = 0;
+    s->apart = false;
     if (!with_data) {
         s->storage = NULL;
         s->data = NULL;
@@ -193,6 +196,7 @@ void em_tensor_release(em_tensor *t)
     if (s && --s->refs == 0) em__free(s, sizeof *s + s->bytes);
     em__rows_release(t->rows);
     em__origin_release(t->origin);
+    em_tensor_release(t->base);
     em__free(t, sizeof *t);
 }
 

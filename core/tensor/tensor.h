@@ -1,5 +1,5 @@
 /* Inside of a tensor: a strided window on a counted storage. Knows nothing of operations or gradients; autograd hangs
- * an origin on it, of which it knows only how to let go. */
+ * an origin on it, of which it knows only how to let go, and the base of a view, to which changes of the view go. */
 #ifndef EM_TENSOR_TENSOR_H
 #define EM_TENSOR_TENSOR_H
 
@@ -25,11 +25,14 @@ struct em_tensor {
     char *data;                 /* first element of the view */
     em_rows *rows;              /* entries of a row-sparse gradient */
     em_origin *origin;          /* what autograd knows of it, or null */
+    em_tensor *base;            /* of a view made while gradients are recorded: whose elements these are; itself none */
+    int64_t changes;            /* of a base's history in place; of a view: those it knows of */
     int64_t count;
     em_dtype dtype;
     int dims;
     bool contiguous;
     bool number;                /* made from a Lua number: gives way to tensors when dtypes are promoted */
+    bool apart;                 /* a view made while no gradients are recorded: its base is not known */
     int64_t size[EM_MAX_DIMS], stride[EM_MAX_DIMS];
 };
 

@@ -179,15 +179,17 @@ end
 
 -- PyTorch's nodes where they are not called by the operation's name in camel case and numbered 0.
 local NODES = {
-  clamp = "Clamp 1", contiguous = "Clone 0", cosine_embedding_loss = "Mean 0", cross_entropy = "NllLoss 0",
+  batch_norm = "NativeBatchNorm 0", clamp = "Clamp 1", contiguous = "Clone 0", copy = "Copy s",
+  copy_slices = "CopySlices", cosine_embedding_loss = "Mean 0", cross_entropy = "NllLoss 0",
   cross_entropy_probabilities = "Div 1", dropout = "Mul 0", flatten = "ReshapeAlias 0", fmod = "Fmod 1",
-  gaussian_nll_loss = "Mean 0", group_norm = "NativeGroupNorm 0", batch_norm = "NativeBatchNorm 0",
-  layer_norm = "NativeLayerNorm 0", hinge_embedding_loss = "Mean 0", kl_div = "Mean 0", l1_loss = "Mean 0",
-  linear = "Addmm 0", logsigmoid = "LogSigmoid 0", margin_ranking_loss = "Mean 0", matmul = "Mm 0", max_dim = "Max 0",
-  min_dim = "Min 0", median_dim = "Median 1", multilabel_soft_margin_loss = "Mean 0", narrow = "Slice 0",
-  norm = "Norm 1", outer = "Mul 0", poisson_nll_loss = "Mean 0", relu6 = "Hardtanh 0", remainder = "Remainder 1",
-  reshape = "ReshapeAlias 0", selu = "Elu 0", softmin = "Softmax 0", softsign = "Div 0", square = "Pow 0",
-  tanhshrink = "Sub 0", tile = "Repeat 0", to = "ToCopy 0", triplet_margin_loss = "Mean 0", unflatten = "View 0",
+  gaussian_nll_loss = "Mean 0", group_norm = "NativeGroupNorm 0", hinge_embedding_loss = "Mean 0",
+  index_put = "IndexPut 0", kl_div = "Mean 0", l1_loss = "Mean 0", layer_norm = "NativeLayerNorm 0",
+  linear = "Addmm 0", logsigmoid = "LogSigmoid 0", margin_ranking_loss = "Mean 0", masked_put = "IndexPut 0",
+  matmul = "Mm 0", max_dim = "Max 0", median_dim = "Median 1", min_dim = "Min 0",
+  multilabel_soft_margin_loss = "Mean 0", narrow = "Slice 0", norm = "Norm 1", outer = "Mul 0",
+  poisson_nll_loss = "Mean 0", relu6 = "Hardtanh 0", remainder = "Remainder 1", reshape = "ReshapeAlias 0",
+  selu = "Elu 0", softmin = "Softmax 0", softsign = "Div 0", square = "Pow 0", tanhshrink = "Sub 0",
+  tile = "Repeat 0", to = "ToCopy 0", triplet_margin_loss = "Mean 0", unflatten = "View 0",
 }
 
 -- Reductions of the whole tensor and along dims are different nodes.
