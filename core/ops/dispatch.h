@@ -52,10 +52,10 @@ em_status em__compute(em_attempt *a);           /* check and forward */
 void em__drop_inputs(em_attempt *a);
 void em__drop_outputs(em_call *c, int from);
 
-/* Whether a call of `op` is to be noted down. */
 /* While gradients are recorded: views whose base has been changed in place get a history that knows of it. */
 em_status em__refresh_all(em_tensor *const *inputs, int n);
 
+/* Whether a call of `op` is to be noted down. */
 bool em__wants_history(const em_op *op, em_tensor *const *inputs, int n);
 
 #endif
