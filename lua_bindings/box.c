@@ -125,7 +125,8 @@ em_dtype eml_checkdtype(lua_State *L, int arg)
     em_dtype d = EM_F32;
     const char *name = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : NULL;
     if (!name || !em_dtype_parse(&d, name))
-        eml_error(L, "unknown dtype %s (float32, float64, int64, int32, uint8, bool)", luaL_tolstring(L, arg, NULL));
+        eml_error(L, "unknown dtype %s (float32, float64, float16, bfloat16, int64, int32, uint8, bool)",
+                  luaL_tolstring(L, arg, NULL));
     return d;
 }
 
@@ -227,9 +228,10 @@ em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype)
     lua_pushvalue(L, arg);
     shape_of(&r);
     walk_table(&r, 0, look_at_number);
-    if (dtype < 0) dtype = r.any_float ? EM_F32 : r.any_integer ? EM_I64 : r.any_bool ? EM_BOOL : EM_F32;
+    const em_dtype inferred = r.any_float ? em_default_dtype() : r.any_integer ? EM_I64
+                              : r.any_bool ? EM_BOOL : em_default_dtype();
     em_tensor **out = eml_pushtensor(L);
-    eml_check(L, em_tensor_empty(out, (em_dtype)dtype, r.dims, r.size));
+    eml_check(L, em_tensor_empty(out, dtype < 0 ? inferred : (em_dtype)dtype, r.dims, r.size));
     r.to = *out;
     lua_insert(L, -2);
     walk_table(&r, 0, set_element);

@@ -128,12 +128,12 @@ static int length(lua_State *L)
 
 static void push_element(lua_State *L, const em_tensor *t, int64_t at)
 {
-    switch (em_tensor_dtype(t)) {
-    case EM_F32:
-    case EM_F64: lua_pushnumber(L, em_tensor_get(t, at)); break;
-    case EM_BOOL: lua_pushboolean(L, em_tensor_get_int(t, at) != 0); break;
-    default: lua_pushinteger(L, em_tensor_get_int(t, at));
-    }
+    if (em_dtype_is_float(em_tensor_dtype(t)))
+        lua_pushnumber(L, em_tensor_get(t, at));
+    else if (em_tensor_dtype(t) == EM_BOOL)
+        lua_pushboolean(L, em_tensor_get_int(t, at) != 0);
+    else
+        lua_pushinteger(L, em_tensor_get_int(t, at));
 }
 
 static const em_tensor *check_dense(lua_State *L, const char *what)

@@ -6,5 +6,5 @@ return {
   modules = {},
   optimizers = {},
   schedulers = {},
-  dtypes = {"float16"},
+  dtypes = {},
 }

@@ -88,7 +88,13 @@ typedef enum em_dtype {
 const char *em_dtype_name(em_dtype dtype);                      /* "float32", … */
 bool em_dtype_parse(em_dtype *out, const char *name);           /* false if there is no such dtype */
 size_t em_dtype_size(em_dtype dtype);                           /* bytes an element */
-static inline bool em_dtype_is_float(em_dtype d) { return d == EM_F32 || d == EM_F64; }
+static inline bool em_dtype_is_half(em_dtype d) { return d == EM_F16 || d == EM_BF16; }
+static inline bool em_dtype_is_float(em_dtype d) { return d == EM_F32 || d == EM_F64 || em_dtype_is_half(d); }
+
+/* What numbers that are not whole become, and results of whole numbers that need not be: float32 unless set. Fails:
+ * EM_ETYPE for a dtype that is not of floats. */
+em_dtype em_default_dtype(void);
+em_status em_set_default_dtype(em_dtype dtype);
 
 typedef struct em_tensor em_tensor;             /* strided view of a counted storage, or a row-sparse gradient */
 

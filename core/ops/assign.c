@@ -186,6 +186,7 @@ static em_status rows_backward(const em_node *n, em_tensor **dx)
             for (int i = 0; i < p.n; i++) y[p.there[i]] = x[p.here[i]]; \
     }
 STAMP_SCATTER(scatter_1, uint8_t)
+STAMP_SCATTER(scatter_2, uint16_t)
 STAMP_SCATTER(scatter_4, uint32_t)
 STAMP_SCATTER(scatter_8, uint64_t)
 
@@ -196,7 +197,7 @@ static void place(em_tensor *y, const em_tensor *ids, const em_tensor *src, int 
     em__lanes(&l, ids, y, src, dim);
     const size_t bytes = bytes_of(y);
     void (*const scatter)(const em_lanes *, int64_t, int64_t, int64_t, int64_t, void *, const void *) =
-        bytes == 1 ? scatter_1 : bytes == 4 ? scatter_4 : scatter_8;
+        bytes == 1 ? scatter_1 : bytes == 2 ? scatter_2 : bytes == 4 ? scatter_4 : scatter_8;
     const int64_t owners = em__owners(l.count, 2.0 * (double)l.count * (double)l.length);
     if (owners == 1)
         EM_PARALLEL_CHUNKS(lo, hi, l.count, 2 * l.length) scatter(&l, lo, hi, 1, 0, y->data, src->data);

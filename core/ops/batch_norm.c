@@ -153,7 +153,6 @@ static void each_strip(const job *j, void (*work)(const job *, int64_t, int64_t)
 
 enum { X, MEAN, VAR, WEIGHT, BIAS, INPUTS };
 
-/* Training writes to the running statistics, so they must be the very tensors that were given, not copies. */
 static em_status check_channels(const em_call *c, int i, const char *name)
 {
     const em_tensor *t = c->in[i], *x = c->in[X];
@@ -164,9 +163,6 @@ static em_status check_channels(const em_call *c, int i, const char *name)
     if (t->dtype != x->dtype)
         return em__fail(EM_ETYPE, "%s: %s is %s, the input %s; expected the same", c->op->name, name,
                         em_dtype_name(t->dtype), em_dtype_name(x->dtype));
-    const bool copied = t->refs == 1;       /* because the one given is not contiguous */
-    if (copied && i <= VAR && c->opts.at[0].i)
-        return em__fail(EM_EVALUE, "%s: %s must be contiguous, since it is updated in place", c->op->name, name);
     return EM_OK;
 }
 

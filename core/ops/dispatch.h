@@ -4,6 +4,7 @@
 #define EM_OPS_DISPATCH_H
 
 #include "ops/op.h"
+#include "tensor/half.h"
 
 /* ---- registry.c ---------------------------------------------------------------------------------------- */
 
@@ -38,6 +39,8 @@ typedef struct em_attempt {
     em_call call;
     em_tensor *few[EM_FEW_INPUTS], **in;        /* inputs as the kernel sees them: new references */
     int n;
+    int named;                                  /* results that are not hidden */
+    em_dtype half;                              /* results are rounded to this; EM_DTYPES if they are not */
 } em_attempt;
 
 /* Kernels see every input, so optional ones left off at the end are given as null. */
@@ -48,7 +51,12 @@ void em__start(em_attempt *a);             /* nothing to drop yet */
 /* Everything up to the kernel: a->call is complete but for its results. Drop the inputs also on failure. */
 em_status em__prepare(em_attempt *a, const em_op *op, em_tensor *const *inputs, int n, const em_opts *opts,
                       em_rng *rng);
-em_status em__compute(em_attempt *a);           /* check and forward */
+/* Check and forward. What the kernel wrote over an input that it saw converted (running statistics) goes back. */
+em_status em__compute(em_attempt *a, em_tensor *const *inputs);
+
+/* Gives `to`, which holds the values of `from` in another dtype or place, the history of `from`. */
+void em__hand_over(em_tensor *from, em_tensor *to);
+
 void em__drop_inputs(em_attempt *a);
 void em__drop_outputs(em_call *c, int from);
 

@@ -21,7 +21,7 @@ static em_status check(em_call *c)
         return em__fail(EM_ESHAPE, "Embedding: ids can have at most %d dims, got shape %s", EM_MAX_DIMS - 1,
                         EM_SHAPE(ids));
     EM_TRY(em__check_ids("Embedding", ids, weight->size[0], "num_embeddings"));
-    if (c->opts.at[MAX_NORM].given && !em_dtype_is_float(c->dtype))
+    if (c->opts.at[MAX_NORM].given && c->dtype != EM_F32 && c->dtype != EM_F64)
         return em__fail(EM_ETYPE, "Embedding: max_norm needs a table of float32 or float64, got %s",
                         em_dtype_name(c->dtype));
     int64_t sizes[EM_MAX_DIMS];
@@ -33,20 +33,24 @@ static em_status check(em_call *c)
 enum { AHEAD = 12 };
 
 /* y[i, :] = w[id[i], :] */
-static void gather(em_real *restrict y, const em_real *w, const em_tensor *weight, const int64_t *id, int64_t lo,
-                   int64_t hi, int64_t n)
-{
-    const int64_t width = weight->size[1], step = weight->stride[0], inner = weight->stride[1];
-    for (int64_t i = lo; i < hi; i++) {
-        const em_real *row = w + id[i] * step;
-        em_real *to = y + i * width;
-        if (i + AHEAD < n) lookup_prefetch(w + id[i + AHEAD] * step, width);
-        if (inner == 1)
-            for (int64_t d = 0; d < width; d++) to[d] = row[d];
-        else
-            for (int64_t d = 0; d < width; d++) to[d] = row[d * inner];
+#define STAMP_GATHER(name, type) \
+    static void name(const em_tensor *y, const em_tensor *weight, const int64_t *id, int64_t lo, int64_t hi, \
+                     int64_t n) \
+    { \
+        const int64_t width = weight->size[1], step = weight->stride[0], inner = weight->stride[1]; \
+        const type *w = EM_DATA(type, weight); \
+        for (int64_t i = lo; i < hi; i++) { \
+            const type *row = w + id[i] * step; \
+            type *restrict to = EM_DATA(type, y) + i * width; \
+            if (i + AHEAD < n) lookup_prefetch_bytes(w + id[i + AHEAD] * step, width * (int64_t)sizeof *w); \
+            if (inner == 1) \
+                for (int64_t d = 0; d < width; d++) to[d] = row[d]; \
+            else \
+                for (int64_t d = 0; d < width; d++) to[d] = row[d * inner]; \
+        } \
     }
-}
+STAMP_GATHER(gather, em_real)
+STAMP_GATHER(gather_halves, uint16_t)
 
 static em_status forward(em_call *c)
 {
@@ -56,11 +60,13 @@ static em_status forward(em_call *c)
         EM_TRY(lookup_renorm(weight, ids, c->opts.at[MAX_NORM].x, c->opts.at[NORM_TYPE].x));
 #endif
     const int64_t n = ids->count, width = weight->size[1];
-    em_real *y = EM_REALS(c->out[0]);
+    const em_tensor *y = c->out[0];
+    void (*const take)(const em_tensor *, const em_tensor *, const int64_t *, int64_t, int64_t, int64_t) =
+        em_dtype_is_half(c->dtype) ? gather_halves : gather;
     if (n * width < 2 * EM_GRAIN)
-        gather(y, EM_REALS(weight), weight, EM_DATA(int64_t, ids), 0, n, n);
+        take(y, weight, EM_DATA(int64_t, ids), 0, n, n);
     else
-        EM_PARALLEL_CHUNKS(lo, hi, n, width) gather(y, EM_REALS(weight), weight, EM_DATA(int64_t, ids), lo, hi, n);
+        EM_PARALLEL_CHUNKS(lo, hi, n, width) take(y, weight, EM_DATA(int64_t, ids), lo, hi, n);
     return EM_OK;
 }
 
@@ -95,7 +101,7 @@ const em_op EM_OP(embedding) = {
            "Returns (*, D). Errors if an id is outside 0 .. V-1 (its value and position are named).",
     .opts = opts,
     .types = EM_TYPES_ALL,
-    .flags = EM_OP_STRIDED | EM_OP_STRIDED_DY,
+    .flags = EM_OP_STRIDED | EM_OP_STRIDED_DY | EM_OP_HALF_AS_IT_IS,
     .saves = EM_SAVE_X(0),
     .check = check,
     .forward = forward,

@@ -215,6 +215,7 @@ static em_status gather_check(em_call *c)
             for (int i = 0; i < p.n; i++) y[p.here[i]] = x[p.there[i]]; \
     }
 STAMP_GATHER(gather_1, uint8_t)
+STAMP_GATHER(gather_2, uint16_t)
 STAMP_GATHER(gather_4, uint32_t)
 STAMP_GATHER(gather_8, uint64_t)
 
@@ -227,7 +228,7 @@ static em_status gather_forward(em_call *c)
     em__lanes(&l, c->in[1], x, y, dim);
     const size_t bytes = bytes_of(x);
     void (*const gather)(const em_lanes *, int64_t, int64_t, const void *, void *) =
-        bytes == 1 ? gather_1 : bytes == 4 ? gather_4 : gather_8;
+        bytes == 1 ? gather_1 : bytes == 2 ? gather_2 : bytes == 4 ? gather_4 : gather_8;
     EM_PARALLEL_CHUNKS(lo, hi, l.count, 2 * l.length) gather(&l, lo, hi, x->data, y->data);
     return EM_OK;
 }

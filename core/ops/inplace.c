@@ -62,16 +62,14 @@ static em_status copy_result(em_call *c, em_tensor *self)
         return em__fail(EM_ETYPE, "%s_: the result is %s, which cannot be kept in a tensor of %s", c->op->name,
                         em_dtype_name(y->dtype), em_dtype_name(self->dtype));
     em__copy_strided(self, y);
-    em_tensor_release(y);
-    em_tensor_retain(c->out[0] = self);
     return EM_OK;
 }
 
-static em_status compute_inplace(em_attempt *a, em_tensor *self)
+static em_status compute_inplace(em_attempt *a, em_tensor *self, em_tensor *const *inputs)
 {
     em_call *c = &a->call;
     if (writes_over(a, self)) c->into = self;
-    EM_TRY(em__compute(a));
+    EM_TRY(em__compute(a, inputs));
     return c->out[0] != self ? copy_result(c, self) : EM_OK;
 }
 
@@ -82,9 +80,10 @@ static em_status compute_recorded(em_attempt *a, em_tensor *self, em_tensor *con
     EM_TRY(set_apart(a, self, &old));
     em_origin *before = self->origin;
     if (before) before->refs++;
-    em_status s = compute_inplace(a, self);
+    em_status s = compute_inplace(a, self, inputs);
     em_tensor_touch(self);
     if (!s) s = em__record(&a->call, inputs);
+    if (!s && a->call.out[0] != self) em__hand_over(a->call.out[0], self);
     if (!s) s = em__changed(self);
     if (s) {
         em__copy_strided(self, old);
@@ -111,7 +110,7 @@ em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *i
     if (!s && a.call.recorded) {
         s = compute_recorded(&a, self, inputs);
     } else if (!s) {
-        s = compute_inplace(&a, self);
+        s = compute_inplace(&a, self, inputs);
         if (!s || s == EM_EINTERRUPT) em_tensor_touch(self);    /* interrupted: some of it is written */
     }
     if (s && rng) *rng = before;

@@ -50,10 +50,14 @@ static inline em_status lookup_check_query(em_call *c, int padding_opt)
 }
 
 /* Asks for a row early: a table larger than the caches answers late. */
+static inline void lookup_prefetch_bytes(const void *row, int64_t bytes)
+{
+    for (int64_t at = 0; at < bytes && at < 1024; at += 64) __builtin_prefetch((const char *)row + at);
+}
+
 static inline void lookup_prefetch(const em_real *row, int64_t width)
 {
-    for (int64_t at = 0; at < width * (int64_t)sizeof *row && at < 1024; at += 64)
-        __builtin_prefetch((const char *)row + at);
+    lookup_prefetch_bytes(row, width * (int64_t)sizeof *row);
 }
 
 #if EM_REAL_FLOAT

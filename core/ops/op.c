@@ -67,7 +67,7 @@ static em_dtype value_dtype(const em_op *op, const em_info *f, em_tensor *const 
             }
         if (any) d = em__promote(inputs, f->any_number ? NULL : few, n);
     }
-    return op->types == EM_TYPES_FLOAT && !em_dtype_is_float(d) ? EM_F32 : d;
+    return op->types == EM_TYPES_FLOAT && !em_dtype_is_float(d) ? em_default_dtype() : d;
 }
 
 /* t as the kernel wants it: a new reference. */
@@ -86,7 +86,8 @@ static em_status convert_inputs(em_attempt *a, const em_op *op, const em_info *f
         if (!inputs[i]) continue;
         const em_input_kind k = kind_of(f, i);
         const bool own = k == EM_INPUT_MASK || (op->flags & EM_OP_NO_PROMOTE);
-        const em_dtype d = k == EM_INPUT_IDS ? EM_I64 : own ? inputs[i]->dtype : a->call.dtype;
+        em_dtype d = k == EM_INPUT_IDS ? EM_I64 : own ? inputs[i]->dtype : a->call.dtype;
+        if (own && d == a->half) d = EM_F32;
         const bool strided = (op->flags & EM_OP_STRIDED) && k != EM_INPUT_IDS && (f->any_number || !f->contiguous[i]);
         EM_TRY(convert(&a->in[i], inputs[i], d, strided));
     }
@@ -117,11 +118,14 @@ em_status em__prepare(em_attempt *a, const em_op *op, em_tensor *const *inputs, 
     if (n < f->least || (!f->any_number && n > f->most)) return bad_count(op, f, n);
     for (int i = 0; i < n; i++) EM_TRY(check_input(op, f, i, inputs[i]));
     EM_TRY(em__refresh_all(inputs, n));
-    const em_dtype dtype = value_dtype(op, f, inputs, n);
+    em_dtype dtype = value_dtype(op, f, inputs, n);
     const em_op *v = em__variant(index, dtype);
     if (!v) return em__fail(EM_ETYPE, "%s: not defined for %s", op->name, em_dtype_name(dtype));
+    a->half = em_dtype_is_half(dtype) && v->types != EM_TYPES_MOVE ? dtype : EM_DTYPES;
+    if (!(v->flags & EM_OP_HALF_AS_IT_IS) && a->half != EM_DTYPES) dtype = EM_F32;
     if ((v->flags & EM_OP_RANDOM) && !rng) return em__fail(EM_EVALUE, "%s: needs a generator", op->name);
     a->n = n;
+    a->named = f->named;
     a->in = a->few;
     if (n > EM_FEW_INPUTS) {
         a->in = em__alloc((size_t)n * sizeof *a->in);
@@ -145,11 +149,76 @@ void em__drop_inputs(em_attempt *a)
     if (a->in && a->in != a->few) em__free(a->in, (size_t)a->n * sizeof *a->in);
 }
 
-em_status em__compute(em_attempt *a)
+/* ---- halves: computed in float32, kept in 16 bits ------------------------------------------------------- */
+
+/* Whether the kernel has written (as it does to running statistics) to a copy of input i made for it. */
+static bool wrote_to_copy(const em_attempt *a, int i, const em_tensor *input)
+{
+    const em_tensor *seen = a->in[i];
+    return input && seen != input && seen->storage && !em_tensor_same_storage(seen, input) && em_tensor_version(seen);
+}
+
+static em_status write_back(const em_attempt *a, em_tensor *const *inputs)
+{
+    for (int i = 0; i < a->n; i++)
+        if (wrote_to_copy(a, i, inputs[i])) EM_TRY(em_tensor_copy(inputs[i], a->in[i]));
+    return EM_OK;
+}
+
+/* The results that are to be halves, as halves. */
+static em_status round_results(const em_attempt *a, em_tensor *rounded[EM_MAX_OUT])
+{
+    for (int k = 0; k < a->named; k++) {
+        const em_tensor *y = a->call.out[k];
+        if (y && y->dtype == EM_F32) EM_TRY(em_tensor_to(&rounded[k], y, a->half));
+    }
+    return EM_OK;
+}
+
+void em__hand_over(em_tensor *from, em_tensor *to)
+{
+    em__origin_release(to->origin);
+    to->origin = from->origin;
+    from->origin = NULL;
+    if (!to->origin) return;
+    em__var(to)->dtype = to->dtype;
+    em__var(to)->version = em_tensor_version(to);
+}
+
+static void take_rounded(em_call *c, em_tensor *const rounded[EM_MAX_OUT])
+{
+    for (int k = 0; k < EM_MAX_OUT; k++) {
+        if (!rounded[k]) continue;
+        em__hand_over(c->out[k], rounded[k]);
+        em_tensor_release(c->out[k]);
+        c->out[k] = rounded[k];
+    }
+}
+
+/* Gives the results their history and their dtype. */
+static em_status note_down(em_attempt *a, em_tensor *const *inputs)
+{
+    em_tensor *rounded[EM_MAX_OUT] = {NULL};
+    em_status s = EM_OK;
+    if (a->half != EM_DTYPES) s = round_results(a, rounded);
+    if (!s && a->call.recorded) s = em__record(&a->call, inputs);
+    if (!s) {
+        take_rounded(&a->call, rounded);
+        return EM_OK;
+    }
+    for (int k = 0; k < EM_MAX_OUT; k++) em_tensor_release(rounded[k]);
+    return s;
+}
+
+/* ---- the call ------------------------------------------------------------------------------------------- */
+
+em_status em__compute(em_attempt *a, em_tensor *const *inputs)
 {
     em_call *c = &a->call;
     EM_TRY(c->op->check(c));
     if (c->op->forward) EM_TRY(c->op->forward(c));
+    EM_TRY(write_back(a, inputs));
+    if (a->half != EM_DTYPES) c->dtype = EM_F32;        /* of the gradients, whatever forward has moved */
     return em__stop ? em__fail(EM_EINTERRUPT, "interrupted!") : EM_OK;
 }
 
@@ -187,8 +256,8 @@ em_status em_apply(const em_op *op, em_tensor *const *inputs, int n, const em_op
     em__start(&a);
     const em_rng before = rng ? *rng : (em_rng){0};
     em_status s = em__prepare(&a, op, inputs, n, opts, rng);
-    if (!s) s = em__compute(&a);
-    if (!s && a.call.recorded) s = em__record(&a.call, inputs);
+    if (!s) s = em__compute(&a, inputs);
+    if (!s) s = note_down(&a, inputs);
     if (!s && (op->flags & EM_OP_VIEW) && em_tensor_same_storage(a.call.out[0], inputs[0]))
         em__view_made(a.call.out[0], inputs[0]);
     if (s && rng) *rng = before;

@@ -32,7 +32,7 @@ typedef struct em_call {
     em_tensor *const *in;               /* promoted and contiguous as the op's flags say; null: optional one left out */
     em_opts opts;
     em_rng *rng;
-    em_dtype dtype;                     /* the element type of this variant: that of the value inputs */
+    em_dtype dtype;                     /* of the value inputs: the element type of this variant, if it computes */
     bool recorded;                      /* backward may follow: fill the hidden outputs */
     unsigned saves;                     /* the op's; check may take bits away that this call does not need */
     em_tensor *into;                    /* in place: result 0 goes here if it fits */
@@ -53,6 +53,7 @@ enum em_op_flags {
     EM_OP_STRIDED_DY = 16,  /* backward takes dy with any strides; otherwise it comes contiguous */
     EM_OP_NO_PROMOTE = 32,  /* value inputs keep their own dtypes; the variant is that of the first */
     EM_OP_METHOD_ONLY = 64, /* shown as a tensor method, not in F */
+    EM_OP_HALF_AS_IT_IS = 128, /* forward moves halves without computing; others see float32 in their place */
 };
 
 /* What backward needs the values (not just the shapes) of. */

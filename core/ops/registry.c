@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "ops/dispatch.h"
 #include "ops/ops.def"
+#include "tensor/half.h"
 
 /* ---- the table ----------------------------------------------------------------------------------------- */
 
@@ -108,7 +109,7 @@ const em_op *em__variant(int index, em_dtype dtype)
 {
     if (moves[index]) return moves[index];
     if (!table[EM_F32]) choose_variants();
-    return table[EM_F32] ? table[dtype][index] : NULL;
+    return table[EM_F32] ? table[em__computed_in(dtype)][index] : NULL;
 }
 
 /* ---- what a descriptor's text says, read once ---------------------------------------------------------- */

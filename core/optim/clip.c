@@ -62,15 +62,21 @@ static em_status norm_of_dense(double *norm, const em_tensor *t, double p)
     return EM_OK;
 }
 
+/* t contiguous, of a dtype to compute in: t itself if it is. */
+static em_status computable(em_tensor **out, em_tensor *t)
+{
+    return em_dtype_is_half(t->dtype) ? em_tensor_to(out, t, EM_F32) : em_tensor_contiguous(out, t);
+}
+
 /* What a gradient's norm is the norm of: its elements, a sparse one's summed rows. */
 static em_status values_of(em_tensor **out, em_tensor *grad)
 {
     *out = NULL;
-    if (!grad->rows) return em_tensor_contiguous(out, grad);
+    if (!grad->rows) return computable(out, grad);
     em_tensor *summed, *values;
     EM_TRY(em_rows_coalesce(&summed, grad));
     em_status s = em_rows_values(&values, summed);
-    if (!s) s = em_tensor_contiguous(out, values);
+    if (!s) s = computable(out, values);
     em_tensor_release(values);
     em_tensor_release(summed);
     return s;
@@ -120,13 +126,15 @@ static void change_values(em_tensor *t, change c)
 /* A sparse gradient of the clamped sums. */
 static em_status clamped_rows(em_tensor **out, em_tensor *grad, change c)
 {
-    em_tensor *summed, *ids = NULL, *values = NULL;
+    em_tensor *summed, *ids = NULL, *values = NULL, *clamped = NULL;
     EM_TRY(em_rows_coalesce(&summed, grad));
     em_status s = em_rows_indices(&ids, summed);
     if (!s) s = em_rows_values(&values, summed);        /* a copy: the sums may lie in the upstream gradient */
-    if (!s) change_values(values, c);
-    if (!s) s = em_rows_new(out, ids, values, grad->size[0]);
+    if (!s) s = computable(&clamped, values);
+    if (!s) change_values(clamped, c);
+    if (!s) s = em_rows_new(out, ids, clamped, grad->size[0]);
     if (!s) (*out)->rows->coalesced = true;
+    em_tensor_release(clamped);
     em_tensor_release(values);
     em_tensor_release(ids);
     em_tensor_release(summed);
@@ -137,6 +145,7 @@ static em_status clamped_rows(em_tensor **out, em_tensor *grad, change c)
 static em_status stand_in(em_tensor **out, em_tensor *grad, change c)
 {
     *out = NULL;
+    if (!grad->rows && em_dtype_is_half(grad->dtype)) return em_tensor_to(out, grad, EM_F32);
     if (!grad->rows) return grad->contiguous ? EM_OK : em_tensor_clone(out, grad);
     return c.clamps ? clamped_rows(out, grad, c) : EM_OK;
 }

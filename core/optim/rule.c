@@ -7,6 +7,7 @@
 #include "base/cpu.h"
 #include "ops/op.h"
 #include "optim/rules.def"
+#include "tensor/half.h"
 
 /* ---- the table ----------------------------------------------------------------------------------------- */
 
@@ -168,7 +169,7 @@ static form state_form(const em_rule *rule, int k, const em_tensor *param)
 {
     static const int64_t one = 1;
     const em_state_kind kind = rule->kinds[k];
-    return (form){.dtype = kind == EM_STATE_NUMBER ? EM_F32 : param->dtype,
+    return (form){.dtype = kind == EM_STATE_NUMBER ? EM_F32 : em__computed_in(param->dtype),
                   .dims = kind == EM_STATE_LIKE ? param->dims : kind == EM_STATE_ROW ? 1 : 0,
                   .sizes = param->dims ? param->size : &one};
 }
@@ -251,22 +252,27 @@ static em_status prepare_rows(em_update *u)
     return u->scratch ? EM_OK : em__fail_memory("sums of rows", u->scratch_bytes);
 }
 
+static em_status contiguous_in(em_tensor **out, em_tensor *t, em_dtype dtype)
+{
+    return t->dtype == dtype ? em_tensor_contiguous(out, t) : em_tensor_to(out, t, dtype);
+}
+
 static em_status prepare(em_update *u, const em_rule *const of_type[2], const em_step *step)
 {
     EM_TRY(check_tensors(of_type[0], step->param, step->grad));
     u->rule = of_type[step->param->dtype == EM_F64];
     u->opts = step->opts;
     u->step = step->step;
-    EM_TRY(em_tensor_contiguous(&u->param, step->param));
+    const em_dtype dtype = em__computed_in(step->param->dtype);     /* a parameter of halves is updated by a copy */
+    EM_TRY(contiguous_in(&u->param, step->param, dtype));
     EM_TRY(prepare_state(u, step->state));
     if (step->grad->rows) {
-        u->grad = step->grad;
-        em_tensor_retain(u->grad);
+        EM_TRY(em_rows_to(&u->grad, step->grad, dtype));
         return prepare_rows(u);
     }
     const int64_t rows = step->param->dims ? step->param->size[0] : 1;
     u->width = rows ? step->param->count / rows : 0;
-    return em_tensor_contiguous(&u->grad, step->grad);
+    return contiguous_in(&u->grad, step->grad, dtype);
 }
 
 static void let_go(em_update *u)

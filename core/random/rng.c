@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parallel/parallel.h"
+#include "tensor/half.h"
 #include "tensor/shape.h"
 
 /* Filling goes in runs of RUN numbers: a distribution makes them in its own type, then they are stored in the tensor's.
@@ -137,6 +138,8 @@ static int64_t whole(double x) { return (int64_t)between(x, -0x1p62, 0x1p62); }
 #define STORE_I32(x) (int32_t)WHOLE(x)
 #define STORE_U8(x) (uint8_t)WHOLE(x)
 #define STORE_BOOL(x) (uint8_t)((x) != 0)
+#define STORE_F16(x) em__write_f16((float)(x))
+#define STORE_BF16(x) em__write_bf16((float)(x))
 
 /* n numbers to element `first` and on; at[k] is where element first + k lies. */
 #define STORE_RUN(numbers) \
@@ -147,6 +150,8 @@ static int64_t whole(double x) { return (int64_t)between(x, -0x1p62, 0x1p62); }
     case EM_I32: for (int k = 0; k < n; k++) EM_DATA(int32_t, t)[at[k]] = STORE_I32(numbers[k]); break; \
     case EM_U8: for (int k = 0; k < n; k++) EM_DATA(uint8_t, t)[at[k]] = STORE_U8(numbers[k]); break; \
     case EM_BOOL: for (int k = 0; k < n; k++) EM_DATA(uint8_t, t)[at[k]] = STORE_BOOL(numbers[k]); break; \
+    case EM_F16: for (int k = 0; k < n; k++) EM_DATA(uint16_t, t)[at[k]] = STORE_F16(numbers[k]); break; \
+    case EM_BF16: for (int k = 0; k < n; k++) EM_DATA(uint16_t, t)[at[k]] = STORE_BF16(numbers[k]); break; \
     default: break; \
     }
 
@@ -204,14 +209,26 @@ static void fill(em_tensor *t, em_rng *rng, source s)
     em_tensor_touch(t);
 }
 
+/* Largest number below `high` that a tensor of dtype `d` can hold, or `high` itself if it is infinite. */
+static double below(double high, em_dtype d)
+{
+    if (d == EM_F32) return (double)nextafterf((float)high, -INFINITY);
+    if (!em_dtype_is_half(d)) return nextafter(high, -INFINITY);
+    uint16_t h = d == EM_F16 ? em__write_f16((float)high) : em__write_bf16((float)high);
+    const double near = (double)(d == EM_F16 ? em__read_f16(h) : em__read_bf16(h));
+    if (near < high || high != high) return near;
+    h = (uint16_t)(h == 0 ? 0x8001 : h & 0x8000 ? h + 1 : h - 1);
+    return (double)(d == EM_F16 ? em__read_f16(h) : em__read_bf16(h));
+}
+
 void em_tensor_fill_uniform(em_tensor *t, double low, double high, em_rng *rng)
 {
     source s = {.a = low, .b = high, .kind = KIND_F64, .per_block = 2, .make = make_uniform_f64};
-    s.last = fmax(nextafter(high, -INFINITY), low);
-    if (t->dtype == EM_F32) {
+    s.last = fmax(below(high, t->dtype), low);
+    if (em__computed_in(t->dtype) == EM_F32) {
         s.a = (double)(float)low;
         s.b = (double)(float)high;
-        s.last = fmax((double)nextafterf((float)high, -INFINITY), s.a);
+        s.last = fmax(below(high, t->dtype), s.a);
         s.kind = KIND_F32;
         s.per_block = 4;
         s.make = make_uniform_f32;
@@ -222,7 +239,7 @@ void em_tensor_fill_uniform(em_tensor *t, double low, double high, em_rng *rng)
 void em_tensor_fill_normal(em_tensor *t, double mean, double std, em_rng *rng)
 {
     source s = {.a = mean, .b = std, .kind = KIND_F64, .per_block = 2, .make = make_normal_f64};
-    if (t->dtype == EM_F32) {
+    if (em__computed_in(t->dtype) == EM_F32) {
         s.kind = KIND_F32;
         s.per_block = 4;
         s.make = make_normal_f32;

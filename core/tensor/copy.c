@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "parallel/parallel.h"
+#include "tensor/half.h"
 #include "tensor/rows.h"
 #include "tensor/shape.h"
 
@@ -23,7 +24,7 @@ static char *element(const em_tensor *t, int64_t at)
 
 /* Casts between numbers are defined for every value: floats outside the range of int64 or int32 go to its nearest end,
  * NaN to 0; whole numbers too large for a narrower type keep their low bits; a bool is whether the number differs
- * from 0. */
+ * from 0. A half is rounded from the nearest float32, as PyTorch does. */
 static inline int64_t to_i64(double x)
 {
     if (!(x > -9223372036854775808.0)) return x != x ? 0 : INT64_MIN;
@@ -39,18 +40,32 @@ static inline int32_t f64_to_EM_I32(double x)
 }
 static inline uint8_t f64_to_EM_U8(double x) { return (uint8_t)to_i64(x); }
 static inline uint8_t f64_to_EM_BOOL(double x) { return x != 0; }
+static inline uint16_t f64_to_EM_F16(double x) { return em__write_f16((float)x); }
+static inline uint16_t f64_to_EM_BF16(double x) { return em__write_bf16((float)x); }
 static inline float i64_to_EM_F32(int64_t x) { return (float)x; }
 static inline double i64_to_EM_F64(int64_t x) { return (double)x; }
 static inline int64_t i64_to_EM_I64(int64_t x) { return x; }
 static inline int32_t i64_to_EM_I32(int64_t x) { return (int32_t)x; }
 static inline uint8_t i64_to_EM_U8(int64_t x) { return (uint8_t)x; }
 static inline uint8_t i64_to_EM_BOOL(int64_t x) { return x != 0; }
+static inline uint16_t i64_to_EM_F16(int64_t x) { return em__write_f16((float)x); }
+static inline uint16_t i64_to_EM_BF16(int64_t x) { return em__write_bf16((float)x); }
+
+#define SAME(x) (x)
+#define read_EM_F32 SAME
+#define read_EM_F64 SAME
+#define read_EM_I64 SAME
+#define read_EM_I32 SAME
+#define read_EM_U8 SAME
+#define read_EM_BOOL SAME
+#define read_EM_F16 em__read_f16
+#define read_EM_BF16 em__read_bf16
 
 double em_tensor_get(const em_tensor *t, int64_t at)
 {
     const void *p = element(t, at);
     switch (t->dtype) {
-#define X(constant, type, name) case constant: return (double)*(const type *)p;
+#define X(constant, type, name) case constant: return (double)read_##constant(*(const type *)p);
 #include "tensor/dtype.def"
 #undef X
     default: return 0;
@@ -90,49 +105,65 @@ void em_tensor_set_int(em_tensor *t, int64_t at, int64_t value)
 /* One inner loop: n elements, steps in elements. */
 typedef void copy_loop(void *to, int64_t to_step, const void *from, int64_t from_step, int64_t n);
 
-#define LOOP(name, to_type, from_type, expression) \
+#define LOOP(name, to_type, from_type, read, write) \
     static void name(void *to, int64_t a, const void *from, int64_t b, int64_t n) \
     { \
         to_type *restrict y = to; \
         const from_type *restrict x = from; \
         if (a == 1 && b == 1) \
-            for (int64_t i = 0; i < n; i++) y[i] = expression(x[i]); \
+            for (int64_t i = 0; i < n; i++) y[i] = write(read(x[i])); \
         else if (a == 1 && b == 0) \
-            for (int64_t i = 0; i < n; i++) y[i] = expression(x[0]); \
+            for (int64_t i = 0; i < n; i++) y[i] = write(read(x[0])); \
         else \
-            for (int64_t i = 0; i < n; i++) y[i * a] = expression(x[i * b]); \
+            for (int64_t i = 0; i < n; i++) y[i * a] = write(read(x[i * b])); \
     }
-#define SAME(x) (x)
-LOOP(move_1, uint8_t, uint8_t, SAME)
-LOOP(move_4, uint32_t, uint32_t, SAME)
-LOOP(move_8, uint64_t, uint64_t, SAME)
+LOOP(move_1, uint8_t, uint8_t, SAME, SAME)
+LOOP(move_2, uint16_t, uint16_t, SAME, SAME)
+LOOP(move_4, uint32_t, uint32_t, SAME, SAME)
+LOOP(move_8, uint64_t, uint64_t, SAME, SAME)
 
-#define FROM(from_constant, from_type, via) \
-    LOOP(from_constant##_to_f32, float, from_type, (float)) \
-    LOOP(from_constant##_to_f64, double, from_type, (double)) \
-    LOOP(from_constant##_to_i64, int64_t, from_type, via##_to_EM_I64) \
-    LOOP(from_constant##_to_i32, int32_t, from_type, via##_to_EM_I32) \
-    LOOP(from_constant##_to_u8, uint8_t, from_type, via##_to_EM_U8) \
-    LOOP(from_constant##_to_bool, uint8_t, from_type, via##_to_EM_BOOL)
+#define FROM(constant, type, via) \
+    LOOP(constant##_to_f32, float, type, read_##constant, (float)) \
+    LOOP(constant##_to_f64, double, type, read_##constant, (double)) \
+    LOOP(constant##_to_i64, int64_t, type, read_##constant, via##_to_EM_I64) \
+    LOOP(constant##_to_i32, int32_t, type, read_##constant, via##_to_EM_I32) \
+    LOOP(constant##_to_u8, uint8_t, type, read_##constant, via##_to_EM_U8) \
+    LOOP(constant##_to_bool, uint8_t, type, read_##constant, via##_to_EM_BOOL) \
+    LOOP(constant##_to_f16, uint16_t, type, read_##constant, via##_to_EM_F16) \
+    LOOP(constant##_to_bf16, uint16_t, type, read_##constant, via##_to_EM_BF16)
 FROM(EM_F32, float, f64)
 FROM(EM_F64, double, f64)
 FROM(EM_I64, int64_t, i64)
 FROM(EM_I32, int32_t, i64)
 FROM(EM_U8, uint8_t, i64)
 FROM(EM_BOOL, uint8_t, i64)
+FROM(EM_F16, uint16_t, f64)
+FROM(EM_BF16, uint16_t, f64)
+
+static void read_f16(void *to, int64_t a, const void *from, int64_t b, int64_t n)
+{
+    (a == 1 && b == 1) ? em__read_f16s(to, from, n) : EM_F16_to_f32(to, a, from, b, n);
+}
+
+static void write_f16(void *to, int64_t a, const void *from, int64_t b, int64_t n)
+{
+    (a == 1 && b == 1) ? em__write_f16s(to, from, n) : EM_F32_to_f16(to, a, from, b, n);
+}
 
 static copy_loop *loop_for(em_dtype to, em_dtype from)
 {
 #define X(constant, type, name) \
     [constant] = {constant##_to_f32, constant##_to_f64, constant##_to_i64, constant##_to_i32, constant##_to_u8, \
-                  constant##_to_bool},
+                  constant##_to_bool, constant##_to_f16, constant##_to_bf16},
     static copy_loop *const convert[EM_DTYPES][EM_DTYPES] = {
 #include "tensor/dtype.def"
     };
 #undef X
+    if (to == EM_F32 && from == EM_F16) return read_f16;
+    if (to == EM_F16 && from == EM_F32) return write_f16;
     if (to != from) return convert[from][to];
     const size_t size = em_dtype_size(to);
-    return size == 1 ? move_1 : size == 4 ? move_4 : move_8;
+    return size == 1 ? move_1 : size == 2 ? move_2 : size == 4 ? move_4 : move_8;
 }
 
 enum { LONG = 4 * EM_GRAIN };       /* a row from here on is cut in pieces */

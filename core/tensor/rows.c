@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "parallel/parallel.h"
 #include "tensor/copy.h"
+#include "tensor/half.h"
 #include "tensor/shape.h"
 
 /* ---- parts --------------------------------------------------------------------------------------------- */
@@ -150,7 +151,8 @@ em_status em_rows_new(em_tensor **out, const em_tensor *ids, const em_tensor *va
     em_tensor_release(flat);
     if (!s) s = em__check_row_ids("sparse", EM_DATA(int64_t, p.ids), n, rows);
     em_tensor *whole = NULL;
-    if (!s) s = em_tensor_contiguous(&whole, values);
+    if (!s) s = em_dtype_is_half(values->dtype) ? em_tensor_to(&whole, values, EM_F32)
+                                                : em_tensor_contiguous(&whole, values);
     const int64_t width = width_of_tensor(values);
     if (!s) s = em__tensor_window(&p.source, whole, whole->data, 2, (int64_t[]){n, width}, NULL);
     em_tensor_release(whole);
@@ -343,6 +345,15 @@ static void sums(em_tensor *to, const em_rows *r, const em_groups *g, double fac
         sums_f64(EM_DATA(double, to), r, g, factor, compact);
 }
 
+/* t in `dtype`, in place of t; on failure null. */
+static em_status convert(em_tensor **t, em_dtype dtype)
+{
+    em_tensor *from = *t;
+    const em_status s = em_tensor_to(t, from, dtype);
+    em_tensor_release(from);
+    return s;
+}
+
 em_status em_rows_values(em_tensor **out, const em_tensor *t)
 {
     int64_t sizes[EM_MAX_DIMS];
@@ -350,12 +361,12 @@ em_status em_rows_values(em_tensor **out, const em_tensor *t)
     sizes[0] = t->rows->entries;
     *out = NULL;
     EM_TRY(em__rows_check(t));
-    EM_TRY(em_tensor_empty(out, t->dtype, t->dims, sizes));
-    if (t->dtype == EM_F32)
+    EM_TRY(em_tensor_empty(out, em__computed_in(t->dtype), t->dims, sizes));
+    if ((*out)->dtype == EM_F32)
         values_f32(EM_DATA(float, *out), t->rows);
     else
         values_f64(EM_DATA(double, *out), t->rows);
-    return EM_OK;
+    return convert(out, t->dtype);
 }
 
 em_status em_rows_coalesce(em_tensor **out, em_tensor *t)
@@ -369,7 +380,7 @@ em_status em_rows_coalesce(em_tensor **out, em_tensor *t)
     EM_TRY(em__rows_groups(&g, t));
     em_part p = {.every = 1, .scale = 1};
     em_status s = em_tensor_empty(&p.ids, EM_I64, 1, &g->n);
-    if (!s) s = em_tensor_zeros(&p.source, t->dtype, 2, (int64_t[]){g->n, t->rows->width});
+    if (!s) s = em_tensor_zeros(&p.source, em__computed_in(t->dtype), 2, (int64_t[]){g->n, t->rows->width});
     if (!s) {
         memcpy(p.ids->data, g->ids, (size_t)g->n * sizeof *g->ids);
         sums(p.source, t->rows, g, 1, true);
@@ -385,9 +396,9 @@ em_status em_rows_to_dense(em_tensor **out, em_tensor *t)
     *out = NULL;
     const em_groups *g;
     EM_TRY(em__rows_groups(&g, t));
-    EM_TRY(em_tensor_zeros(out, t->dtype, t->dims, t->size));
+    EM_TRY(em_tensor_zeros(out, em__computed_in(t->dtype), t->dims, t->size));
     sums(*out, t->rows, g, 1, false);
-    return EM_OK;
+    return convert(out, t->dtype);
 }
 
 static em_status check_pair(const em_tensor *a, const em_tensor *b)
@@ -406,11 +417,12 @@ em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor)
     EM_TRY(check_pair(t, dense));
     const em_groups *g;
     EM_TRY(em__rows_groups(&g, t));
-    if (dense->contiguous) {
+    if (dense->contiguous && !em_dtype_is_half(dense->dtype)) {
         sums(dense, t->rows, g, factor, false);
     } else {
         em_tensor *c;
-        EM_TRY(em_tensor_clone(&c, dense));
+        EM_TRY(em__tensor_like(&c, dense, em__computed_in(dense->dtype)));
+        em__copy_strided(c, dense);
         sums(c, t->rows, g, factor, false);
         em__copy_strided(dense, c);
         em_tensor_release(c);
@@ -468,6 +480,11 @@ em_status em_rows_to(em_tensor **out, em_tensor *t, em_dtype dtype)
     *out = NULL;
     if (t->dtype == dtype) {
         em_tensor_retain(*out = t);
+        return EM_OK;
+    }
+    if (em__computed_in(t->dtype) == em__computed_in(dtype)) {
+        EM_TRY(combine(out, t, NULL, 1));
+        (*out)->dtype = dtype;
         return EM_OK;
     }
     em_tensor *values, *converted = NULL, *ids = NULL;

@@ -5,7 +5,8 @@
  * (or what its form says, where the slope depends on the row itself, as that of a distance does),
  *
  * where source is the upstream gradient, or the rows that it weights, by reference: nothing of size (entries, D) is
- * made. Entries are grouped by id once, when somebody needs sums. */
+ * made. Entries are grouped by id once, when somebody needs sums. Parts of a gradient of halves are float32; what is
+ * read out of it is rounded. */
 #ifndef EM_TENSOR_ROWS_H
 #define EM_TENSOR_ROWS_H
 

@@ -19,6 +19,9 @@ local options = {}
 local DTYPES = {float32 = true, float64 = true, int64 = true, int32 = true, uint8 = true, bool = true,
                 float16 = true, bfloat16 = true}
 
+--- The dtypes that tables and weights may have.
+options.FLOATS = {"float32", "float64", "float16", "bfloat16"}
+
 -- ---- values ----------------------------------------------------------------------------------------------------
 
 local function is_tensor(value) return type(value) == "userdata" and getmetatable(value) == "embla.Tensor" end
@@ -53,7 +56,7 @@ local TYPES = {
 }
 
 local TYPE_TEXTS = {
-  dtype = "a dtype (float32, float64, int64, int32, uint8 or bool)", integers = "a list of integers",
+  dtype = "a dtype (float32, float64, float16, bfloat16, int64, int32, uint8 or bool)", integers = "a list of integers",
   numbers = "a list of numbers", tensor = "a tensor", table = "a table", ["function"] = "a function",
 }
 

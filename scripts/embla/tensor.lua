@@ -31,7 +31,7 @@ function methods:to(dtype)
 end
 
 for name, dtype in pairs {float = "float32", double = "float64", long = "int64", int = "int32", bool = "bool",
-                          byte = "uint8"} do
+                          byte = "uint8", half = "float16", bfloat16 = "bfloat16"} do
   methods[name] = function(t) return t:to(dtype) end
 end
 

@@ -56,7 +56,7 @@ t.test("values are checked", function()
     {{lr = 1, padding_idx = "1"}, 'option padding_idx: expected integer, got "1"'},
     {{lr = 1, even = 3}, "option even: expected integer even, got 3"},
     {{lr = 1, dtype = "float"},
-     'option dtype: expected a dtype (float32, float64, int64, int32, uint8 or bool), got "float"'},
+     'option dtype: expected a dtype (float32, float64, float16, bfloat16, int64, int32, uint8 or bool), got "float"'},
     {{lr = 1, size = {1, 2.5}}, "option size: expected integer or a list of integers, got a table"},
     {5, "SGD: expected a table of options, got 5"},
     {io.stdout, "SGD: expected a table of options"},

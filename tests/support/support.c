@@ -27,14 +27,37 @@ int64_t element_int(const em_tensor *t, int64_t at)
     }
 }
 
+double half_value(uint16_t bits, int exponent_bits, int fraction_bits)
+{
+    const int bias = (1 << (exponent_bits - 1)) - 1, most = (1 << exponent_bits) - 1;
+    const int exponent = bits >> fraction_bits & most, fraction = bits & ((1 << fraction_bits) - 1);
+    const double sign = bits & 0x8000 ? -1 : 1;
+    if (exponent == most) return fraction ? NAN : sign * INFINITY;
+    if (exponent == 0) return sign * ldexp(fraction, 1 - bias - fraction_bits);
+    return sign * ldexp((1 << fraction_bits) + fraction, exponent - bias - fraction_bits);
+}
+
 double element(const em_tensor *t, int64_t at)
 {
     const void *p = address(t, at);
     switch (em_tensor_dtype(t)) {
+    case EM_F16: return half_value(*(const uint16_t *)p, 5, 10);
+    case EM_BF16: return half_value(*(const uint16_t *)p, 8, 7);
     case EM_F32: return (double)*(const float *)p;
     case EM_F64: return *(const double *)p;
     default: return (double)element_int(t, at);
     }
+}
+
+/* By search: the bits of a finite value of one sign rise with it. Exact values only, so that no rule of rounding is
+ * needed. */
+static uint16_t nearest_half(double value, int exponent_bits, int fraction_bits)
+{
+    const uint16_t sign = signbit(value) ? 0x8000 : 0;
+    for (uint32_t bits = 0; bits < 0x8000; bits++)
+        if (half_value((uint16_t)bits, exponent_bits, fraction_bits) == fabs(value)) return (uint16_t)(sign | bits);
+    fail_msg("%g is no value of a half type", value);
+    return 0;
 }
 
 static void write_element(void *data, em_dtype dtype, int64_t at, double value)
@@ -42,6 +65,8 @@ static void write_element(void *data, em_dtype dtype, int64_t at, double value)
     switch (dtype) {
     case EM_F32: ((float *)data)[at] = (float)value; break;
     case EM_F64: ((double *)data)[at] = value; break;
+    case EM_F16: ((uint16_t *)data)[at] = nearest_half(value, 5, 10); break;
+    case EM_BF16: ((uint16_t *)data)[at] = nearest_half(value, 8, 7); break;
     case EM_I64: ((int64_t *)data)[at] = (int64_t)value; break;
     case EM_I32: ((int32_t *)data)[at] = (int32_t)value; break;
     default: ((uint8_t *)data)[at] = (uint8_t)value; break;

@@ -32,6 +32,9 @@ em_tensor *tensor_of(em_dtype dtype, int dims, const int64_t *sizes, int64_t cou
 double element(const em_tensor *t, int64_t at);
 int64_t element_int(const em_tensor *t, int64_t at);
 
+/* What 16 bits mean as a float of one sign bit, so many exponent bits and so many fraction bits. */
+double half_value(uint16_t bits, int exponent_bits, int fraction_bits);
+
 /* The tensor must have this dtype and shape, and these values: exactly (NaN equals NaN), or |got - want| <= atol +
  * rtol |want|. */
 #define assert_tensor(...) check_tensor(__FILE__, __LINE__, 0, 0, __VA_ARGS__)

@@ -14,7 +14,7 @@ local spec = options.spec("BatchNorm1d", {
   {name = "affine", type = "boolean", default = true, doc = "whether there are weights"},
   {name = "track_running_stats", type = "boolean", default = true,
    doc = "gather mean and variance in training, for evaluation"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of weights and statistics"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of weights and statistics"},
 })
 
 --- (x - mean) / sqrt(var + eps) * weight + bias by channel: mean and variance of the batch in training, the running

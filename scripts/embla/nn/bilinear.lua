@@ -8,7 +8,7 @@ local weights = require "embla.nn.weights"
 
 local spec = options.spec("Bilinear", {
   {name = "bias", type = "boolean", default = true, doc = "whether a bias is added"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
 })
 
 --- x1^T W_k x2 + b_k. (*, D1), (*, D2) -> (*, K). Source: PyTorch's nn.Bilinear.

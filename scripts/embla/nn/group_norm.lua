@@ -10,7 +10,7 @@ local weights = require "embla.nn.weights"
 local spec = options.spec("GroupNorm", {
   {name = "eps", type = "number", default = 1e-5, range = ">= 0", doc = "added to the variance"},
   {name = "affine", type = "boolean", default = true, doc = "whether there are weights"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
 })
 
 --- (x - mean) / sqrt(var + eps) * weight + bias, mean and variance over a group of channels of one sample.

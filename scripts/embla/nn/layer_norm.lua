@@ -12,7 +12,7 @@ local layer_norm, rms_norm = core.ops.layer_norm, core.ops.rms_norm
 local norms = {}
 
 local AFFINE = {name = "elementwise_affine", type = "boolean", default = true, doc = "whether there are weights"}
-local DTYPE = {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"}
+local DTYPE = {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"}
 
 -- The sizes of a row, from a table of sizes or a single one.
 local function row_shape(owner, given)

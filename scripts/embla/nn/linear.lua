@@ -10,7 +10,7 @@ local linear = core.ops.linear
 
 local spec = options.spec("Linear", {
   {name = "bias", type = "boolean", default = true, doc = "whether a bias is added"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
 })
 
 --- x W^T + b. (*, D) -> (*, K), with weight (K, D) and bias (K) drawn from U(-1/sqrt(D), 1/sqrt(D)).

@@ -12,7 +12,7 @@ local weights = require "embla.nn.weights"
 -- The options of both that say where the table comes from; they come after PyTorch's own.
 local SOURCE = {
   {name = "_weight", type = "tensor", doc = "the table itself (N, D), shared and not drawn"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the table that is drawn"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the table that is drawn"},
   {name = "std", type = "number", default = 1, range = ">= 0", doc = "the table is drawn from N(0, std)"},
   {name = "init", type = "function", doc = "function(weight) that fills the table in place of the draw"},
 }

@@ -242,7 +242,8 @@ end
 
 -- ---- conversion ------------------------------------------------------------------------------------------------
 
-local FLOAT = {float32 = true, float64 = true}
+local FLOAT = {}
+for _, dtype in ipairs(options.FLOATS) do FLOAT[dtype] = true end
 
 -- The tensor in another dtype; a parameter stays one, with its gradient.
 local function convert(tensor, dtype)
@@ -255,11 +256,13 @@ local function convert(tensor, dtype)
 end
 
 --- Converts the parameters and buffers of a float dtype. They become new tensors: make the optimizer afterwards.
--- @param dtype "float32" or "float64"
+-- @param dtype "float32", "float64", "float16" or "bfloat16"
 -- @return the module itself
 -- @raise if the dtype is another
 function Module:to(dtype)
-  if not FLOAT[dtype] then raise("to: expected float32 or float64, got %s", options.show(dtype)) end
+  if not FLOAT[dtype] then
+    raise("to: expected float32, float64, float16 or bfloat16, got %s", options.show(dtype))
+  end
   local made = {}
   for _, module in ipairs(self:modules()) do
     for _, kind in ipairs {"parameter", "buffer"} do
@@ -279,6 +282,14 @@ function Module:float() return self:to "float32" end
 --- Converts to float64.
 -- @return the module itself
 function Module:double() return self:to "float64" end
+
+--- Converts to float16.
+-- @return the module itself
+function Module:half() return self:to "float16" end
+
+--- Converts to bfloat16.
+-- @return the module itself
+function Module:bfloat16() return self:to "bfloat16" end
 
 -- ---- copies ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ local weights = require "embla.nn.weights"
 local spec = options.spec("PReLU", {
   {name = "num_parameters", type = "integer", default = 1, range = ">= 1", doc = "1, or one for each channel"},
   {name = "init", type = "number", default = 0.25, doc = "first value of the slopes"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the slopes"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the slopes"},
 })
 
 --- x above 0, weight x below. (N, C, *) -> (N, C, *). Source: PyTorch's nn.PReLU, He et al. 2015.

@@ -22,7 +22,7 @@ function weights.size(owner, name, value)
 end
 
 --- A parameter that is not filled yet.
--- @param dtype "float32" (for nil) or "float64"
+-- @param dtype one of options.FLOATS; nil: the default dtype
 -- @param ...   sizes
 -- @return Parameter
 function weights.new(dtype, ...)

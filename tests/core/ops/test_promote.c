@@ -29,7 +29,11 @@ static void dtypes_promote_as_in_pytorch(void **state)
         {EM_I32, 1, EM_F64, 0, true, EM_F32},     {EM_F64, 1, EM_F64, 0, true, EM_F64},
         {EM_F32, 1, EM_I64, 0, true, EM_F32},     {EM_U8, 1, EM_I64, 0, true, EM_U8},
         {EM_BOOL, 1, EM_I64, 0, true, EM_I64},    {EM_F32, 0, EM_F64, 0, true, EM_F32},
-        {EM_BOOL, 1, EM_BOOL, 1, false, EM_BOOL},
+        {EM_BOOL, 1, EM_BOOL, 1, false, EM_BOOL}, {EM_F16, 1, EM_F16, 1, false, EM_F16},
+        {EM_F16, 1, EM_BF16, 1, false, EM_F32},   {EM_F16, 1, EM_F32, 1, false, EM_F32},
+        {EM_BF16, 1, EM_F64, 1, false, EM_F64},   {EM_BF16, 1, EM_F64, 0, true, EM_BF16},
+        {EM_F16, 1, EM_F32, 0, false, EM_F16},    {EM_I64, 1, EM_F16, 1, false, EM_F16},
+        {EM_I64, 1, EM_BF16, 0, false, EM_BF16},  {EM_F16, 1, EM_I64, 0, true, EM_F16},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         em_tensor *a = of_dtype(cases[k].a, cases[k].a_dims, false);
@@ -41,10 +45,30 @@ static void dtypes_promote_as_in_pytorch(void **state)
     }
 }
 
+/* set_default_dtype: what a number with a fraction brings where there were whole numbers only. */
+static void the_default_dtype_is_that_of_numbers(void **state)
+{
+    (void)state;
+    em_tensor *whole = of_dtype(EM_I32, 1, false), *number = of_dtype(EM_F64, 0, true);
+    em_tensor *half = of_dtype(EM_F16, 1, false);
+    em_tensor *pair[] = {whole, number}, *other[] = {half, number};
+    assert_int_equal(em_default_dtype(), EM_F32);
+    assert_fails(em_set_default_dtype(EM_I64), EM_ETYPE, "set_default_dtype: expected a float dtype, got int64");
+    assert_ok(em_set_default_dtype(EM_F64));
+    assert_int_equal(em__promote(pair, NULL, 2), EM_F64);
+    assert_int_equal(em__promote(other, NULL, 2), EM_F16);
+    assert_ok(em_set_default_dtype(EM_F32));
+    assert_int_equal(em__promote(pair, NULL, 2), EM_F32);
+    em_tensor_release(whole);
+    em_tensor_release(number);
+    em_tensor_release(half);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dtypes_promote_as_in_pytorch),
+        cmocka_unit_test(the_default_dtype_is_that_of_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

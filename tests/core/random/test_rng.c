@@ -178,6 +178,8 @@ static void integers_in_every_dtype(void **state)
         const void *data = em_tensor_data(t);
         for (int i = 0; i < N; i++) {
             switch ((em_dtype)d) {
+            case EM_F16: assert_int_equal(((const uint16_t *)data)[i], w[i] ? 0x3c00 : 0); break;
+            case EM_BF16: assert_int_equal(((const uint16_t *)data)[i], w[i] ? 0x3f80 : 0); break;
             case EM_F32: assert_true(((const float *)data)[i] == (float)w[i]); break;
             case EM_F64: assert_true(((const double *)data)[i] == (double)w[i]); break;
             case EM_I64: assert_int_equal(((const int64_t *)data)[i], w[i]); break;

@@ -11,6 +11,7 @@ static void names_sizes_and_kinds(void **state)
     } cases[] = {
         {EM_F32, "float32", 4, true}, {EM_F64, "float64", 8, true}, {EM_I64, "int64", 8, false},
         {EM_I32, "int32", 4, false},  {EM_U8, "uint8", 1, false},   {EM_BOOL, "bool", 1, false},
+        {EM_F16, "float16", 2, true}, {EM_BF16, "bfloat16", 2, true},
     };
     assert_int_equal(sizeof cases / sizeof *cases, EM_DTYPES);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -18,6 +19,7 @@ static void names_sizes_and_kinds(void **state)
         assert_string_equal(em_dtype_name(cases[i].dtype), cases[i].name);
         assert_int_equal(em_dtype_size(cases[i].dtype), cases[i].size);
         assert_int_equal(em_dtype_is_float(cases[i].dtype), cases[i].is_float);
+        assert_int_equal(em_dtype_is_half(cases[i].dtype), cases[i].size == 2);
         assert_true(em_dtype_parse(&parsed, cases[i].name));
         assert_int_equal(parsed, cases[i].dtype);
     }
