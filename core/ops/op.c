@@ -180,9 +180,7 @@ void em__hand_over(em_tensor *from, em_tensor *to)
     em__origin_release(to->origin);
     to->origin = from->origin;
     from->origin = NULL;
-    if (!to->origin) return;
-    em__var(to)->dtype = to->dtype;
-    em__var(to)->version = em_tensor_version(to);
+    if (to->origin) em__var(to)->dtype = to->dtype;
 }
 
 static void take_rounded(em_call *c, em_tensor *const rounded[EM_MAX_OUT])
