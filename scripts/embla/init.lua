@@ -27,7 +27,7 @@ for name, f in pairs(embla.F) do
 end
 
 -- Parts that not every script needs are loaded when first asked for.
-local later = {optim = true, data = true, text = true, io = true, progress = true, einsum = true}
+local later = {optim = true, data = true, text = true, io = true, progress = true, einsum = true, summary = true}
 
 --- 0, 1, … n-1, for a loop: for i in embla.range(n) do.
 -- @param n integer

@@ -18,14 +18,17 @@ function Sequential:init(...)
   end
 end
 
---- Calls the modules one after the other.
+--- Calls the modules one after the other, each with the first result of the one before.
 -- @param x   what the first takes
 -- @param ... further arguments of the first
 -- @return what the last returns; x itself if there is none
 function Sequential:forward(x, ...)
-  if self[1] then x = self[1](x, ...) end
-  for i = 2, #self do x = self[i](x) end
-  return x
+  local n = #self
+  if n == 0 then return x end
+  if n == 1 then return self[1](x, ...) end
+  x = self[1](x, ...)
+  for i = 2, n - 1 do x = self[i](x) end
+  return self[n](x)
 end
 
 return Sequential

@@ -18,4 +18,10 @@ t.test("further arguments go to the first module", function()
   t.equal(nn.Sequential(Sum(), nn.Identity())(embla.ones(2), embla.ones(2)):tolist(), {2, 2})
 end)
 
+t.test("what the last returns is returned, all of it", function()
+  local y, state = nn.Sequential(nn.Linear(2, 3), nn.LSTM(3, 4), nn.LSTM(4, 5))(embla.ones(6, 1, 2))
+  t.equal({y.shape, state[1].shape}, {{6, 1, 5}, {1, 1, 5}})
+  t.equal(select("#", nn.Sequential(nn.GRU(2, 3))(embla.ones(1, 1, 2))), 2)
+end)
+
 t.finish()
