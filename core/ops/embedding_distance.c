@@ -33,20 +33,17 @@ static lookups read_lookups(em_tensor *const *in)
                      in[QUERY]->size[1], shared ? 0 : count};
 }
 
-static em_real distance(const em_real *restrict q, const em_real *restrict row, int64_t width, bool euclidean)
-{
-    em_real sum = 0;
-    if (euclidean) {
-        EM_SIMD_SUM(sum)
-        for (int64_t d = 0; d < width; d++) sum += (q[d] - row[d]) * (q[d] - row[d]);
-        return (em_real)sqrt((double)sum);
-    }
-    EM_SIMD_SUM(sum)
-    for (int64_t d = 0; d < width; d++) sum += q[d] > row[d] ? q[d] - row[d] : row[d] - q[d];
-    return sum;
-}
+#define SQUARE(q, x) (((q) - (x)) * ((q) - (x)))
+#define MAGNITUDE(q, x) ((em_real)fabs((double)((q) - (x))))
+EM_FOUR_SUMS(four_squares, SQUARE)
+EM_FOUR_SUMS(four_magnitudes, MAGNITUDE)
 
-enum { AHEAD = 6 };
+enum { AHEAD = 8 };
+
+static void fetch_four(const lookups *l, const int64_t *id, int64_t from)
+{
+    for (int64_t k = from; k < em__min(from + 4, l->count); k++) lookup_prefetch(l->w + id[k] * l->width, l->width);
+}
 
 /* y[b, k] = || query[b, :] - w[id[b, k], :] ||_p */
 static em_status forward(em_call *c)
@@ -57,9 +54,17 @@ static em_status forward(em_call *c)
     EM_PARALLEL_CHUNKS(lo, hi, l.n, 3.0 * (double)(l.count * l.width))
         for (int64_t b = lo; b < hi; b++) {
             const int64_t *id = l.id + b * l.id_step;
-            for (int64_t k = 0; k < l.count; k++) {
-                if (k + AHEAD < l.count) lookup_prefetch(l.w + id[k + AHEAD] * l.width, l.width);
-                y[b * l.count + k] = distance(l.query + b * l.width, l.w + id[k] * l.width, l.width, euclidean);
+            const em_real *q = l.query + b * l.width, *row[4];
+            for (int64_t k = 0; k < l.count; k += 4) {
+                em_real sum[4];
+                const int n = lookup_four(row, l.w, id, k, l.count, l.width);
+                fetch_four(&l, id, k + AHEAD);
+                if (euclidean)
+                    four_squares(sum, q, row, l.width);
+                else
+                    four_magnitudes(sum, q, row, l.width);
+                for (int i = 0; i < n; i++)
+                    y[b * l.count + k + i] = euclidean ? (em_real)sqrt((double)sum[i]) : sum[i];
             }
         }
     return EM_OK;
@@ -77,6 +82,26 @@ static em_status coefficients(em_tensor **coef, const em_node *n)
     return EM_OK;
 }
 
+/* y += sum of coef[i] * (q - row[i]), or * its sign, over the first `some` of four */
+static inline void add_away(em_real *restrict y, const em_real *const row[4], const em_real *restrict q,
+                            const em_real *coef, int some, int64_t width, bool euclidean)
+{
+    em_real a[4];
+    for (int i = 0; i < some; i++) a[i] = euclidean ? coef[i] : -coef[i];
+    if (some == 4) {
+        if (euclidean)
+            em__add_differences(y, row, q, a, width);
+        else
+            em__add_signs(y, row, q, a, width);
+        return;
+    }
+    for (int i = 0; i < some; i++)
+        if (euclidean)
+            em__add_differences_one(y, row[i], q, a[i], width);
+        else
+            em__add_signs_one(y, row[i], q, a[i], width);
+}
+
 /* dquery[b, :] = sum_k coef[b, k] * sign(query - row), or * (query - row) */
 static void query_grad(em_real *dquery, const em_node *n, const em_real *coef)
 {
@@ -85,17 +110,13 @@ static void query_grad(em_real *dquery, const em_node *n, const em_real *coef)
     EM_PARALLEL_CHUNKS(lo, hi, l.n, 3.0 * (double)(l.count * l.width))
         for (int64_t b = lo; b < hi; b++) {
             const int64_t *id = l.id + b * l.id_step;
-            const em_real *restrict q = l.query + b * l.width;
-            em_real *restrict to = dquery + b * l.width;
+            const em_real *q = l.query + b * l.width, *row[4];
+            em_real *to = dquery + b * l.width;
             for (int64_t d = 0; d < l.width; d++) to[d] = 0;
-            for (int64_t k = 0; k < l.count; k++) {
-                const em_real *restrict row = l.w + id[k] * l.width;
-                const em_real x = coef[b * l.count + k];
-                if (k + AHEAD < l.count) lookup_prefetch(l.w + id[k + AHEAD] * l.width, l.width);
-                if (euclidean)
-                    for (int64_t d = 0; d < l.width; d++) to[d] += x * (q[d] - row[d]);
-                else
-                    for (int64_t d = 0; d < l.width; d++) to[d] += x * (em_real)((q[d] > row[d]) - (q[d] < row[d]));
+            for (int64_t k = 0; k < l.count; k += 4) {
+                const int some = lookup_four(row, l.w, id, k, l.count, l.width);
+                fetch_four(&l, id, k + AHEAD);
+                add_away(to, row, q, coef + b * l.count + k, some, l.width, euclidean);
             }
         }
 }

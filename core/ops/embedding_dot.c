@@ -14,19 +14,23 @@ static em_status check(em_call *c) { return lookup_check_query(c, PADDING_IDX); 
 
 /* ---- ids of its own for each query --------------------------------------------------------------------- */
 
-enum { AHEAD = 6 };
+enum { AHEAD = 8 };
+
+#define PRODUCT(q, x) ((q) * (x))
+EM_FOUR_SUMS(four_dots, PRODUCT)
 
 /* y[b, k] = sum_d query[b, d] * w[id[b, k], d] */
 static void score(em_real *restrict y, const em_real *restrict query, const em_real *restrict w, const int64_t *id,
                   int64_t count, int64_t width, int64_t ahead)
 {
-    for (int64_t k = 0; k < count; k++) {
-        const em_real *row = w + id[k] * width;
-        if (k + AHEAD < ahead) lookup_prefetch(w + id[k + AHEAD] * width, width);
-        em_real dot = 0;
-        EM_SIMD_SUM(dot)
-        for (int64_t d = 0; d < width; d++) dot += query[d] * row[d];
-        y[k] = dot;
+    const em_real *row[4];
+    em_real dot[4];
+    for (int64_t k = 0; k < count; k += 4) {
+        const int n = lookup_four(row, w, id, k, count, width);
+        for (int64_t next = k + AHEAD; next < em__min(k + AHEAD + 4, ahead); next++)
+            lookup_prefetch(w + id[next] * width, width);
+        four_dots(dot, query, row, width);
+        for (int i = 0; i < n; i++) y[k + i] = dot[i];
     }
 }
 
@@ -51,10 +55,16 @@ static void query_grad(em_real *dquery, const em_node *n)
         for (int64_t b = lo; b < hi; b++) {
             em_real *restrict to = dquery + b * width;
             for (int64_t d = 0; d < width; d++) to[d] = 0;
-            for (int64_t k = b * count; k < (b + 1) * count; k++) {
-                const em_real *restrict row = w + id[k] * width;
-                if (k + AHEAD < rows * count) lookup_prefetch(w + id[k + AHEAD] * width, width);
-                for (int64_t d = 0; d < width; d++) to[d] += dy[k] * row[d];
+            const em_real *row[4];
+            for (int64_t k = 0; k < count; k += 4) {
+                const int64_t e = b * count + k;
+                const int some = lookup_four(row, w, id + b * count, k, count, width);
+                for (int64_t next = e + AHEAD; next < em__min(e + AHEAD + 4, rows * count); next++)
+                    lookup_prefetch(w + id[next] * width, width);
+                if (some == 4)
+                    em__add_scaled(to, row, row[0], dy + e, width);
+                else
+                    for (int i = 0; i < some; i++) em__add_scaled_one(to, row[i], row[i], dy[e + i], width);
             }
         }
 }

@@ -8,6 +8,7 @@
 #include "ops/op.h"
 #include "tensor/rows.h"
 #if EM_REAL_FLOAT
+#include "math/four_rows.h"
 #include "tensor/rows_sum.h"
 #endif
 
@@ -61,6 +62,14 @@ static inline void lookup_prefetch(const em_real *row, int64_t width)
 }
 
 #if EM_REAL_FLOAT
+/* Rows of the ids from `k` on, four of them, the last one again for those beyond `count`; how many there are. */
+static inline int lookup_four(const em_real *row[4], const em_real *w, const int64_t *id, int64_t k, int64_t count,
+                              int64_t width)
+{
+    for (int i = 0; i < 4; i++) row[i] = w + id[em__min(k + i, count - 1)] * width;
+    return (int)em__min(4, count - k);
+}
+
 /* || row ||_p, in double: inf is the largest magnitude, -inf the smallest, 0 the count of non-zeros. */
 static inline double lookup_row_norm(const em_real *row, int64_t step, int64_t width, double p)
 {
@@ -148,7 +157,7 @@ static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_
         for (int64_t u = lo; u < hi; u++) {
             if (g->ids[u] == padding) continue;
             em_real *y = EM_REALS(dw) + g->ids[u] * width;
-            for (int64_t k = g->start[u]; k < g->start[u + 1]; k++) em__add_entry(y, &r, g->order[k], g->ids[u]);
+            em__add_entries(y, &r, g->order + g->start[u], g->start[u + 1] - g->start[u], g->ids[u]);
         }
     em__groups_free(g);
     return EM_OK;
