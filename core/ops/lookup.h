@@ -8,7 +8,7 @@
 #include "ops/op.h"
 #include "tensor/rows.h"
 #if EM_REAL_FLOAT
-#include "math/four_rows.h"
+#include "tensor/four_rows.h"
 #include "tensor/rows_sum.h"
 #endif
 

@@ -3,7 +3,7 @@
 #ifndef EM_TENSOR_ROWS_SUM_H
 #define EM_TENSOR_ROWS_SUM_H
 
-#include "math/four_rows.h"
+#include "tensor/four_rows.h"
 #include "parallel/parallel.h"
 #include "tensor/real.h"
 #include "tensor/rows.h"

@@ -1,7 +1,7 @@
 /* Vectors added and compared four at a time, for kernels (needs EM_VARIANT): what they are added to, or compared with,
  * is read once for the four. */
-#ifndef EM_MATH_FOUR_ROWS_H
-#define EM_MATH_FOUR_ROWS_H
+#ifndef EM_TENSOR_FOUR_ROWS_H
+#define EM_TENSOR_FOUR_ROWS_H
 
 #include "parallel/parallel.h"
 #include "tensor/real.h"
@@ -13,8 +13,8 @@
 /* name: y += the sum of term(a[i], x[i], q), element by element; x[0] first, so that the sum is the same as that of
  * name_one, which adds a single vector. `q` of `term`s that have none is any vector. */
 #define EM__ADD_FOUR(name, term) \
-    static inline void name##_one(em_real *restrict y, const em_real *restrict x, const em_real *restrict q, em_real a, \
-                                  int64_t width) \
+    static inline void name##_one(em_real *restrict y, const em_real *restrict x, const em_real *restrict q, \
+                                  em_real a, int64_t width) \
     { \
         for (int64_t d = 0; d < width; d++) y[d] += term(a, x[d], q[d]); \
         (void)q; \
