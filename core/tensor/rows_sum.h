@@ -3,8 +3,8 @@
 #ifndef EM_TENSOR_ROWS_SUM_H
 #define EM_TENSOR_ROWS_SUM_H
 
-#include "tensor/four_rows.h"
 #include "parallel/parallel.h"
+#include "tensor/four_rows.h"
 #include "tensor/real.h"
 #include "tensor/rows.h"
 
