@@ -88,6 +88,7 @@ void eml_open_autograd(lua_State *L, int state);
 void eml_open_random(lua_State *L, int state);
 void eml_open_system(lua_State *L, int state);
 void eml_open_optim(lua_State *L, int state);
+void eml_open_gradients(lua_State *L, int state);
 void eml_open_text(lua_State *L, int state);
 void eml_open_io(lua_State *L, int state);
 /* Each further part is one line here and one in module.c. */

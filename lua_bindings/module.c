@@ -57,6 +57,7 @@ int luaopen_embla_core(lua_State *L)
     eml_open_random(L, state);
     eml_open_system(L, state);
     eml_open_optim(L, state);
+    eml_open_gradients(L, state);
     eml_open_text(L, state);
     eml_open_io(L, state);
     return 1;

@@ -194,6 +194,7 @@ static em_status seed(em_tensor **g, const em_tensor *t, em_tensor *given)
         if (given->dims != t->dims || memcmp(given->size, t->size, (size_t)t->dims * sizeof *t->size))
             return em__fail(EM_ESHAPE, "backward: the gradient has shape %s, the tensor %s", EM_SHAPE(given),
                             EM_SHAPE(t));
+        em__settle(given);
         return em__tensor_shell(g, given, true);
     }
     if (t->count != 1)

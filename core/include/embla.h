@@ -148,6 +148,10 @@ void em_tensor_fill_integers(em_tensor *t, int64_t low, int64_t high, em_rng *rn
 void em_tensor_fill_permutation(em_tensor *t, em_rng *rng);     /* 1-d int64: 0 .. n-1 in random order */
 void em_tensor_touch(em_tensor *t);             /* counts a change made through em_tensor_data */
 
+/* Rows of a table that an optimizer in sparse_mode "exact" has let wait get what they have missed, and so does the
+ * optimizer's state. Whatever reads a tensor does this first; only who reads such a state by itself has to ask. */
+void em_tensor_settle(const em_tensor *t);
+
 /* ---- row-sparse gradients: (V, …) with entries for some rows only -------------------------------------- */
 
 /* From explicit entries: ids (n) of any integer dtype, values (n, …) -> size (rows, …). Keeps both by reference. */

@@ -98,6 +98,7 @@ em_status em_vectors_save(const char *path, const em_vocab *words, const em_tens
     em_status s = em_tensor_contiguous(&straight, single);
     em_tensor_release(single);
     if (s) return s;
+    em_tensor_settle(straight);
     s = save(path, words, straight, binary);
     em_tensor_release(straight);
     return s;

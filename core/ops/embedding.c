@@ -101,7 +101,7 @@ const em_op EM_OP(embedding) = {
            "Returns (*, D). Errors if an id is outside 0 .. V-1 (its value and position are named).",
     .opts = opts,
     .types = EM_TYPES_ALL,
-    .flags = EM_OP_STRIDED | EM_OP_STRIDED_DY | EM_OP_HALF_AS_IT_IS,
+    .flags = EM_OP_STRIDED | EM_OP_STRIDED_DY | EM_OP_HALF_AS_IT_IS | EM_OP_LOOKUP,
     .saves = EM_SAVE_X(0),
     .check = check,
     .forward = forward,

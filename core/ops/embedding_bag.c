@@ -381,7 +381,7 @@ const em_op EM_OP(embedding_bag) = {
            "Returns (B, D); zeros for an empty bag. Errors if an id is outside 0 .. V-1 or the offsets decrease.",
     .opts = opts,
     .types = EM_TYPES_FLOAT,
-    .flags = EM_OP_STRIDED | EM_OP_NO_PROMOTE,
+    .flags = EM_OP_STRIDED | EM_OP_NO_PROMOTE | EM_OP_LOOKUP,
     .saves = EM_SAVE_X(IDS) | EM_SAVE_X(TABLE) | EM_SAVE_X(OFFSETS) | EM_SAVE_X(WEIGHTS) | EM_SAVE_Y(1),
     .check = check,
     .forward = forward,

@@ -160,6 +160,7 @@ const em_op EM_OP(embedding_dot) = {
            "Returns (B, K). Errors if an id is outside 0 .. V-1 or the sizes do not fit.",
     .opts = opts,
     .types = EM_TYPES_FLOAT,
+    .flags = EM_OP_LOOKUP,
     .saves = EM_SAVE_X(QUERY) | EM_SAVE_X(IDS) | EM_SAVE_X(TABLE),
     .check = check,
     .forward = forward,

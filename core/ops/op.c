@@ -79,6 +79,21 @@ static em_status convert(em_tensor **out, em_tensor *t, em_dtype dtype, bool str
     return EM_OK;
 }
 
+/* Rows that wait for what an optimizer owes them get it before they are seen: those looked up, or all. A view sees
+ * nothing yet. */
+static void settle_inputs(const em_attempt *a, const em_op *op, const em_info *f)
+{
+    if (op->flags & EM_OP_VIEW) return;
+    for (int i = 0; i < a->n; i++) {
+        if (!a->in[i]) continue;
+        const bool looked_up = (op->flags & EM_OP_LOOKUP) && i > 0 && f->kind[i - 1] == EM_INPUT_IDS;
+        if (looked_up)
+            em__settle_rows(a->in[i], a->in[i - 1]);
+        else
+            em__settle(a->in[i]);
+    }
+}
+
 static em_status convert_inputs(em_attempt *a, const em_op *op, const em_info *f, em_tensor *const *inputs)
 {
     for (int i = 0; i < a->n; i++) {
@@ -140,7 +155,9 @@ em_status em__prepare(em_attempt *a, const em_op *op, em_tensor *const *inputs, 
     a->call.dtype = dtype;
     a->call.recorded = em__wants_history(v, inputs, n);
     a->call.saves = v->saves;
-    return convert_inputs(a, v, f, inputs);
+    EM_TRY(convert_inputs(a, v, f, inputs));
+    settle_inputs(a, v, f);
+    return EM_OK;
 }
 
 void em__drop_inputs(em_attempt *a)

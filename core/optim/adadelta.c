@@ -13,6 +13,8 @@ static const em_opt_spec opts[] = {
     EM_OPT_END,
 };
 
+static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
+
 /* v <- rho v + (1 - rho) g^2      d = sqrt(a + eps) / sqrt(v + eps) g      a <- rho a + (1 - rho) d^2
  * p <- p - lr d */
 static void row(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
@@ -39,7 +41,8 @@ const em_rule EM_RULE(Adadelta) = {
     .name = "Adadelta",
     .doc = "Adadelta: v <- rho v + (1 - rho) g^2, d = sqrt(a + eps) / sqrt(v + eps) g, a <- rho a + (1 - rho) d^2,\n"
            "p <- p - lr d.\n"
-           "Sparse gradients update the touched rows only (lazy); with sparse_mode = \"exact\" every row moves.\n"
+           EM_SPARSE_DOC
            "Zeiler 2012: ADADELTA: an adaptive learning rate method.",
-    .opts = opts, .state = "square_avg acc_delta", .cost = 20, .sparse_mode = SPARSE_MODE, .run = run,
+    .opts = opts, .state = "square_avg acc_delta", .cost = 20, .sparse_mode = SPARSE_MODE,
+    .rests = rests, .run = run,
 };

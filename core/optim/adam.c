@@ -21,6 +21,8 @@ static const em_opt_spec adamw_opts[] = OPTIONS("0.01", "p is first multiplied b
 
 static unsigned needs(const em_opts *o) { return o->at[AMSGRAD].i ? 7 : 3; }
 
+static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
+
 /* p <- shrink p      m <- beta1 m + (1 - beta1) g      v <- beta2 v + (1 - beta2) g^2
  * p <- p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps), amsgrad: by the largest v so far */
 static void row(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
@@ -55,26 +57,22 @@ static void run(em_update *u, bool decoupled)
 static void run_adam(em_update *u) { run(u, false); }
 static void run_adamw(em_update *u) { run(u, true); }
 
-#define SPARSE_DOC \
-    "Sparse gradients update the touched rows only (lazy): moments and decay of other rows rest. With sparse_mode =\n" \
-    "\"exact\" every row moves as with a dense gradient, which passes over the whole table.\n"
-
 const em_rule EM_RULE(Adam) = {
     .name = "Adam",
     .doc = "Adam: m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2,\n"
            "p <- p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps).\n"
            "weight_decay adds weight_decay p to g first.\n"
-           SPARSE_DOC
+           EM_SPARSE_DOC
            "Kingma, Ba 2015: Adam: a method for stochastic optimization; amsgrad: Reddi, Kale, Kumar 2018.",
     .opts = adam_opts, .state = "exp_avg exp_avg_sq max_exp_avg_sq", .cost = 14, .sparse_mode = SPARSE_MODE,
-    .needs = needs, .run = run_adam,
+    .needs = needs, .rests = rests, .run = run_adam,
 };
 
 const em_rule EM_RULE(AdamW) = {
     .name = "AdamW",
     .doc = "AdamW: p <- (1 - lr weight_decay) p, then Adam's step without weight decay in the gradient.\n"
-           SPARSE_DOC
+           EM_SPARSE_DOC
            "Loshchilov, Hutter 2019: Decoupled weight decay regularization.",
     .opts = adamw_opts, .state = "exp_avg exp_avg_sq max_exp_avg_sq", .cost = 14, .sparse_mode = SPARSE_MODE,
-    .needs = needs, .run = run_adamw,
+    .needs = needs, .rests = rests, .run = run_adamw,
 };

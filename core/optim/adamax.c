@@ -41,7 +41,7 @@ static void run(em_update *u)
 const em_rule EM_RULE(Adamax) = {
     .name = "Adamax",
     .doc = "Adamax: m <- beta1 m + (1 - beta1) g, u <- max(beta2 u, |g| + eps), p <- p - lr / (1 - beta1^t) m / u.\n"
-           "Sparse gradients update the touched rows only (lazy); with sparse_mode = \"exact\" every row moves.\n"
+           EM_SPARSE_DOC
            "Kingma, Ba 2015: Adam: a method for stochastic optimization.",
     .opts = opts, .state = "exp_avg exp_inf", .cost = 12, .sparse_mode = SPARSE_MODE, .run = run,
 };

@@ -48,7 +48,7 @@ const em_rule EM_RULE(ASGD) = {
     .name = "ASGD",
     .doc = "Averaged SGD: p <- (1 - lambd eta) p - eta g, ax <- ax + mu (p - ax); for the next step\n"
            "eta = lr / (1 + lambd lr t)^alpha, mu = 1 / max(1, t - t0). The average, ax, is in the state.\n"
-           "Sparse gradients update the touched rows only (lazy); with sparse_mode = \"exact\" every row moves.\n"
+           EM_SPARSE_DOC
            "Polyak, Juditsky 1992: Acceleration of stochastic approximation by averaging.",
     .opts = opts, .state = "eta mu ax", .kinds = {EM_STATE_NUMBER, EM_STATE_NUMBER, EM_STATE_LIKE}, .cost = 6,
     .sparse_mode = SPARSE_MODE, .initial = initial, .run = run,

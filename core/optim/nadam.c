@@ -22,6 +22,8 @@ static double initial(const em_opts *o, int k)
     return k == 0;
 }
 
+static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
+
 /* m <- beta1 m + (1 - beta1) g      v <- beta2 v + (1 - beta2) g^2      d = sqrt(v) / sqrt(1 - beta2^t) + eps
  * p <- p - lr (1 - mu_t) / (1 - P_t) g / d - lr mu_t+1 / (1 - P_t+1) m / d */
 static void row(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
@@ -63,8 +65,8 @@ const em_rule EM_RULE(NAdam) = {
     .doc = "NAdam: m, v as Adam; mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2), P_t = mu_1 ... mu_t,\n"
            "d = sqrt(v) / sqrt(1 - beta2^t) + eps,\n"
            "p <- p - lr ((1 - mu_t) / (1 - P_t) g + mu_t+1 / (1 - P_t+1) m) / d.\n"
-           "Sparse gradients update the touched rows only (lazy); with sparse_mode = \"exact\" every row moves.\n"
+           EM_SPARSE_DOC
            "Dozat 2016: Incorporating Nesterov momentum into Adam.",
     .opts = opts, .state = "mu_product exp_avg exp_avg_sq", .kinds = {EM_STATE_NUMBER}, .cost = 14,
-    .sparse_mode = SPARSE_MODE, .initial = initial, .run = run,
+    .sparse_mode = SPARSE_MODE, .initial = initial, .rests = rests, .run = run,
 };

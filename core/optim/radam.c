@@ -15,6 +15,8 @@ static const em_opt_spec opts[] = {
     EM_OPT_END,
 };
 
+static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
+
 /* m <- beta1 m + (1 - beta1) g      v <- beta2 v + (1 - beta2) g^2      p <- p - size m
  * rectified: p <- p - size m / (sqrt(v) + eps) */
 static void row(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
@@ -54,7 +56,8 @@ const em_rule EM_RULE(RAdam) = {
            "For rho > 5: p <- p - lr r sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps),\n"
            "r = sqrt((rho - 4)(rho - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho)).\n"
            "Before: p <- p - lr / (1 - beta1^t) m.\n"
-           "Sparse gradients update the touched rows only (lazy); with sparse_mode = \"exact\" every row moves.\n"
+           EM_SPARSE_DOC
            "Liu and others 2020: On the variance of the adaptive learning rate and beyond.",
-    .opts = opts, .state = "exp_avg exp_avg_sq", .cost = 14, .sparse_mode = SPARSE_MODE, .run = run,
+    .opts = opts, .state = "exp_avg exp_avg_sq", .cost = 14, .sparse_mode = SPARSE_MODE, .rests = rests,
+    .run = run,
 };

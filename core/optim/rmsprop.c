@@ -17,6 +17,8 @@ static const em_opt_spec opts[] = {
 
 static unsigned needs(const em_opts *o) { return 1u | (o->at[MOMENTUM].x > 0 ? 2u : 0) | (o->at[CENTERED].i ? 4u : 0); }
 
+static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
+
 /* v <- alpha v + (1 - alpha) g^2      a <- alpha a + (1 - alpha) g      r = g / (sqrt(v - a^2) + eps)
  * b <- momentum b + r      p <- p - lr b, without momentum: lr r */
 static void row(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
@@ -49,8 +51,8 @@ const em_rule EM_RULE(RMSprop) = {
     .doc = "RMSprop: v <- alpha v + (1 - alpha) g^2, p <- p - lr g / (sqrt(v) + eps).\n"
            "centered: the root is of v - a^2, a <- alpha a + (1 - alpha) g.\n"
            "momentum: b <- momentum b + g / (root + eps), p <- p - lr b.\n"
-           "Sparse gradients update the touched rows only (lazy); with sparse_mode = \"exact\" every row moves.\n"
+           EM_SPARSE_DOC
            "Tieleman, Hinton 2012; centered: Graves 2013, Generating sequences with recurrent neural networks.",
     .opts = opts, .state = "square_avg momentum_buffer grad_avg", .cost = 14, .sparse_mode = SPARSE_MODE,
-    .needs = needs, .run = run,
+    .needs = needs, .rests = rests, .run = run,
 };

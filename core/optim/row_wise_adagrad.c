@@ -1,19 +1,21 @@
 /* Row-wise Adagrad: one step size a row, so that the state of a table is a column. */
 #include "optim/walk.h"
 
-enum { LR, LR_DECAY, WEIGHT_DECAY, INITIAL, EPS, MAXIMIZE };
+enum { LR, LR_DECAY, WEIGHT_DECAY, INITIAL, EPS, MAXIMIZE, SPARSE_MODE };
 
 static const em_opt_spec opts[] = {
     {"lr", EM_OPT_NUMBER, "0.01", ">= 0", "step size"},
     {"lr_decay", EM_OPT_NUMBER, "0", ">= 0", "step t uses lr / (1 + (t - 1) lr_decay)"},
-    {"weight_decay", EM_OPT_NUMBER, "0", ">= 0", "added to the gradient of the touched rows as weight_decay * p"},
+    {"weight_decay", EM_OPT_NUMBER, "0", ">= 0", "added to the gradient as weight_decay * p"},
     {"initial_accumulator_value", EM_OPT_NUMBER, "0", ">= 0", "what each row's sum starts with"},
     {"eps", EM_OPT_NUMBER, "1e-10", ">= 0", "added to the root of the sum"},
     EM_OPT_MAXIMIZE,
+    EM_OPT_SPARSE_MODE("lazy", "weight decay of rows absent from a sparse gradient: none (lazy), as if dense (exact)"),
     EM_OPT_END,
 };
 
 static double initial(const em_opts *o, int k) { return k == 0 ? o->at[INITIAL].x : 0; }
+static bool moves_absent(const em_opts *o) { return o->at[WEIGHT_DECAY].x != 0; }
 
 /* Sum of squares in LANES sums, which are then folded in halves: an order that no vector width changes. */
 enum { LANES = 16 };
@@ -56,9 +58,11 @@ const em_rule EM_RULE(RowWiseAdagrad) = {
     .name = "RowWiseAdagrad",
     .doc = "Row-wise Adagrad: for each row sum <- sum + mean(g^2),\n"
            "p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps). One number of state a row, as the first dim\n"
-           "counts rows. Sparse gradients update the touched rows only, by the square of the summed gradient.\n"
+           "counts rows. Sparse gradients update the touched rows, by the square of the summed gradient; weight_decay\n"
+           "of the others is left out (lazy) or, with sparse_mode = \"exact\", made up for when a row is next touched,\n"
+           "looked up or read.\n"
            "Mudigere and others 2022: Software-hardware co-design for fast and scalable training of deep learning\n"
            "recommendation models (section on row-wise AdaGrad).",
-    .opts = opts, .state = "sum", .kinds = {EM_STATE_ROW}, .flags = EM_RULE_ROWS_ONLY, .cost = 6, .sparse_mode = -1,
-    .initial = initial, .run = run,
+    .opts = opts, .state = "sum", .kinds = {EM_STATE_ROW}, .flags = EM_RULE_ROWS_ONLY, .cost = 6,
+    .sparse_mode = SPARSE_MODE, .initial = initial, .moves_absent = moves_absent, .run = run,
 };

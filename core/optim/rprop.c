@@ -39,7 +39,7 @@ const em_rule EM_RULE(Rprop) = {
     .name = "Rprop",
     .doc = "Rprop: each element has a step size, multiplied by etas[1] where the gradient keeps its sign and by\n"
            "etas[0] where it turns, within step_sizes; p <- p - sign(g) size, no move where the sign has just turned.\n"
-           "Sparse gradients update the touched rows only (lazy); with sparse_mode = \"exact\" absent rows see a 0.\n"
+           EM_SPARSE_DOC
            "Riedmiller, Braun 1993: A direct adaptive method for faster backpropagation learning.",
     .opts = opts, .state = "prev step_size", .cost = 10, .sparse_mode = SPARSE_MODE, .initial = initial, .run = run,
 };

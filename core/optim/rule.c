@@ -6,6 +6,7 @@
 
 #include "base/cpu.h"
 #include "ops/op.h"
+#include "optim/owed.h"
 #include "optim/rules.def"
 #include "tensor/half.h"
 
@@ -238,12 +239,37 @@ static em_status prepare_state(em_update *u, em_tensor *const *slots)
     return EM_OK;
 }
 
-static em_status prepare_rows(em_update *u)
+/* Whether rows that the gradient lacks are to move too. */
+static bool is_exact(const em_update *u)
 {
     const em_rule *rule = u->rule;
+    return u->opts->at[rule->sparse_mode].i == EM_EXACT && (!rule->moves_absent || rule->moves_absent(u->opts));
+}
+
+/* Rows can be let wait where they lie together and no other update of the call may write to them. */
+static bool can_wait(const em_update *u, const em_step *step, const em_step *first)
+{
+    if (u->param != step->param) return false;
+    for (const em_step *s = first; s < step; s++)
+        if (em_tensor_same_storage(s->param, step->param)) return false;
+    return true;
+}
+
+static em_status make_dense(em_update *u)
+{
+    em_tensor *sparse = u->grad;
+    u->waits = false;
+    const em_status s = em_rows_to_dense(&u->grad, sparse);
+    em_tensor_release(sparse);
+    return s;
+}
+
+static em_status prepare_sparse(em_update *u, const em_step *step, const em_step *first)
+{
+    EM_TRY(em_rows_to(&u->grad, step->grad, u->param->dtype));
     u->width = u->grad->rows->width;
-    const bool exact = rule->sparse_mode >= 0 && u->opts->at[rule->sparse_mode].i == EM_EXACT;
-    u->every_row = exact && (!rule->moves_absent || rule->moves_absent(u->opts));
+    u->waits = is_exact(u) && u->param->count > 0;
+    if (u->waits && !can_wait(u, step, first)) return make_dense(u);
     if (u->grad->rows->entries) EM_TRY(em__rows_groups(&u->groups, u->grad));
     if (u->width <= EM_STACK_ROW) return EM_OK;
     u->scratch_step = (((size_t)u->width * em_dtype_size(u->param->dtype) + 63) & ~(size_t)63);
@@ -257,7 +283,8 @@ static em_status contiguous_in(em_tensor **out, em_tensor *t, em_dtype dtype)
     return t->dtype == dtype ? em_tensor_contiguous(out, t) : em_tensor_to(out, t, dtype);
 }
 
-static em_status prepare(em_update *u, const em_rule *const of_type[2], const em_step *step)
+/* `first`: of the steps of the call, of which `step` is one. */
+static em_status prepare(em_update *u, const em_rule *const of_type[2], const em_step *step, const em_step *first)
 {
     EM_TRY(check_tensors(of_type[0], step->param, step->grad));
     u->rule = of_type[step->param->dtype == EM_F64];
@@ -266,10 +293,7 @@ static em_status prepare(em_update *u, const em_rule *const of_type[2], const em
     const em_dtype dtype = em__computed_in(step->param->dtype);     /* a parameter of halves is updated by a copy */
     EM_TRY(contiguous_in(&u->param, step->param, dtype));
     EM_TRY(prepare_state(u, step->state));
-    if (step->grad->rows) {
-        EM_TRY(em_rows_to(&u->grad, step->grad, dtype));
-        return prepare_rows(u);
-    }
+    if (step->grad->rows) return prepare_sparse(u, step, first);
     const int64_t rows = step->param->dims ? step->param->size[0] : 1;
     u->width = rows ? step->param->count / rows : 0;
     return contiguous_in(&u->grad, step->grad, dtype);
@@ -277,6 +301,8 @@ static em_status prepare(em_update *u, const em_rule *const of_type[2], const em
 
 static void let_go(em_update *u)
 {
+    const em_storage *s = u->param ? u->param->storage : NULL;
+    if (u->owed && s->debt != (em_debt *)u->owed) em__owed_drop(u->owed);
     for (int k = 0; k < EM_MAX_STATE; k++) em_tensor_release(u->state[k]);
     em_tensor_release(u->param);
     em_tensor_release(u->grad);
@@ -293,7 +319,12 @@ static void commit(em_update *u, const em_step *step)
             step->state[k] = u->state[k];
             em_tensor_retain(u->state[k]);
         }
+    if (!u->owed)
+        em__settle(u->param);
+    else if (!em__owed_attach(u))
+        return;                                     /* interrupted */
     u->rule->run(u);
+    u->owed = NULL;                                 /* the storage's now */
     if (u->param == step->param)
         em_tensor_touch(step->param);
     else
@@ -312,9 +343,12 @@ em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n)
     em_status s = EM_OK;
     int64_t prepared = 0;
     while (prepared < n && !s) {
-        s = prepare(&updates[prepared], of_type, &steps[prepared]);
+        s = prepare(&updates[prepared], of_type, &steps[prepared], steps);
         prepared++;
     }
+    /* Last, as it lends what a storage owns until somebody reads that. */
+    for (int64_t i = 0; i < n && !s; i++)
+        if (updates[i].waits) s = em__owed_prepare(&updates[i]);
     for (int64_t i = 0; i < n && !s; i++) commit(&updates[i], &steps[i]);
     for (int64_t i = 0; i < prepared; i++) let_go(&updates[i]);
     em__free(updates, bytes);

@@ -1,7 +1,7 @@
 /* What an update rule is: a descriptor with everything about it, in one file of core/optim, compiled once for each
  * variant (element type and instruction set). Its formula stands once, in a row function: n elements of a parameter,
- * of its gradient and of its state. walk.h takes it over a dense tensor, over the rows that a row-sparse gradient
- * touches, or over all rows with zeros for those it does not. A step goes
+ * of its gradient and of its state. walk.h takes it over a dense tensor, or over the rows that a row-sparse gradient
+ * touches. In sparse_mode "exact" the others are owed a step by a gradient of zeros (owed.h). A step goes
  *
  *     em_rule_steps (rule.c): check, make state, group the entries of sparse gradients; only this can fail
  *       -> run      numbers of the step in double (bias corrections), then the walk
@@ -16,7 +16,7 @@
 
 enum em_rule_flags {
     EM_RULE_SPARSE_ONLY = 1,    /* refuses dense gradients */
-    EM_RULE_ROWS_ONLY = 2,      /* absent rows never move: sparse_mode = "exact" is the same as "lazy" */
+    EM_RULE_ROWS_ONLY = 2,      /* the row function takes whole rows: it has numbers of its own for each */
 };
 
 /* What a state tensor looks like. */
@@ -37,7 +37,8 @@ typedef struct em_update {
     const em_opts *opts;
     int64_t step;
     unsigned fresh;                     /* bit k: state k was made for this update */
-    bool every_row;                     /* of a row-sparse gradient: rows it lacks get a gradient of zeros */
+    bool waits;                         /* of a row-sparse gradient: rows it lacks wait for a step by zeros, … */
+    struct em_owed *owed;               /* … which is noted down here */
     int64_t width;                      /* elements a row */
     const em_groups *groups;            /* of a row-sparse gradient; null if it has no entries */
     char *scratch;                      /* a row for each thread, each at a multiple of scratch_step bytes; or null */
@@ -58,11 +59,16 @@ struct em_rule {
     unsigned (*needs)(const em_opts *opts);                     /* mask of state tensors; null: all */
     double (*initial)(const em_opts *opts, int k);              /* value state k starts with; null: 0 */
     bool (*moves_absent)(const em_opts *opts);                  /* whether rows without gradient move; null: they do */
+    bool (*rests)(const em_opts *opts);     /* whether a gradient of zeros leaves a row of zero state; null: no */
     void (*run)(em_update *u);
 };
 
 enum { EM_LAZY, EM_EXACT };             /* sparse_mode */
 #define EM_OPT_SPARSE_MODE(initial, doc) {"sparse_mode", EM_OPT_ENUM, initial, "lazy exact", doc}
+#define EM_SPARSE_DOC \
+    "Sparse gradients update the touched rows, moments and decay of the others rest (lazy). With sparse_mode = \"exact\"\n" \
+    "the others move too, as by a gradient of 0: a row goes through the steps it has missed, in order, when it is next\n" \
+    "touched, looked up or read, and has then the bits that the dense gradients would have given it.\n"
 #define EM_OPT_MAXIMIZE {"maximize", EM_OPT_BOOL, "false", "", "climb instead of descend"}
 #define EM_OPT_END {NULL, EM_OPT_NUMBER, "", "", ""}
 

@@ -25,6 +25,8 @@ static em_status check(const em_opts *o)
 static unsigned needs(const em_opts *o) { return o->at[MOMENTUM].x != 0; }
 static bool moves_absent(const em_opts *o) { return o->at[MOMENTUM].x != 0 || o->at[WEIGHT_DECAY].x != 0; }
 
+static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0; }
+
 /* g <- +-g + weight_decay p      p <- p - lr g */
 static void plain(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
 {
@@ -62,8 +64,9 @@ const em_rule EM_RULE(SGD) = {
     .doc = "Stochastic gradient descent: p <- p - lr g.\n"
            "With momentum: b <- momentum b + (1 - dampening) g (at first b <- g), p <- p - lr b, or with nesterov\n"
            "p <- p - lr (g + momentum b). weight_decay adds weight_decay p to g first.\n"
-           "Sparse gradients move the touched rows only. With momentum or weight_decay the other rows move too, as by\n"
-           "a dense gradient, in a pass over the table; sparse_mode = \"lazy\" lets them rest until touched again.",
+           "Sparse gradients move the touched rows. With momentum or weight_decay other rows move too, as by a gradient\n"
+           "of 0 (exact, the default): a row goes through the steps it has missed, in order, when it is next touched,\n"
+           "looked up or read. With sparse_mode = \"lazy\" they rest, and nothing is caught up later.",
     .opts = opts, .state = "momentum_buffer", .cost = 2, .sparse_mode = SPARSE_MODE,
-    .check = check, .needs = needs, .moves_absent = moves_absent, .run = run,
+    .check = check, .needs = needs, .moves_absent = moves_absent, .rests = rests, .run = run,
 };

@@ -1,7 +1,7 @@
 /* Adam for row-sparse gradients: moments of rows without gradient rest. */
 #include "optim/walk.h"
 
-enum { LR, BETA1, BETA2, EPS, MAXIMIZE };
+enum { LR, BETA1, BETA2, EPS, MAXIMIZE, SPARSE_MODE };
 enum { SIZE, TAKE1, TAKE2 };
 
 static const em_opt_spec opts[] = {
@@ -10,8 +10,15 @@ static const em_opt_spec opts[] = {
     {"betas[1]", EM_OPT_NUMBER, "0.999", "[0, 1)", "decay of the mean of squares"},
     {"eps", EM_OPT_NUMBER, "1e-8", "> 0", "added to the root of the mean of squares"},
     EM_OPT_MAXIMIZE,
+    EM_OPT_SPARSE_MODE("lazy", "rows absent from a sparse gradient: rest (lazy), or move as if dense (exact)"),
     EM_OPT_END,
 };
+
+static bool rests(const em_opts *o)
+{
+    (void)o;
+    return true;
+}
 
 /* m <- beta1 m + (1 - beta1) g      v <- beta2 v + (1 - beta2) g^2
  * p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps) */
@@ -41,9 +48,10 @@ static void run(em_update *u)
 const em_rule EM_RULE(SparseAdam) = {
     .name = "SparseAdam",
     .doc = "Adam for sparse gradients: m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2,\n"
-           "p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps), for the touched rows; t counts the\n"
-           "steps of the parameter. Other rows, their m and v rest, and nothing is caught up later. Unlike in Adam,\n"
-           "eps is added before the bias correction. Takes sparse gradients only.",
-    .opts = opts, .state = "exp_avg exp_avg_sq", .flags = EM_RULE_SPARSE_ONLY, .cost = 12, .sparse_mode = -1,
-    .run = run,
+           "p <- p - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps); t counts the steps of the parameter.\n"
+           "Unlike in Adam, eps is added before the bias correction. Takes sparse gradients only.\n"
+           EM_SPARSE_DOC
+           "As torch.optim.SparseAdam, which is lazy.",
+    .opts = opts, .state = "exp_avg exp_avg_sq", .flags = EM_RULE_SPARSE_ONLY, .cost = 12, .sparse_mode = SPARSE_MODE,
+    .rests = rests, .run = run,
 };

@@ -3,8 +3,10 @@
 #ifndef EM_OPTIM_WALK_H
 #define EM_OPTIM_WALK_H
 
+#include <string.h>
 #include <tgmath.h>
 
+#include "optim/owed.h"
 #include "optim/rule.h"
 #include "tensor/rows_sum.h"
 
@@ -129,6 +131,7 @@ static inline void em__walk_groups(const em_update *u, em_row_fn *row, const em_
     for (int64_t k = lo; k < hi; k++) {
         em__fetch_group(u, p, k + EM_AHEAD);
         const int64_t id = u->groups->ids[k];
+        if (u->owed) em__owed_pay_before(u->owed, id);
         const em_real *g = em__group_sum(u->grad->rows, u->groups, k, sum);
         em__places_at(p, id, s);
         row(u, p->w + id * u->width, g, s, u->width);
@@ -148,64 +151,46 @@ static inline void em__walk_touched(const em_update *u, em_row_fn *row)
     EM_PARALLEL_ROW_PIECES(lo, hi, g, each) em__walk_groups(u, row, &p, lo, hi);
 }
 
-/* First group with an id of `row` or more. */
-static inline int64_t em__group_from(const em_groups *g, int64_t row)
+/* ---- rows that wait ------------------------------------------------------------------------------------- */
+
+static inline bool em__is_zero(const em_real *x, int64_t n, const char *zeros)
 {
-    int64_t lo = 0, hi = g ? g->n : 0;
-    while (lo < hi) {
-        const int64_t mid = lo + (hi - lo) / 2;
-        if (g->ids[mid] < row)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
+    return !memcmp(x, zeros, (size_t)n * sizeof *x);
 }
 
-/* Rows lo .. hi-1, none with a gradient: elements lie together, so blocks of them need not be rows. */
-static inline void em__walk_absent(const em_update *u, em_row_fn *row, const em_places *p, int64_t lo, int64_t hi)
+/* A row goes through moments from .. to-1, with a gradient of zeros. */
+static void em__catch_up(const em_owed *o, int64_t id, int64_t from, int64_t to)
 {
-    static const em_real zeros[EM_STACK_ROW];
-    const em_places by_element = em__places(u, 1);
-    em_real *s[EM_MAX_STATE];
-    for (int64_t at = lo * u->width; at < hi * u->width; at += EM_STACK_ROW) {
-        em__places_at(&by_element, at, s);
-        row(u, p->w + at, zeros, s, em__min(EM_STACK_ROW, hi * u->width - at));
+    const int64_t width = o->base.width;
+    em_real *w = (em_real *)(void *)o->table + id * width, *s[EM_MAX_STATE];
+    bool rests = from >= o->restless;
+    for (int k = 0; k < EM_MAX_STATE; k++) {
+        const em_state_kind kind = o->rule->kinds[k];
+        const int64_t n = kind == EM_STATE_LIKE ? width : 1;
+        s[k] = o->state[k] && kind != EM_STATE_NUMBER ? EM_REALS(o->state[k]) + id * n : NULL;
+        rests = rests && (!s[k] || em__is_zero(s[k], n, o->zeros));
     }
+    if (rests) return;
+    const em_real *zeros = (const em_real *)(const void *)o->zeros;
+    for (int64_t k = from; k < to; k++) ((em_row_fn *)o->row)(&o->moments[k].at, w, zeros, s, width);
 }
 
-/* All rows: those with a gradient by it, runs of others by zeros. */
-static inline void em__walk_every_row(const em_update *u, em_row_fn *row)
+/* Notes the step down, then takes it over the touched rows, each once it has caught up with the steps before. */
+static inline void em__walk_owed(const em_update *u, em_row_fn *row)
 {
-    const em_groups *g = u->groups;
-    const int64_t rows = u->width ? u->param->count / u->width : 0, groups = g ? g->n : 0;
-    const em_places p = em__places(u, u->width);
-    EM_PARALLEL_CHUNKS(lo, hi, rows, (double)u->rule->cost * (double)u->width) {
-        int64_t k = em__group_from(g, lo);
-        for (int64_t r = lo; r < hi;) {
-            const int64_t next = k < groups ? em__min(g->ids[k], hi) : hi;
-            em__walk_absent(u, row, &p, r, next);
-            if (next < hi) {
-                em__walk_groups(u, row, &p, k, k + 1);
-                k++;
-            }
-            r = next + 1;
-        }
-    }
+    if (em__owed_note(u->owed, u, em__catch_up, (em_any_fn *)row)) em__walk_touched(u, row);
 }
 
 static inline void em__walk(const em_update *u, em_row_fn *row)
 {
-    if (em_tensor_is_sparse(u->grad)) {
-        if (u->every_row)
-            em__walk_every_row(u, row);
-        else
-            em__walk_touched(u, row);
-    } else if (u->rule->flags & EM_RULE_ROWS_ONLY) {
+    if (u->owed)
+        em__walk_owed(u, row);
+    else if (em_tensor_is_sparse(u->grad))
+        em__walk_touched(u, row);
+    else if (u->rule->flags & EM_RULE_ROWS_ONLY)
         em__walk_rows(u, row);
-    } else {
+    else
         em__walk_elements(u, row);
-    }
 }
 
 #endif

@@ -185,6 +185,7 @@ static void places(const em_walk *w, int64_t first, int n, int64_t *at)
 
 static void fill(em_tensor *t, em_rng *rng, source s)
 {
+    em__settle(t);
     s.seed = rng->seed;
     s.position = rng->position;
     em_walk w;

@@ -11,6 +11,7 @@
 
 static char *element(const em_tensor *t, int64_t at)
 {
+    em__settle(t);
     int64_t offset = 0;
     if (t->contiguous)
         offset = at;
@@ -182,6 +183,8 @@ static void copy_row(char *to, int64_t to_step, int64_t a, const char *from, int
 void em__copy_strided(em_tensor *to, const em_tensor *from)
 {
     copy_loop *const loop = loop_for(to->dtype, from->dtype);
+    em__settle(to);
+    em__settle(from);
     if (to->count == 0) return;
     const int64_t a = (int64_t)em_dtype_size(to->dtype), b = (int64_t)em_dtype_size(from->dtype);
     if (to->contiguous && from->contiguous && to->count == from->count) {
@@ -286,6 +289,7 @@ static void fill(em_tensor *to, const em_tensor *from)
 void em_tensor_fill(em_tensor *t, double value)
 {
     const em_tensor from = {.dtype = EM_F64, .data = (char *)&value, .count = 1, .contiguous = true};
+    em__settle(t);
     if (value == 0 && !(1 / value < 0) && t->contiguous && t->count && t->count < LONG && t->storage) {
         memset(t->data, 0, (size_t)t->count * em_dtype_size(t->dtype));
         em_tensor_touch(t);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "parallel/parallel.h"
 #include "tensor/rows.h"
 
 _Static_assert(sizeof(em_storage) == 64, "data begins on a cache line");
@@ -92,6 +93,7 @@ static em_status new_tensor(em_tensor **out, em_dtype dtype, int dims, const int
     s->refs = 1;
     s->bytes = bytes;
     s->version = 0;
+    s->debt = NULL;
     t->storage = s;
     t->data = (char *)(s + 1);
     t->contiguous = true;
@@ -193,7 +195,10 @@ void em_tensor_release(em_tensor *t)
 {
     if (!t || --t->refs) return;
     em_storage *s = t->storage;
-    if (s && --s->refs == 0) em__free(s, sizeof *s + s->bytes);
+    if (s && --s->refs == 0) {
+        if (s->debt) s->debt->release(s->debt);
+        em__free(s, sizeof *s + s->bytes);
+    }
     em__rows_release(t->rows);
     em__origin_release(t->origin);
     em_tensor_release(t->base);
@@ -210,7 +215,13 @@ int64_t em_tensor_count(const em_tensor *t) { return t->count; }
 em_dtype em_tensor_dtype(const em_tensor *t) { return t->dtype; }
 bool em_tensor_is_contiguous(const em_tensor *t) { return t->contiguous; }
 bool em_tensor_is_sparse(const em_tensor *t) { return t->rows != NULL; }
-void *em_tensor_data(const em_tensor *t) { return t->data; }
+
+void *em_tensor_data(const em_tensor *t)
+{
+    em__settle(t);
+    return t->data;
+}
+
 size_t em_tensor_bytes(const em_tensor *t) { return t->storage ? t->storage->bytes : 0; }
 bool em_tensor_same_storage(const em_tensor *a, const em_tensor *b) { return a->storage && a->storage == b->storage; }
 int64_t em_tensor_version(const em_tensor *t) { return t->storage ? t->storage->version : 0; }
@@ -218,6 +229,29 @@ int64_t em_tensor_version(const em_tensor *t) { return t->storage ? t->storage->
 void em_tensor_touch(em_tensor *t)
 {
     if (t->storage) t->storage->version++;
+}
+
+/* ---- what rows are owed -------------------------------------------------------------------------------- */
+
+void em_tensor_settle(const em_tensor *t) { em__settle(t); }
+
+void em__settle_storage(em_storage *s)
+{
+    em_debt *d = s->debt;
+    d->pay(d, NULL, 0);
+    if (em__stop) return;       /* an interrupted loop has left some out */
+    s->debt = NULL;
+    d->release(d);
+}
+
+void em__settle_rows(const em_tensor *t, const em_tensor *ids)
+{
+    em_debt *d = t->storage ? t->storage->debt : NULL;
+    if (!d) return;
+    if (t->data == d->data && t->contiguous && t->dims == 2 && t->size[0] == d->rows && t->size[1] == d->width)
+        d->pay(d, EM_DATA(int64_t, ids), ids->count);
+    else
+        em__settle_storage(t->storage);
 }
 
 /* ---- views --------------------------------------------------------------------------------------------- */

@@ -5,11 +5,21 @@
 
 #include "base/status.h"
 
+/* Changes that rows of a table wait for, and get before anybody sees them (optim/owed.h): a row's content is what it
+ * will be then, so giving them their due counts as no change of the storage. */
+typedef struct em_debt {
+    const char *data;           /* the table: (rows, width), contiguous */
+    int64_t rows, width;
+    void (*pay)(struct em_debt *d, const int64_t *ids, int64_t n);      /* null: all rows; ids out of range: no rows */
+    void (*release)(struct em_debt *d);
+} em_debt;
+
 typedef struct em_storage {
     int64_t refs;
     size_t bytes;               /* of the data that follows this header in the same block */
     int64_t version;
-    char pad[40];               /* the data begins on a cache line */
+    em_debt *debt;              /* owned; or null. Whoever reads or writes the data calls em__settle first */
+    char pad[32];               /* the data begins on a cache line */
 } em_storage;
 
 typedef struct em_origin {
@@ -35,6 +45,15 @@ struct em_tensor {
     bool apart;                 /* a view made while no gradients are recorded: its base is not known */
     int64_t size[EM_MAX_DIMS], stride[EM_MAX_DIMS];
 };
+
+/* Gives the rows of t's storage what they are owed: all rows, or those of `ids` (int64, contiguous) if t is just the
+ * table that owes. After an interrupt some may still wait. */
+void em__settle_storage(em_storage *s);
+void em__settle_rows(const em_tensor *t, const em_tensor *ids);
+static inline void em__settle(const em_tensor *t)
+{
+    if (t->storage && t->storage->debt) em__settle_storage(t->storage);
+}
 
 /* Product of the sizes; false on overflow, of the bytes too, or on a negative size (EM_ESHAPE recorded). */
 em_status em__count(int64_t *count, em_dtype dtype, int dims, const int64_t *sizes);
