@@ -39,8 +39,8 @@ const em_rule EM_RULE(Adagrad) = {
     .name = "Adagrad",
     .doc = "Adagrad: sum <- sum + g^2, p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps).\n"
            "Sparse gradients update the touched rows, by the square of the summed gradient: what the dense gradient\n"
-           "would do, but for weight_decay, which is left out for the other rows (lazy). With sparse_mode = \"exact\" it\n"
-           "is made up for when a row is next touched, looked up or read.\n"
+           "would do, but for weight_decay, which is left out for the other rows (lazy). With sparse_mode = \"exact\"\n"
+           "it is made up for when a row is next touched, looked up or read.\n"
            "Duchi, Hazan, Singer 2011: Adaptive subgradient methods for online learning and stochastic optimization.",
     .opts = opts, .state = "sum", .cost = 8, .sparse_mode = SPARSE_MODE,
     .initial = initial, .moves_absent = moves_absent, .run = run,

@@ -1,7 +1,7 @@
-/* Steps that rows of a table wait for: sparse_mode "exact". A step by a row-sparse gradient moves the rows it lacks too,
- * as one by a dense gradient would, but they are let wait: the step is noted down as a moment, and a row goes through
- * all it has missed, in order, before it is seen or updated again. A step takes no longer than its touched rows do,
- * however large the table.
+/* Steps that rows of a table wait for: sparse_mode "exact". A step by a row-sparse gradient moves the rows it lacks
+ * too, as one by a dense gradient would, but they are let wait: the step is noted down as a moment, and a row goes
+ * through all it has missed, in order, before it is seen or updated again. A step takes no longer than its touched rows
+ * do, however large the table.
  *
  * The table's storage owns what is owed, which keeps the state tensors alive: the optimizer may go, the rows still get
  * their due. */

@@ -58,9 +58,10 @@ const em_rule EM_RULE(RowWiseAdagrad) = {
     .name = "RowWiseAdagrad",
     .doc = "Row-wise Adagrad: for each row sum <- sum + mean(g^2),\n"
            "p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps). One number of state a row, as the first dim\n"
-           "counts rows. Sparse gradients update the touched rows, by the square of the summed gradient; weight_decay\n"
-           "of the others is left out (lazy) or, with sparse_mode = \"exact\", made up for when a row is next touched,\n"
-           "looked up or read.\n"
+           "counts rows.\n"
+           "Sparse gradients update the touched rows, by the square of the summed gradient; weight_decay of others\n"
+           "is left out (lazy) or, with sparse_mode = \"exact\", made up for when a row is next touched, looked up or\n"
+           "read.\n"
            "Mudigere and others 2022: Software-hardware co-design for fast and scalable training of deep learning\n"
            "recommendation models (section on row-wise AdaGrad).",
     .opts = opts, .state = "sum", .kinds = {EM_STATE_ROW}, .flags = EM_RULE_ROWS_ONLY, .cost = 6,

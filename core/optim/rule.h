@@ -66,9 +66,9 @@ struct em_rule {
 enum { EM_LAZY, EM_EXACT };             /* sparse_mode */
 #define EM_OPT_SPARSE_MODE(initial, doc) {"sparse_mode", EM_OPT_ENUM, initial, "lazy exact", doc}
 #define EM_SPARSE_DOC \
-    "Sparse gradients update the touched rows, moments and decay of the others rest (lazy). With sparse_mode = \"exact\"\n" \
-    "the others move too, as by a gradient of 0: a row goes through the steps it has missed, in order, when it is next\n" \
-    "touched, looked up or read, and has then the bits that the dense gradients would have given it.\n"
+    "Sparse gradients update the touched rows, moments and decay of the others rest (lazy). With sparse_mode =\n" \
+    "\"exact\" the others move too, as by a gradient of 0: a row goes through the steps it has missed, in order,\n" \
+    "when it is next touched, looked up or read, and has then the bits that dense gradients would have given it.\n"
 #define EM_OPT_MAXIMIZE {"maximize", EM_OPT_BOOL, "false", "", "climb instead of descend"}
 #define EM_OPT_END {NULL, EM_OPT_NUMBER, "", "", ""}
 

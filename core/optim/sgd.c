@@ -64,9 +64,9 @@ const em_rule EM_RULE(SGD) = {
     .doc = "Stochastic gradient descent: p <- p - lr g.\n"
            "With momentum: b <- momentum b + (1 - dampening) g (at first b <- g), p <- p - lr b, or with nesterov\n"
            "p <- p - lr (g + momentum b). weight_decay adds weight_decay p to g first.\n"
-           "Sparse gradients move the touched rows. With momentum or weight_decay other rows move too, as by a gradient\n"
-           "of 0 (exact, the default): a row goes through the steps it has missed, in order, when it is next touched,\n"
-           "looked up or read. With sparse_mode = \"lazy\" they rest, and nothing is caught up later.",
+           "Sparse gradients move the touched rows. With momentum or weight_decay other rows move too, as by a\n"
+           "gradient of 0 (exact, the default): a row goes through the steps it has missed, in order, when it is next\n"
+           "touched, looked up or read. With sparse_mode = \"lazy\" they rest, and nothing is caught up later.",
     .opts = opts, .state = "momentum_buffer", .cost = 2, .sparse_mode = SPARSE_MODE,
     .check = check, .needs = needs, .moves_absent = moves_absent, .rests = rests, .run = run,
 };

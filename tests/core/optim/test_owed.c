@@ -217,7 +217,8 @@ static void a_lookup_pays_the_rows_it_names(void **context)
         em_tensor *query = tensor_of(EM_F32, SHAPE(1, 7), VALUES(1, 1, 1, 1, 1, 1, 1));
         em_tensor *in[] = {ids, f.p, NULL, NULL}, *with_query[] = {query, ids, f.p};
         const int64_t version = em_tensor_version(f.p);
-        assert_ok(em_apply(em_op_find(names[k]), k < 2 ? in : with_query, k == 0 ? 2 : k == 1 ? 4 : 3, NULL, NULL, &out));
+        const int n = k == 0 ? 2 : k == 1 ? 4 : 3;
+        assert_ok(em_apply(em_op_find(names[k]), k < 2 ? in : with_query, n, NULL, NULL, &out));
         assert_paid(&f, 2);
         assert_int_equal(em_tensor_version(f.p), version);          /* what is owed is no change */
         em_tensor_release(out);
@@ -323,7 +324,8 @@ static void the_optimizer_may_go_first(void **context)
     options o = exact("SGD", "lr=1 momentum=0.5");
     em_tensor *p = tensor_of(EM_F64, SHAPE(2, 1), VALUES(0, 0)), *state[EM_MAX_STATE] = {NULL};
     for (int64_t step = 1; step <= 3; step++) {
-        em_tensor *id = tensor_of(EM_I64, SHAPE(1), VALUES(step > 1)), *g, *one = tensor_of(EM_F64, SHAPE(1, 1), VALUES(1));
+        em_tensor *id = tensor_of(EM_I64, SHAPE(1), VALUES(step > 1)), *g;
+        em_tensor *one = tensor_of(EM_F64, SHAPE(1, 1), VALUES(1));
         assert_ok(em_rows_new(&g, id, one, 2));
         assert_ok(em_rule_step(o.rule, p, g, &o.opts, state, step));
         em_tensor_release(id);
