@@ -76,13 +76,18 @@ function char_text.pieces(ids, starts, T)
   return rows:narrow(1, 0, T), rows:narrow(1, 1, T):contiguous()
 end
 
---- B pieces from anywhere.
+--- Pieces that begin anywhere.
+-- @param ids Tensor (n)
+-- @param B   how many
+-- @param T   characters a piece
+-- @return input (B, T), target (B, T)
 function char_text.batch(ids, B, T) return char_text.pieces(ids, embla.randint(0, #ids - T, {B}), T) end
 
 --- Mean loss over pieces that lie evenly over a text, without gradients.
 -- @param ids     Tensor (n)
 -- @param batches how many batches
--- @param B, T    pieces a batch, characters a piece
+-- @param B       pieces a batch
+-- @param T       characters a piece
 -- @param loss    function(input, target) -> Tensor ()
 -- @return number
 function char_text.mean_loss(ids, batches, B, T, loss)

@@ -11,7 +11,7 @@ local op = core.ops
 -- All tensors of one dtype and one shape but for the first size.
 local function check_list(caller, list)
   if type(list) ~= "table" or #list == 0 then
-    raise("%s: argument sequences: expected a table of tensors, got %s", caller,
+    raise("%s: argument tensors: expected a table of tensors, got %s", caller,
           type(list) == "table" and "an empty one" or options.show(list))
   end
   for i, t in ipairs(list) do
@@ -31,16 +31,16 @@ local pad_spec = options.spec("pad_sequence", {
 })
 
 --- Sequences of several lengths as one tensor. Layers take {lengths =} to pass over the padding.
--- @param sequences table of Tensors (T_n, *)
--- @param ...       batch_first = false, padding_value = 0, by position or by name
+-- @param tensors table of Tensors (T_n, *)
+-- @param ...     batch_first = false, padding_value = 0, by position or by name
 -- @return Tensor (T, N, *), T the largest length; (N, T, *) with batch_first
 -- @raise unless all are tensors that differ in the first size only
-function sequences.pad_sequence(list, ...)
+function sequences.pad_sequence(tensors, ...)
   local o = pad_spec.arguments(...)
-  check_list("pad_sequence", list)
+  check_list("pad_sequence", tensors)
   local T, padded = 0, {}
-  for _, t in ipairs(list) do T = math.max(T, t:size(0)) end
-  for i, t in ipairs(list) do
+  for _, t in ipairs(tensors) do T = math.max(T, t:size(0)) end
+  for i, t in ipairs(tensors) do
     local widths = {}
     for d = 1, 2 * t:dim() do widths[d] = 0 end
     widths[#widths] = T - t:size(0)
