@@ -29,10 +29,16 @@ typedef struct eml_state {
     em_rng rng;                 /* behind manual_seed */
     eml_collector collector;
     int scope;                  /* registry reference to the list of the innermost embla.scope(), or LUA_NOREF */
+    lua_State *running;         /* the coroutine that called last: for what the core calls back */
     char library[256];          /* how the source names of the library's own Lua files begin; "" until known */
 } eml_state;
 
-static inline eml_state *eml_getstate(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+static inline eml_state *eml_getstate(lua_State *L)
+{
+    eml_state *s = lua_touserdata(L, lua_upvalueindex(1));
+    s->running = L;
+    return s;
+}
 
 /* The tensor at `arg`, or null / an error that names the argument. */
 em_tensor *eml_totensor(lua_State *L, int arg);
@@ -44,6 +50,9 @@ em_tensor **eml_pushtensor(lua_State *L);
 
 /* Pushes a tensor that the core lends (null: nil). */
 void eml_pushlent(lua_State *L, em_tensor *t);
+
+/* The innermost function of a script that is running; false if there is none. Allocates nothing. */
+bool eml_findscript(lua_State *L, const eml_state *s, lua_Debug *at);
 
 /* Raises an error at the line of the script that called the library. Formats are lua_pushfstring's. */
 int eml_error(lua_State *L, const char *format, ...);
@@ -76,6 +85,26 @@ int64_t eml_tointeger(lua_State *L, int index, const char *what);
 /* Pushes a tensor made from the nested table (or number, or boolean) at `arg`; dtype -1: as API.md infers it. */
 em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype);
 
+/* A Lua function that the core calls back: kept until eml_freecallback, which the core calls too. An error it raises
+ * waits until the core has returned EM_ECALLBACK; eml_checkcallback raises it then, else does as eml_check. */
+typedef struct eml_callback {
+    lua_State *main;            /* outlives the callback */
+    int function;               /* registry reference */
+    eml_state *state;
+} eml_callback;
+
+/* Makes one of the function at `arg`, in a block of `bytes` that begins with it. */
+void *eml_newcallback(lua_State *L, int arg, size_t bytes);
+void eml_freecallback(void *callback);
+
+/* Calls `body` protected, with light userdata `callback` and `argument` at 1 and 2, its function at 3. */
+em_status eml_runcallback(eml_callback *callback, lua_CFunction body, void *argument);
+void eml_checkcallback(lua_State *L, em_status s);
+
+/* Inside such a body, which has no upvalues: pushes a tensor that the core lends; the tensor at `index` or null. */
+void eml_pushgiven(lua_State *L, const eml_state *s, em_tensor *t);
+em_tensor *eml_totaken(lua_State *L, const eml_state *s, int index);
+
 /* Registers functions into the table on the top of the stack, the state being at index `state`. */
 void eml_register(lua_State *L, int state, const luaL_Reg *functions);
 
@@ -85,6 +114,8 @@ void eml_open_index(lua_State *L, int state);
 void eml_open_sparse(lua_State *L, int state);
 void eml_open_ops(lua_State *L, int state);
 void eml_open_autograd(lua_State *L, int state);
+void eml_open_function(lua_State *L, int state);
+void eml_open_callback(lua_State *L);
 void eml_open_random(lua_State *L, int state);
 void eml_open_system(lua_State *L, int state);
 void eml_open_optim(lua_State *L, int state);

@@ -16,20 +16,24 @@ static void forget_interrupt(lua_State *L)
     lua_pop(L, 1);
 }
 
+bool eml_findscript(lua_State *L, const eml_state *s, lua_Debug *at)
+{
+    const size_t length = strlen(s->library);
+    for (int level = 0; lua_getstack(L, level, at); level++) {
+        lua_getinfo(L, "Sl", at);
+        if (at->currentline > 0 && (length == 0 || strncmp(at->source, s->library, length) != 0)) return true;
+    }
+    return false;
+}
+
 /* "train.lua:12: " of the innermost Lua function that is not one of the library's. */
 static void push_script_position(lua_State *L)
 {
-    const char *library = eml_getstate(L)->library;
-    const size_t length = strlen(library);
     lua_Debug at;
-    for (int level = 1; lua_getstack(L, level, &at); level++) {
-        lua_getinfo(L, "Sl", &at);
-        if (at.currentline > 0 && (length == 0 || strncmp(at.source, library, length) != 0)) {
-            lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
-            return;
-        }
-    }
-    lua_pushliteral(L, "");
+    if (eml_findscript(L, eml_getstate(L), &at))
+        lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
+    else
+        lua_pushliteral(L, "");
 }
 
 int eml_error(lua_State *L, const char *format, ...)

@@ -1,79 +1,36 @@
 /* Gradients: backward, grad, hooks, the recording mode, and scopes that free tensors early. */
 #include "bindings.h"
 
-/* ---- hooks: a Lua function kept in the registry until the tensor's history ends ------------------------ */
+/* ---- hooks --------------------------------------------------------------------------------------------- */
 
-typedef struct hook {
-    lua_State *L;               /* the main thread: it outlives the hook */
-    int function;               /* registry references; NOREF once the state has let go */
-    eml_state *state;
-} hook;
+typedef struct hook_call {
+    em_tensor *grad, **replacement;
+} hook_call;
 
-static const char hook_error_key = 0;           /* registry: the error of the hook that failed */
-
-/* Runs inside em_backward: errors are kept for the binding to raise, never thrown across the core. */
 static int run_hook(lua_State *L)
 {
-    const hook *h = lua_touserdata(L, 1);
-    em_tensor *grad = lua_touserdata(L, 2);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, h->function);
-    eml_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-    *box = (eml_box){0};
-    lua_rawgetp(L, LUA_REGISTRYINDEX, h->state);
-    lua_setmetatable(L, -2);
-    em_tensor_retain(grad);
-    box->tensor = grad;
+    const eml_callback *c = lua_touserdata(L, 1);
+    const hook_call *h = lua_touserdata(L, 2);
+    eml_pushgiven(L, c->state, h->grad);
     lua_call(L, 1, 1);
-    return 1;
+    em_tensor *other = eml_totaken(L, c->state, -1);
+    if (other) em_tensor_retain(*h->replacement = other);
+    return 0;
 }
 
 static em_status call_hook(void *context, em_tensor *grad, em_tensor **replacement)
 {
-    const hook *h = context;
-    lua_State *L = h->L;
-    if (!lua_checkstack(L, 8)) return EM_ECALLBACK;
-    const bool enabled = em_grad_enabled();
-    lua_pushcfunction(L, run_hook);
-    lua_pushlightuserdata(L, context);
-    lua_pushlightuserdata(L, grad);
-    const int status = lua_pcall(L, 2, 1, 0);
-    em_set_grad_enabled(enabled);
-    if (status != LUA_OK) {
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &hook_error_key);
-        return EM_ECALLBACK;
-    }
-    const eml_box *box = lua_touserdata(L, -1);
-    if (box && lua_getmetatable(L, -1)) {
-        if (lua_topointer(L, -1) == h->state->tensor_meta && box->tensor) em_tensor_retain(*replacement = box->tensor);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-    return EM_OK;
-}
-
-static void release_hook(void *context)
-{
-    hook *h = context;
-    luaL_unref(h->L, LUA_REGISTRYINDEX, h->function);
-    lua_pushnil(h->L);
-    lua_rawsetp(h->L, LUA_REGISTRYINDEX, h);    /* the userdata that holds `h` */
+    return eml_runcallback(context, run_hook, &(hook_call){grad, replacement});
 }
 
 /* t:register_hook(f) -> id for core.remove_hook(t, id) */
 static int register_hook(lua_State *L)
 {
     em_tensor *t = eml_checktensor(L, 1);
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-    lua_State *main = lua_tothread(L, -1);
-    hook *h = lua_newuserdatauv(L, sizeof *h, 0);
-    *h = (hook){.L = main, .function = LUA_NOREF, .state = eml_getstate(L)};
-    lua_pushvalue(L, 2);
-    h->function = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, h);
+    eml_callback *c = eml_newcallback(L, 2, sizeof *c);
     int64_t id;
-    const em_status s = em_tensor_add_hook(t, call_hook, h, release_hook, &id);
-    if (s) release_hook(h);
+    const em_status s = em_tensor_add_hook(t, call_hook, c, eml_freecallback, &id);
+    if (s) eml_freecallback(c);
     eml_check(L, s);
     lua_pushinteger(L, id);
     return 1;
@@ -87,17 +44,6 @@ static int remove_hook(lua_State *L)
 
 /* ---- backward ------------------------------------------------------------------------------------------ */
 
-static void check_backward(lua_State *L, em_status s)
-{
-    if (s == EM_ECALLBACK) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &hook_error_key);
-        lua_pushnil(L);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &hook_error_key);
-        lua_error(L);
-    }
-    eml_check(L, s);
-}
-
 /* core.backward(t, grad | nil, retain_graph) */
 static int backward(lua_State *L)
 {
@@ -107,7 +53,7 @@ static int backward(lua_State *L)
     const em_status s = em_backward(t, grad, lua_toboolean(L, 3));
     em_tensor_release(t);
     em_tensor_release(grad);
-    check_backward(L, s);
+    eml_checkcallback(L, s);
     return 0;
 }
 
@@ -149,13 +95,20 @@ static int grad(lua_State *L)
         lua_pushboolean(L, 0);
         lua_rawseti(L, -2, i + 1);
     }
-    check_backward(L, s);
+    eml_checkcallback(L, s);
     return 1;
 }
 
 static int retain_grad(lua_State *L)
 {
     eml_check(L, em_tensor_retain_grad(eml_checktensor(L, 1)));
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int detach_(lua_State *L)
+{
+    eml_check(L, em_tensor_detach_(eml_checktensor(L, 1)));
     lua_settop(L, 1);
     return 1;
 }
@@ -244,7 +197,8 @@ void eml_open_autograd(lua_State *L, int state)
         {"is_grad_enabled", is_grad_enabled}, {"set_grad_enabled", set_grad_enabled}, {"with_grad", with_grad},
         {"register_hook", register_hook}, {"open_scope", open_scope}, {"close_scope", close_scope}, {NULL, NULL},
     };
-    static const luaL_Reg methods[] = {{"retain_grad", retain_grad}, {"requires_grad_", requires_grad_}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"retain_grad", retain_grad}, {"requires_grad_", requires_grad_},
+                                       {"detach_", detach_}, {NULL, NULL}};
     eml_register(L, state, functions);
     lua_getfield(L, -1, "methods");
     eml_register(L, state, methods);

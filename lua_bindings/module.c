@@ -54,6 +54,8 @@ int luaopen_embla_core(lua_State *L)
     eml_open_sparse(L, state);
     eml_open_ops(L, state);
     eml_open_autograd(L, state);
+    eml_open_function(L, state);
+    eml_open_callback(L);
     eml_open_random(L, state);
     eml_open_system(L, state);
     eml_open_optim(L, state);

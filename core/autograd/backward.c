@@ -58,7 +58,11 @@ static em_status add_to(em_tensor **sum, em_tensor *t)
 typedef struct walk {
     em_var *leaves, **last;             /* reached, in order */
     bool retain_graph;
+    em_var **roots;                     /* kept: a hook may change what hangs on their tensors */
+    int n_roots;
 } walk;
+
+static int depth;                       /* walks under way: hooks and functions may begin others */
 
 static void note_leaf(walk *w, em_var *v)
 {
@@ -85,15 +89,17 @@ static em_status deliver(walk *w, em_var *v, em_tensor *g)
 
 static em_status run_hooks(em_var *v, em_tensor **g)
 {
-    for (em_hook *h = v->hooks, *next; h; h = next) {
-        next = h->next;
+    em_status s = EM_OK;
+    v->calling++;
+    for (em_hook *h = v->hooks; h && !s; h = h->next) {
         em_tensor *other = NULL;
-        EM_TRY(h->fn(h->context, *g, &other));
+        if (!h->gone) s = h->fn(h->context, *g, &other);
         if (!other) continue;
         em_tensor_release(*g);
         *g = other;
     }
-    return EM_OK;
+    if (--v->calling == 0) em__sweep_hooks(v);
+    return s;
 }
 
 /* What somebody wants to see of the gradient that has arrived at a result. */
@@ -120,13 +126,14 @@ static em_status check_saved(const em_node *n)
                             "operation (it is at version %lld, expected %lld)", n->op->name,
                             (long long)t->storage->version, (long long)n->versions[i]);
     }
-    return EM_OK;
+    return n->outside ? em__outside_check(n) : EM_OK;
 }
 
 /* dy as the op wants it: dense, of its dtype, contiguous. */
 static em_status prepare(const em_node *n, em_tensor **dy)
 {
     em_tensor *t = NULL;
+    if (n->outside) return EM_OK;                   /* takes it as it comes */
     if ((*dy)->rows) {
         EM_TRY(em_rows_to_dense(&t, *dy));
     } else if ((*dy)->dtype != n->dtype && em_dtype_is_float(n->dtype)) {
@@ -152,6 +159,7 @@ static em_status run_backward(walk *w, em_node *n)
     }
     em_status s = n->op->backward(n, dx);
     if (!s && em__stop) s = em__fail(EM_EINTERRUPT, "interrupted!");
+    if (!s && em__trace) s = em__trace_check(n, dx);
     for (int i = 0; i < n->n; i++) {
         if (!dx[i]) continue;
         if (s || !n->in[i])
@@ -176,6 +184,7 @@ static em_status visit(walk *w, em_node *n, em_var *const *captured, int n_captu
         EM_TRY(prepare(n, &n->dy[k]));
     }
     if (any) {
+        if (n->checkpoint && !n->freed) EM_TRY(em__checkpoint_fill(n));
         EM_TRY(check_saved(n));
         EM_TRY(run_backward(w, n));
     }
@@ -205,6 +214,13 @@ static em_status seed(em_tensor **g, const em_tensor *t, em_tensor *given)
     return EM_OK;
 }
 
+static void release_roots(walk *w)
+{
+    for (int r = 0; r < w->n_roots; r++)
+        if (w->roots[r]) em__origin_release(&w->roots[r]->base);
+    em__free(w->roots, (size_t)w->n_roots * sizeof *w->roots);
+}
+
 static void clear(em_order *o, walk *w)
 {
     for (int64_t i = 0; i < o->n; i++)
@@ -220,22 +236,49 @@ static void clear(em_order *o, walk *w)
         v->pending = NULL;
         em__origin_release(&v->base);
     }
+    release_roots(w);
+}
+
+/* The variables of the roots, kept until clear(). */
+static em_status hold_roots(walk *w, em_tensor *const *roots, int n)
+{
+    const size_t bytes = (size_t)n * sizeof *w->roots;
+    w->roots = em__alloc_zeroed(bytes);
+    if (!w->roots) return em__fail_memory("the roots of a backward", bytes);
+    w->n_roots = n;
+    for (int r = 0; r < n; r++) {
+        EM_TRY(em__refresh(roots[r]));
+        if (!em__requires_grad(roots[r]))
+            return em__fail(EM_EGRAD, "backward: the tensor does not require grad and has no history");
+        w->roots[r] = em__var(roots[r]);
+        w->roots[r]->base.refs++;
+    }
+    return EM_OK;
+}
+
+/* A walk inside another cannot go through calls that the outer one has yet to come to. */
+static em_status check_apart(const em_order *o)
+{
+    for (int64_t i = 0; depth > 1 && i < o->n; i++)
+        for (int k = 0; k < o->nodes[i]->n_out; k++)
+            if (o->nodes[i]->dy[k])
+                return em__fail(EM_EGRAD, "backward: called inside another backward, whose way through %s it shares; "
+                                "detach what it starts from", o->nodes[i]->op->name);
+    return EM_OK;
 }
 
 /* From the roots to the leaves: each leaf's sum waits in its `pending`. Call clear() after, also on failure. */
 static em_status run(walk *w, em_order *o, em_tensor *const *roots, em_tensor *const *grads, int n,
                      em_var *const *captured, int n_captured)
 {
+    EM_TRY(hold_roots(w, roots, n));
     em__order_start();
+    for (int r = 0; r < n; r++) EM_TRY(em__order_add(o, w->roots[r]));
+    EM_TRY(check_apart(o));
     for (int r = 0; r < n; r++) {
-        EM_TRY(em__refresh(roots[r]));
-        if (!em__requires_grad(roots[r]))
-            return em__fail(EM_EGRAD, "backward: the tensor does not require grad and has no history");
-        em_var *v = em__var(roots[r]);
-        EM_TRY(em__order_add(o, v));
         em_tensor *g;
         EM_TRY(seed(&g, roots[r], grads ? grads[r] : NULL));
-        EM_TRY(deliver(w, v, g));
+        EM_TRY(deliver(w, w->roots[r], g));
     }
     for (int64_t i = o->n - 1; i >= 0; i--) EM_TRY(visit(w, o->nodes[i], captured, n_captured));
     for (em_var *v = w->leaves; v; v = v->next) EM_TRY(run_hooks(v, &v->pending));
@@ -294,8 +337,10 @@ em_status em_backward(em_tensor *t, em_tensor *grad, bool retain_graph)
     em_order o = {0};
     const bool enabled = em_grad_enabled();
     em_set_grad_enabled(false);
+    depth++;
     em_status s = run(&w, &o, &t, &grad, 1, NULL, 0);
     if (!s) s = accumulate(&w);
+    depth--;
     clear(&o, &w);
     em__order_free(&o);
     em_set_grad_enabled(enabled);
@@ -315,13 +360,18 @@ em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int
         captured[i] = em__var(inputs[i]);
         if (!s && !em__requires_grad(inputs[i]))
             s = em__fail(EM_EGRAD, "grad: input %d does not require grad", i + 1);
+        if (!s && captured[i]->pending)
+            s = em__fail(EM_EGRAD, "grad: called inside a backward that has already come to input %d", i + 1);
+        if (captured[i]) captured[i]->base.refs++;
     }
     walk w = {.retain_graph = retain_graph};
     w.last = &w.leaves;
     em_order o = {0};
     const bool enabled = em_grad_enabled();
     em_set_grad_enabled(false);
+    depth++;
     if (!s) s = run(&w, &o, outputs, grad_outputs, n_outputs, captured, n_inputs);
+    depth--;
     for (int i = 0; i < n_inputs && !s; i++)
         if (captured[i]->pending) em_tensor_retain(grads[i] = captured[i]->pending);
     for (int i = 0; i < n_inputs; i++)
@@ -330,6 +380,8 @@ em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int
             captured[i]->pending = NULL;
         }
     clear(&o, &w);
+    for (int i = 0; i < n_inputs; i++)
+        if (captured[i]) em__origin_release(&captured[i]->base);
     em__order_free(&o);
     em_set_grad_enabled(enabled);
     em__free(captured, bytes);

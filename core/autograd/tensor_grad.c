@@ -85,15 +85,34 @@ em_status em_tensor_add_hook(em_tensor *t, em_hook_fn *fn, void *context, void (
     return EM_OK;
 }
 
+void em__sweep_hooks(em_var *v)
+{
+    for (em_hook **at = &v->hooks; *at;) {
+        em_hook *h = *at;
+        if (!h->gone) {
+            at = &h->next;
+            continue;
+        }
+        *at = h->next;
+        if (h->release) h->release(h->context);
+        em__free(h, sizeof *h);
+    }
+}
+
 void em_tensor_remove_hook(em_tensor *t, int64_t id)
 {
-    if (!t->origin) return;
-    for (em_hook **at = &em__var(t)->hooks; *at; at = &(*at)->next)
-        if ((*at)->id == id) {
-            em_hook *h = *at;
-            *at = h->next;
-            if (h->release) h->release(h->context);
-            em__free(h, sizeof *h);
-            return;
-        }
+    em_var *v = em__var(t);
+    if (!v) return;
+    for (em_hook *h = v->hooks; h; h = h->next)
+        if (h->id == id) h->gone = true;
+    if (!v->calling) em__sweep_hooks(v);
+}
+
+em_status em_tensor_detach_(em_tensor *t)
+{
+    if (t->base || t->apart)
+        return em__fail(EM_EGRAD, "detach_: a view cannot lose its history, which is its base's; use detach()");
+    em__origin_release(t->origin);
+    t->origin = NULL;
+    return EM_OK;
 }

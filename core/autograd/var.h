@@ -11,6 +11,7 @@ typedef struct em_hook {
     em_hook_fn *fn;
     void *context;
     void (*release)(void *);
+    bool gone;                          /* removed while the hooks run */
 } em_hook;
 
 typedef struct em_var {
@@ -25,10 +26,13 @@ typedef struct em_var {
     em_tensor *pending;                 /* what has arrived in the backward now running */
     struct em_var *next;                /* leaves reached by the backward now running, in order of arrival */
     em_hook *hooks;
+    int calling;                        /* its hooks run just now */
 } em_var;
 
 static inline em_var *em__var(const em_tensor *t) { return (em_var *)(void *)t->origin; }
 static inline bool em__requires_grad(const em_tensor *t) { return t->origin && em__var(t)->requires_grad; }
+
+void em__sweep_hooks(em_var *v);        /* those that are gone */
 
 em_status em__var_new(em_var **out, em_dtype dtype);
 
@@ -67,6 +71,27 @@ static inline bool em__is_stale(const em_tensor *t)
 }
 
 static inline em_status em__refresh(em_tensor *t) { return em__is_stale(t) ? em__refresh_view(t) : EM_OK; }
+
+/* function.c: calls of functions written outside the core. */
+em_status em__outside_check(const em_node *n);      /* none of its saved values has changed */
+void em__outside_free_saved(em_node *n);
+void em__outside_free(em_node *n);
+
+/* checkpoint.c: calls whose values are made again.
+ *   em__checkpoint_drops whether a call noted down now is to keep no values
+ *   em__checkpoint_note  a call has been noted down
+ *   em__checkpoint_fill  backward needs the values of `n`
+ *   em__checkpoint_leave `n` goes */
+bool em__checkpoint_drops(void);
+em_status em__checkpoint_note(em_node *n);
+em_status em__checkpoint_fill(em_node *n);
+void em__checkpoint_leave(em_node *n);
+
+/* trace.c: where calls are made, and which of them gives NaN. */
+extern em_trace_fn *em__trace;
+em_status em__trace_note(em_node *n);
+em_status em__trace_check(const em_node *n, em_tensor *const *dx);
+void em__trace_leave(em_node *n);
 
 void em__node_free_saved(em_node *n);
 void em__node_release(em_node *n);

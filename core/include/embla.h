@@ -251,6 +251,42 @@ em_status em_backward(em_tensor *t, em_tensor *grad, bool retain_graph);
 em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int n_outputs, em_tensor *const *inputs,
                   int n_inputs, bool retain_graph, em_tensor **grads);
 
+/* Takes the history off `t`, which becomes a leaf that requires no grad. EM_EGRAD for a view of another tensor. */
+em_status em_tensor_detach_(em_tensor *t);
+
+/* A function whose backward is written outside the core. What it computed is noted down as one call:
+ *   in       n_in arguments; null where one is no tensor
+ *   out      n_out results: float tensors without a history get one; null where one is no tensor or not differentiable
+ *   saved    what backward needs; given back to it as they are now, and checked for changes in place
+ *   dy       gradients of the results, lent; null where none has arrived, unless `materialize` asks for zeros
+ *   dx       n_in places, null: backward puts new references there, and leaves null where there is no gradient. Their
+ *            shapes are checked.
+ * On success `context` is taken over: release(context) frees it when the history ends. Backward runs on the thread
+ * that called em_backward, outside parallel regions; it must return, and may call the core. EM_ECALLBACK is its own
+ * error. */
+typedef struct em_function {
+    const char *name;           /* copied */
+    void *context;
+    em_status (*backward)(void *context, em_tensor *const *saved, int n_saved, em_tensor *const *dy, em_tensor **dx);
+    void (*release)(void *context);
+    em_tensor *const *in, *const *out, *const *saved;
+    int n_in, n_out, n_saved;
+    bool materialize;
+} em_function;
+em_status em_function_record(const em_function *f);
+
+/* Calls noted down between open and close keep no values. The first of them that backward comes to has all of them
+ * made once more: rerun(context) makes the same calls again, whose values the first ones take over. */
+typedef struct em_checkpoint em_checkpoint;
+em_status em_checkpoint_open(em_checkpoint **out, em_status (*rerun)(void *context), void (*release)(void *context),
+                             void *context);
+void em_checkpoint_close(em_checkpoint *c);     /* in reverse order of opening; `c` belongs to the history now */
+
+/* While a function is set (null: none), each call that is noted down asks it where it is made, and a backward that
+ * gives NaN is an error with that text. `text` has room for `room` bytes, the last of them 0. */
+typedef void em_trace_fn(void *context, char *text, size_t room);
+void em_set_trace(em_trace_fn *fn, void *context);
+
 /* ---- optimizers ---------------------------------------------------------------------------------------- */
 
 typedef struct em_rule em_rule;

@@ -83,6 +83,9 @@ static void free_node(em_node *node)
     }
     for (int i = 0; i < node->n; i++)
         if (node->in[i]) em__origin_release(&node->in[i]->base);
+    if (node->outside) em__outside_free(node);
+    if (node->checkpoint) em__checkpoint_leave(node);
+    if (node->where) em__trace_leave(node);
     em__free(node, node_bytes(node->n, node->n_out));
 }
 
@@ -107,6 +110,7 @@ void em__node_free_saved(em_node *node)
     for (int k = 0; k < node->n_out; k++) em_tensor_release(node->y[k]);
     memset(node->x, 0, (size_t)node->n * sizeof *node->x);
     memset(node->y, 0, (size_t)node->n_out * sizeof *node->y);
+    if (node->outside) em__outside_free_saved(node);
     node->freed = true;
 }
 
@@ -146,11 +150,12 @@ void em__set_origin(em_tensor *t, em_var *v)
 
 static em_status keep_values(em_node *node, const em_call *c, em_tensor *const *inputs)
 {
+    const bool keep = !em__checkpoint_drops();
     for (int i = 0; i < node->n; i++)
-        if (c->in[i]) EM_TRY(em__node_input(node, i, c->in[i], saves_x(c, i), inputs[i]));
+        if (c->in[i]) EM_TRY(em__node_input(node, i, c->in[i], keep && saves_x(c, i), inputs[i]));
     for (int k = 0; k < node->n_out; k++) {
         if (!c->out[k]) continue;
-        EM_TRY(em__tensor_shell(&node->y[k], c->out[k], (c->saves & EM_SAVE_Y(k)) != 0));
+        EM_TRY(em__tensor_shell(&node->y[k], c->out[k], keep && (c->saves & EM_SAVE_Y(k))));
         node->versions[node->n + k] = em_tensor_version(c->out[k]);
     }
     return EM_OK;
@@ -180,6 +185,8 @@ em_status em__record(em_call *c, em_tensor *const *inputs)
     node->opts = c->opts;
     em_status s = keep_values(node, c, inputs);
     if (!s) s = make_vars(node, c, vars);
+    if (!s && em__trace) s = em__trace_note(node);
+    if (!s) s = em__checkpoint_note(node);
     for (int k = 0; k < node->n_out; k++) {
         if (!vars[k]) continue;
         if (s)

@@ -111,6 +111,10 @@ struct em_node {
     struct em_var **in;                 /* n: where dx goes; null where none is wanted */
     struct em_var **made;               /* n_out: the results' variables while they live; not owned */
     int64_t *versions;                  /* n + n_out: of saved values */
+    struct em_outside *outside;         /* of a function written outside the core (autograd/function.c) */
+    em_checkpoint *checkpoint;          /* that makes the values again (autograd/checkpoint.c) */
+    int64_t place;                      /* in its list */
+    char *where;                        /* where the call was made, if it was asked (autograd/trace.c) */
 };
 
 static inline bool em__wants(const em_node *n, int i) { return n->in[i] != NULL; }

@@ -16,6 +16,7 @@ local embla = {
   set_printoptions = require("embla.print").set_printoptions,
   is_tensor = core.is_tensor,
   help = require("embla.help").help,
+  utils = {checkpoint = require "embla.autograd.checkpoint"},
   version = core.version_text,
 }
 

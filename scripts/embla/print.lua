@@ -200,9 +200,21 @@ local function camel_case(name)
   return (name:gsub("%f[%a]%l", string.upper):gsub("_", ""))
 end
 
+-- Nodes that are no operations, nor functions of scripts.
+local OWN = {as_strided = true, copy_slices = true}
+
 local function node_name(operation, t)
+  if not core.ops[operation] and not OWN[operation] then return operation .. "Backward" end
   local node = (t:dim() == 0 and WHOLE or ALONG)[operation] or NODES[operation] or camel_case(operation) .. " 0"
   return (node:gsub(" ", "Backward"))
+end
+
+--- The name of the node that made a tensor, as PyTorch writes it.
+-- @param t Tensor
+-- @return "AddBackward0", or nil for a leaf
+function print_text.node_name(t)
+  local origin = core.origin_name(t)
+  return origin and node_name(origin, t)
 end
 
 local function size_text(shape)

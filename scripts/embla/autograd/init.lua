@@ -1,10 +1,11 @@
--- Gradients from Lua: backward, grad, hooks, the recording mode, scopes.
+-- Gradients from Lua: backward, grad, hooks, the recording mode, scopes; functions and checks have files of their own.
 
 local core = require "embla.core"
 local options = require "embla.options"
+local print_text = require "embla.print"
 local raise = require "embla.raise"
 
-local autograd = {}
+local autograd = {Function = require "embla.autograd.function", gradcheck = require "embla.autograd.gradcheck"}
 local methods = core.methods
 
 -- ---- backward --------------------------------------------------------------------------------------------------
@@ -60,6 +61,21 @@ function autograd.grad(outputs, inputs, grad_outputs, opt)
   return grads
 end
 
+-- ---- what made a tensor ----------------------------------------------------------------------------------------
+
+local GradFn = {}
+GradFn.__index = GradFn
+
+--- Its name as PyTorch has it: "AddBackward0".
+-- @return text
+function GradFn:name() return self.text end
+function GradFn:__tostring() return "<" .. self.text .. ">" end
+
+function core.getters.grad_fn(t)
+  local name = print_text.node_name(t)
+  return name and setmetatable({text = name}, GradFn)
+end
+
 -- ---- hooks -----------------------------------------------------------------------------------------------------
 
 local register_hook = core.register_hook
@@ -98,6 +114,35 @@ autograd.no_grad = mode(false, "no_grad")
 autograd.enable_grad = mode(true, "enable_grad")
 
 autograd.is_grad_enabled = core.is_grad_enabled
+
+-- ---- anomalies -------------------------------------------------------------------------------------------------
+
+--- Whether a backward that gives NaN is an error that names the operation and the line of the script that called it.
+-- Operations called while this is off are only named. Slower: the line of each call is looked up and each gradient
+-- looked through.
+-- @param on boolean
+function autograd.set_detect_anomaly(on)
+  if type(on) ~= "boolean" then
+    raise("set_detect_anomaly: argument on: expected true or false, got %s", options.show(on))
+  end
+  core.set_anomaly(on)
+end
+
+--- Runs f(...) while NaN in a backward is an error (see set_detect_anomaly), and returns its results; without f, a
+-- scope: `local _ <close> = embla.autograd.detect_anomaly()`.
+-- @param f   function, or nil
+-- @param ... its arguments
+-- @return results of f, or a scope
+function autograd.detect_anomaly(f, ...)
+  if f ~= nil and not is_callable(f) then
+    raise("detect_anomaly: expected a function, got %s", options.show(f))
+  end
+  local before = core.set_anomaly(true)
+  local scope = setmetatable({}, {__close = function() core.set_anomaly(before) end})
+  if not f then return scope end
+  local _ <close> = scope
+  return f(...)
+end
 
 -- ---- scopes ----------------------------------------------------------------------------------------------------
 

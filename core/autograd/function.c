@@ -1,0 +1,163 @@
+/* Functions whose backward is written outside the core. A node of one has a descriptor of its own, whose backward calls
+ * out. What it keeps are handles without a history, so that a result that is kept makes no cycle. */
+#include <string.h>
+
+#include "autograd/var.h"
+
+typedef struct em_outside {
+    em_op op;
+    em_status (*call)(void *context, em_tensor *const *saved, int n_saved, em_tensor *const *dy, em_tensor **dx);
+    void (*release)(void *context);
+    void *context;
+    bool materialize;
+    int n_saved, room;
+    em_tensor **saved;                  /* room */
+    int64_t *versions;                  /* room */
+    size_t bytes;
+} em_outside;
+
+/* ---- backward ------------------------------------------------------------------------------------------- */
+
+/* The gradients as the function is to see them: new references. */
+static em_status gradients_for(const em_node *n, em_tensor **dy)
+{
+    for (int k = 0; k < n->n_out; k++) {
+        if (n->dy[k])
+            em_tensor_retain(dy[k] = n->dy[k]);
+        else if (n->outside->materialize && n->y[k])
+            EM_TRY(em_tensor_zeros(&dy[k], n->y[k]->dtype, n->y[k]->dims, n->y[k]->size));
+    }
+    return EM_OK;
+}
+
+/* What came back, without histories of their own. */
+static em_status check_gradient(const em_node *n, int i, em_tensor **dx)
+{
+    const em_tensor *x = n->x[i], *g = *dx;
+    if (g->dims != x->dims || memcmp(g->size, x->size, (size_t)x->dims * sizeof *x->size))
+        return em__fail(EM_ESHAPE, "%s: backward gave a gradient of shape %s for argument %d, which has shape %s",
+                        n->op->name, EM_SHAPE(g), i + 1, EM_SHAPE(x));
+    if (!g->origin) return EM_OK;
+    em_tensor *bare;
+    EM_TRY(em_tensor_detach(&bare, g));
+    em_tensor_release(*dx);
+    *dx = bare;
+    return EM_OK;
+}
+
+static em_status outside_backward(const em_node *n, em_tensor **dx)
+{
+    const em_outside *o = n->outside;
+    const size_t bytes = (size_t)n->n_out * sizeof(em_tensor *);
+    em_tensor **dy = em__alloc_zeroed(bytes);
+    if (!dy) return em__fail_memory("the gradients of a function's results", bytes);
+    em_status s = gradients_for(n, dy);
+    if (!s) s = o->call(o->context, o->saved, o->n_saved, dy, dx);
+    for (int i = 0; i < n->n && !s; i++)
+        if (dx[i] && em__wants(n, i)) s = check_gradient(n, i, &dx[i]);
+    for (int k = 0; k < n->n_out; k++) em_tensor_release(dy[k]);
+    em__free(dy, bytes);
+    return s;
+}
+
+em_status em__outside_check(const em_node *n)
+{
+    const em_outside *o = n->outside;
+    for (int i = 0; i < o->n_saved; i++)
+        if (em_tensor_version(o->saved[i]) != o->versions[i])
+            return em__fail(EM_EGRAD, "backward: tensor %d that %s saved for its gradient was modified by an in-place "
+                            "operation (it is at version %lld, expected %lld)", i + 1, n->op->name,
+                            (long long)em_tensor_version(o->saved[i]), (long long)o->versions[i]);
+    return EM_OK;
+}
+
+/* ---- noting down ---------------------------------------------------------------------------------------- */
+
+void em__outside_free_saved(em_node *n)
+{
+    em_outside *o = n->outside;
+    while (o->n_saved) em_tensor_release(o->saved[--o->n_saved]);
+}
+
+static void outside_free(em_outside *o, bool context_too)
+{
+    if (context_too && o->release) o->release(o->context);
+    em__free(o, o->bytes);
+}
+
+void em__outside_free(em_node *n)
+{
+    em__outside_free_saved(n);
+    outside_free(n->outside, true);
+    n->outside = NULL;
+}
+
+static em_outside *new_outside(const em_function *f)
+{
+    const size_t room = (size_t)f->n_saved, name = strlen(f->name) + 1;
+    const size_t bytes = sizeof(em_outside) + room * (sizeof(em_tensor *) + sizeof(int64_t)) + name;
+    em_outside *o = em__alloc(bytes);
+    if (!o) {
+        em__fail_memory("a function's call", bytes);
+        return NULL;
+    }
+    *o = (em_outside){.call = f->backward, .release = f->release, .context = f->context, .bytes = bytes,
+                      .materialize = f->materialize, .room = f->n_saved};
+    o->saved = (em_tensor **)(void *)(o + 1);
+    o->versions = (int64_t *)(void *)(o->saved + room);
+    char *text = (char *)(o->versions + room);
+    memcpy(text, f->name, name);
+    o->op = (em_op){.name = text, .inputs = "*", .outputs = "*", .doc = "", .backward = outside_backward};
+    return o;
+}
+
+static em_status keep_saved(em_outside *o, const em_function *f)
+{
+    if (em__checkpoint_drops()) return EM_OK;
+    for (int i = 0; i < f->n_saved; i++) {
+        EM_TRY(em__tensor_shell(&o->saved[i], f->saved[i], true));
+        o->versions[i] = em_tensor_version(f->saved[i]);
+        o->n_saved++;
+    }
+    return EM_OK;
+}
+
+static em_status keep_all(em_node *n, const em_function *f, em_var **vars)
+{
+    EM_TRY(keep_saved(n->outside, f));
+    for (int i = 0; i < f->n_in; i++)
+        if (f->in[i]) EM_TRY(em__node_input(n, i, f->in[i], false, f->in[i]));
+    for (int k = 0; k < f->n_out; k++) {
+        if (!f->out[k]) continue;
+        EM_TRY(em__tensor_shell(&n->y[k], f->out[k], false));
+        if (em_dtype_is_float(f->out[k]->dtype)) EM_TRY(em__node_result(&vars[k], n, k, f->out[k]->dtype));
+    }
+    if (em__trace) EM_TRY(em__trace_note(n));
+    return em__checkpoint_note(n);
+}
+
+em_status em_function_record(const em_function *f)
+{
+    const size_t bytes = (size_t)f->n_out * sizeof(em_var *);
+    em_outside *o = new_outside(f);
+    em_node *n = o ? em__node_new(&o->op, EM_F32, f->n_in, f->n_out) : NULL;
+    em_var **vars = n ? em__alloc_zeroed(bytes) : NULL;
+    if (!vars) {
+        if (n) em__node_release(n);
+        if (o) outside_free(o, false);
+        return em__fail_memory("a function's call", bytes);
+    }
+    n->outside = o;
+    const em_status s = keep_all(n, f, vars);
+    if (s && n->outside) n->outside->release = NULL;    /* the context stays the caller's */
+    for (int k = 0; k < f->n_out; k++) {
+        if (!vars[k]) continue;
+        if (s)
+            em__origin_release(&vars[k]->base);
+        else
+            em__set_origin(f->out[k], vars[k]);
+    }
+    em__free(vars, bytes);
+    em__node_release(n);
+    return s;
+}
