@@ -91,8 +91,8 @@ static void what_comes_back_is_checked(void **state)
     em_tensor *y, *g = tensor_of(EM_F64, SHAPE(2), VALUES(1, 10));
     assert_ok(call(&o, &y));
     o.wrong_shape = true;
-    assert_fails(em_backward(y, g, true), EM_ESHAPE, "Scale: backward gave a gradient of shape () for argument 1, which "
-                                                     "has shape (2)");
+    assert_fails(em_backward(y, g, true), EM_ESHAPE,
+                 "Scale: backward gave a gradient of shape () for argument 1, which has shape (2)");
     o.wrong_shape = false;
     o.fails = true;
     assert_int_equal(em_backward(y, g, true), EM_ECALLBACK);
