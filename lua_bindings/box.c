@@ -6,11 +6,12 @@
 
 /* ---- errors -------------------------------------------------------------------------------------------- */
 
-/* The interrupt has become an error now: a script that catches it goes on undisturbed. The program's hook, on the main
- * thread, would raise it once more. */
+/* The interrupt has become an error now: a script that catches it goes on undisturbed. The program's hook, on the
+ * thread that runs or the main one, would raise it once more. */
 static void forget_interrupt(lua_State *L)
 {
     em_clear_interrupt();
+    lua_sethook(L, NULL, 0, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
     lua_sethook(lua_tothread(L, -1), NULL, 0, 0);
     lua_pop(L, 1);

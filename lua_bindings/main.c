@@ -162,6 +162,7 @@ static bool run(lua_State *L, const options *o, char **argv, int argc)
 static void open_libraries(lua_State *L)
 {
     luaL_openlibs(L);
+    run_follow_coroutines(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_embla_core);
     lua_setfield(L, -2, "embla.core");

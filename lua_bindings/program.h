@@ -10,6 +10,9 @@
  * Ctrl-C becomes the error "interrupted!", a second Ctrl-C ends the process. */
 int run_call(lua_State *L, int arguments, int results);
 
+/* run.c: lets Ctrl-C find the coroutine that is running: coroutine.resume and wrap do as before, and note it. */
+void run_follow_coroutines(lua_State *L);
+
 /* run.c: prints the error on the top of the stack to standard error and removes it, unless `status` is LUA_OK.
  * Returns whether it was. */
 bool run_report(lua_State *L, int status);

@@ -7,7 +7,7 @@
 #include "embla.h"
 #include "program.h"
 
-static lua_State *running;      /* for the signal handler, which is given no context */
+static lua_State *volatile running;     /* for the signal handler, which is given no context */
 
 /* ---- Ctrl-C -------------------------------------------------------------------------------------------- */
 
@@ -34,6 +34,64 @@ static void on_interrupt(int number)
     signal(number, SIG_DFL);
     em_interrupt();
     lua_sethook(running, stop_hook, LUA_MASKCOUNT, 1);
+}
+
+/* ---- coroutines ---------------------------------------------------------------------------------------- */
+
+/* A hook stops the thread of Lua that it is set on, so `running` follows what resumes what. */
+static lua_CFunction plain_resume;
+
+static int resume(lua_State *L)
+{
+    lua_State *thread = lua_tothread(L, 1);
+    if (thread) running = thread;
+    const int n = plain_resume(L);
+    running = L;
+    if (em_interrupted()) lua_sethook(L, stop_hook, LUA_MASKCOUNT, 1);      /* it came back before the hook ran */
+    return n;
+}
+
+/* What coroutine.wrap returns; upvalue: the thread. */
+static int call_wrapped(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    const int n = resume(L);
+    if (lua_toboolean(L, -n)) return n - 1;
+    lua_State *thread = lua_tothread(L, lua_upvalueindex(1));
+    if (lua_status(thread) != LUA_OK && lua_status(thread) != LUA_YIELD) {
+        lua_xmove(L, thread, 1);        /* the error, for what the thread has to close */
+        lua_resetthread(thread);
+        lua_xmove(thread, L, 1);
+    }
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        luaL_where(L, 1);
+        lua_insert(L, -2);
+        lua_concat(L, 2);
+    }
+    return lua_error(L);
+}
+
+static int wrap(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_State *thread = lua_newthread(L);
+    lua_pushvalue(L, 1);
+    lua_xmove(L, thread, 1);
+    lua_pushcclosure(L, call_wrapped, 1);
+    return 1;
+}
+
+void run_follow_coroutines(lua_State *L)
+{
+    lua_getglobal(L, "coroutine");
+    lua_getfield(L, -1, "resume");
+    plain_resume = lua_tocfunction(L, -1);
+    lua_pushcfunction(L, resume);
+    lua_setfield(L, -3, "resume");
+    lua_pushcfunction(L, wrap);
+    lua_setfield(L, -3, "wrap");
+    lua_pop(L, 2);
 }
 
 /* ---- calls --------------------------------------------------------------------------------------------- */

@@ -37,6 +37,15 @@ t.test("a loop of Lua stops", function() stops(READY .. "while true do end") end
 
 t.test("a loop of calls stops", function() stops(READY .. "local s = 0 while true do s = s + #tostring(s) end") end)
 
+t.test("a loop inside a coroutine stops", function()
+  stops(READY .. "assert(coroutine.resume(coroutine.create(function() while true do end end)))")
+  stops(READY .. "coroutine.wrap(function() coroutine.wrap(function() while true do end end)() end)()")
+end)
+
+t.test("a loop that goes in and out of coroutines stops", function()
+  stops(READY .. "local f = coroutine.wrap(function() while true do coroutine.yield() end end) while true do f() end")
+end)
+
 local LARGE = "local embla = require 'embla' local a = embla.ones(8000, 8000) " .. READY
 
 t.test("a long kernel stops", function() stops(LARGE .. "a:matmul(a) os.exit(2)") end)
@@ -54,6 +63,25 @@ t.test("a script may catch the interrupt, clean up, and go on", function()
     print "cleaned up"
     os.exit(3)]])
   t.equal({status, err, rest}, {3, "", "false\t(command line):1: interrupted!\ncleaned up\n"})
+end)
+
+t.test("coroutines are those of Lua", function()
+  local status, err, _, rest = interrupt(READY .. [[
+    local f = coroutine.wrap(function(a) local b = coroutine.yield(a + 1) error("end " .. b) end)
+    print(f(1), pcall(f, 5))
+    print(pcall(f))
+    print(coroutine.resume(coroutine.create(function(...) return select("#", ...) end), nil, nil))
+    print(pcall(coroutine.resume, 3))
+    local closed = coroutine.wrap(function()
+      local _ <close> = setmetatable({}, {__close = function(_, e) print("closed", e) end})
+      error({}, 0)
+    end)
+    print(select(2, pcall(closed)) ~= nil)
+    os.exit(0)]], 0)
+  t.equal({status, err}, {0, ""})
+  rest = rest:gsub("table: 0x%x+", "TABLE")
+  t.equal(rest, "2\tfalse\t(command line):1: end 5\nfalse\tcannot resume dead coroutine\ntrue\t2\n"
+    .. "false\tbad argument #1 to 'coroutine.resume' (thread expected, got number)\nclosed\tTABLE\ntrue\n")
 end)
 
 t.test("a second interrupt ends a script that ignores the first", function()
