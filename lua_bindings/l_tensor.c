@@ -248,7 +248,7 @@ static int detach(lua_State *L)
     return 1;
 }
 
-/* core.same_storage(a, b), core.version(t), core.address(t): for tests and printing */
+/* core.same_storage(a, b), core.version(t), core.address(t) */
 static int same_storage(lua_State *L)
 {
     lua_pushboolean(L, em_tensor_same_storage(eml_checktensor(L, 1), eml_checktensor(L, 2)));
@@ -265,6 +265,37 @@ static int same_tensor(lua_State *L)
 {
     const em_tensor *a = eml_totensor(L, 1), *b = eml_totensor(L, 2);
     lua_pushboolean(L, a && a == b);
+    return 1;
+}
+
+/* core.become(t, other): t is from now on the tensor that `other` is, shape, history and all */
+static int become(lua_State *L)
+{
+    eml_box *box = eml_checkbox(L, 1);
+    em_tensor *other = eml_checktensor(L, 2), *old = box->tensor;
+    em_tensor_retain(other);
+    box->tensor = other;
+    em_tensor_release(old);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int address(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)(intptr_t)em_tensor_data(eml_checktensor(L, 1)));
+    return 1;
+}
+
+/* core.set_default_dtype(dtype), core.get_default_dtype() */
+static int set_default_dtype(lua_State *L)
+{
+    eml_check(L, em_set_default_dtype(eml_checkdtype(L, 1)));
+    return 0;
+}
+
+static int get_default_dtype(lua_State *L)
+{
+    lua_pushstring(L, em_dtype_name(em_default_dtype()));
     return 1;
 }
 
@@ -351,8 +382,9 @@ static const luaL_Reg methods[] = {
 };
 static const luaL_Reg functions[] = {
     {"tensor", new_tensor}, {"empty", empty}, {"zeros", zeros}, {"arange", arange}, {"same_storage", same_storage},
-    {"version", version}, {"is_tensor", is_tensor}, {"mark_parameter", mark_parameter}, {"is_parameter", is_parameter},
-    {NULL, NULL},
+    {"version", version}, {"become", become}, {"address", address},
+    {"set_default_dtype", set_default_dtype}, {"get_default_dtype", get_default_dtype}, {"is_tensor", is_tensor},
+    {"mark_parameter", mark_parameter}, {"is_parameter", is_parameter}, {NULL, NULL},
 };
 static const luaL_Reg metamethods[] = {{"__len", length}, {"__eq", same_tensor}, {NULL, NULL}};
 

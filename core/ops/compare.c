@@ -28,7 +28,7 @@ static em_status compare_check(em_call *c) { return em__pointwise_out(c, 0, 1, E
         .outputs = "z", \
         .doc = help, \
         .types = EM_TYPES_ALL, \
-        .flags = EM_OP_STRIDED, \
+        .flags = EM_OP_STRIDED | EM_OP_INPLACE, \
         .check = compare_check, \
         .forward = op_name##_forward, \
     };

@@ -6,6 +6,12 @@ local creation = require "embla.creation"
 local options = require "embla.options"
 local raise = require "embla.raise"
 require "embla.tensor"
+require "embla.memory"
+require "embla.elementwise"
+require "embla.arranging"
+require "embla.comparing"
+require "embla.statistics"
+local sampling = require "embla.sampling"
 
 local embla = {
   autograd = autograd,
@@ -21,6 +27,7 @@ local embla = {
 }
 
 for name, f in pairs(creation) do embla[name] = f end
+for name, f in pairs(sampling) do embla[name] = f end
 embla.nn = require "embla.nn"
 embla.F = embla.nn.functional
 for name, f in pairs(embla.F) do

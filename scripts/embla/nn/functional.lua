@@ -18,7 +18,8 @@ end
 
 -- ---- losses ----------------------------------------------------------------------------------------------------
 
-local IS_FLOAT = {float32 = true, float64 = true}
+local IS_FLOAT = {}
+for _, dtype in ipairs(options.FLOATS) do IS_FLOAT[dtype] = true end
 local by_ids, by_probabilities = F.cross_entropy, F.cross_entropy_probabilities
 
 --- Cross-entropy of scores and classes: by ids if the target is of an integer dtype, else by probabilities.

@@ -1,0 +1,129 @@
+-- What a tensor is in memory, and new tensors of the same kind.
+
+local core = require "embla.core"
+local expect = require "embla.expect"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+local methods = core.methods
+
+-- In bytes, of one element.
+local SIZES = {float32 = 4, float64 = 8, float16 = 2, bfloat16 = 2, int64 = 8, int32 = 4, uint8 = 1, bool = 1}
+local FLOATS = {float32 = true, float64 = true, float16 = true, bfloat16 = true}
+
+--- Bytes an element.
+-- @return integer
+function methods:element_size() return SIZES[self.dtype] end
+
+--- Whether the dtype is one of floats.
+-- @return boolean
+function methods:is_floating_point() return FLOATS[self.dtype] == true end
+
+--- Where the first element lies in memory.
+-- @return integer
+function methods:data_ptr() return core.address(self) end
+
+--- The tensor itself: there is no other place for it.
+-- @return the tensor
+function methods:cpu() return self end
+
+--- The tensor in the dtype of another.
+-- @param other Tensor
+-- @return Tensor; the tensor itself if it is of that dtype
+function methods:type_as(other) return self:to(expect.tensor("type_as", "other", other).dtype) end
+
+--- Whether a single element differs from 0.
+-- @return boolean
+-- @raise unless there is one element
+function methods:is_nonzero()
+  local value = self:item()
+  return value ~= 0 and value ~= false
+end
+
+--- Whether another tensor has the same shape.
+-- @param other Tensor
+-- @return boolean
+function methods:is_same_size(other)
+  return table.concat(self.shape, " ") == table.concat(expect.tensor("is_same_size", "other", other).shape, " ")
+end
+
+methods.nelement, methods.ndimension = methods.numel, methods.dim
+core.getters.ndim = methods.dim
+
+-- Bytes of all elements.
+function core.getters.nbytes(t) return t:numel() * SIZES[t.dtype] end
+
+-- ---- new ones of the same dtype --------------------------------------------------------------------------------
+
+local new_spec = {}
+for _, name in ipairs {"new_zeros", "new_ones", "new_empty", "new_full", "new_tensor"} do
+  new_spec[name] = options.spec(name, {
+    {name = "dtype", type = "dtype", doc = "of the elements; by default that of the tensor"},
+    {name = "requires_grad", type = "boolean", default = false, doc = "whether gradients are wanted for it"},
+  })
+end
+
+-- Sizes, as numbers or in a table, and options that follow.
+local function new_arguments(name, ...)
+  local given = table.pack(...)
+  local last, opt = given[given.n], nil
+  if type(last) == "table" and (given.n > 1 and (type(given[1]) == "table" or next(last) ~= nil)
+     or type(next(last)) == "string") then
+    opt, given[given.n], given.n = last, nil, given.n - 1
+  end
+  local sizes = type(given[1]) == "table" and given[1] or given
+  local list = {}
+  for i = 1, #sizes do list[i] = expect.integer(name, "sizes", sizes[i], 0) end
+  return list, new_spec[name].read(opt)
+end
+
+local function finish(t, o) return o.requires_grad and t:requires_grad_() or t end
+
+--- Zeros of the tensor's dtype.
+-- @param ... sizes, or a table of them; {dtype =, requires_grad =} may follow
+-- @return Tensor
+function methods:new_zeros(...)
+  local sizes, o = new_arguments("new_zeros", ...)
+  return finish(core.zeros(sizes, o.dtype or self.dtype), o)
+end
+
+--- Ones of the tensor's dtype.
+-- @param ... sizes, or a table of them; {dtype =, requires_grad =} may follow
+-- @return Tensor
+function methods:new_ones(...)
+  local sizes, o = new_arguments("new_ones", ...)
+  return finish(core.empty(sizes, o.dtype or self.dtype):fill_(1), o)
+end
+
+--- A tensor of the tensor's dtype whose elements are not set.
+-- @param ... sizes, or a table of them; {dtype =, requires_grad =} may follow
+-- @return Tensor
+function methods:new_empty(...)
+  local sizes, o = new_arguments("new_empty", ...)
+  return finish(core.empty(sizes, o.dtype or self.dtype), o)
+end
+
+--- One value many times, in the tensor's dtype.
+-- @param sizes table of sizes
+-- @param value number or boolean
+-- @param opt   {dtype =, requires_grad =}
+-- @return Tensor
+function methods:new_full(sizes, value, opt)
+  if type(sizes) ~= "table" then raise("new_full: argument sizes: expected a table, got %s", options.show(sizes)) end
+  if type(value) ~= "boolean" then expect.number("new_full", "value", value) end
+  local o = new_spec.new_full.arguments(opt)
+  return finish(core.empty(new_arguments("new_full", sizes), o.dtype or self.dtype):fill_(value), o)
+end
+
+--- A tensor from data, in the tensor's dtype.
+-- @param data number, boolean, nested table, or a tensor to copy
+-- @param opt  {dtype =, requires_grad =}
+-- @return Tensor
+-- @raise if the table is ragged or holds anything else
+function methods:new_tensor(data, opt)
+  if data == nil then raise("new_tensor: argument data: expected a number, a boolean or a nested table, got nil") end
+  local o = new_spec.new_tensor.arguments(opt)
+  return finish(core.tensor(data, o.dtype or self.dtype), o)
+end
+
+return methods
