@@ -189,6 +189,17 @@ static bool is_options_table(lua_State *L, int arg)
     return named;
 }
 
+/* Whether an empty table at `arg` stands where a list does, as in reshape({}): then it is that list. */
+static bool is_empty_list(lua_State *L, const signature *s, int arg)
+{
+    const int k = arg - 1 - s->n_in;
+    if (s->list || k < 0 || k >= s->n_opts || s->opts[k].kind != EM_OPT_INTS) return false;
+    lua_pushnil(L);
+    if (!lua_next(L, arg)) return true;
+    lua_pop(L, 2);
+    return false;
+}
+
 typedef struct arguments {
     em_tensor *few[8], **in;
     int n;
@@ -257,7 +268,8 @@ static void read_arguments(lua_State *L, const signature *s, arguments *a)
         a->n = s->n_in;
         memset(a->few, 0, sizeof a->few);
     }
-    if (last >= arg && is_options_table(L, last) && (last > 1 || s->list)) named = last--;
+    if (last >= arg && is_options_table(L, last) && !is_empty_list(L, s, last) && (last > 1 || s->list))
+        named = last--;
     if (!s->list) {
         for (int i = 0; i < s->n_in; i++) {
             if (i == 1 && s->dim_first && arg <= last) read_option(L, s, k++, arg, arg, &a->opts), arg++;

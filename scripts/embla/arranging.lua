@@ -310,7 +310,7 @@ function arranging.diff(t, n, dim, prepend, append)
   if prepend ~= nil then table.insert(list, 1, expect.dense("diff", "prepend", prepend)) end
   if append ~= nil then list[#list + 1] = expect.dense("diff", "append", append) end
   if #list > 1 then t = op.cat(list, dim) end
-  for _ = 1, n do
+  for _ = 1, math.min(n, t:size(dim)) do
     local length = math.max(0, t:size(dim) - 1)
     local first = math.min(1, t:size(dim))
     local upper, lower = op.narrow(t, dim, first, length), op.narrow(t, dim, 0, length)

@@ -1,6 +1,7 @@
 -- Functions that make tensors.
 
 local core = require "embla.core"
+local expect = require "embla.expect"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -67,10 +68,10 @@ local function read_sizes(owner, spec, ...)
 end
 
 local function sized(name, fill)
-  local spec = options.spec(name, rows "float32")
+  local spec = options.spec(name, rows())
   creation[name] = function(...)
     local sizes, o = read_sizes(name, spec, ...)
-    return finish(fill(sizes, o.dtype), o)
+    return finish(fill(sizes, o.dtype or core.get_default_dtype()), o)
   end
 end
 
@@ -84,7 +85,7 @@ local full_spec = options.spec("full", rows(nil))
 
 local function dtype_of(value)
   if type(value) == "boolean" then return "bool" end
-  return math.type(value) == "integer" and "int64" or "float32"
+  return math.type(value) == "integer" and "int64" or core.get_default_dtype()
 end
 
 local function check_value(owner, value)
@@ -157,17 +158,17 @@ function creation.arange(...)
     raise("arange: from %s to %s with a step of %s", start, stop, step)
   end
   local whole = math.type(start) == "integer" and math.type(stop) == "integer" and math.type(step) == "integer"
-  local dtype = o.dtype or (whole and "int64" or "float32")
+  local dtype = o.dtype or (whole and "int64" or core.get_default_dtype())
   return finish(core.arange(dtype, start, step, math.ceil(steps)), o)
 end
 
-local linspace_spec = options.spec("linspace", rows "float32")
+local linspace_spec = options.spec("linspace", rows())
 
 --- `steps` numbers from start to stop, both included, evenly spaced.
 -- @param start first
 -- @param stop  last
 -- @param steps how many
--- @param opt   {dtype = "float32", requires_grad =}
+-- @param opt   {dtype =, requires_grad =}; the default dtype unless given
 -- @return Tensor (steps)
 function creation.linspace(start, stop, steps, opt)
   if type(start) ~= "number" or type(stop) ~= "number" then
@@ -179,10 +180,29 @@ function creation.linspace(start, stop, steps, opt)
   local o = linspace_spec.arguments(opt)
   local t = core.arange("float64", start + 0.0, steps > 1 and (stop - start) / (steps - 1) or 0.0, steps)
   if steps > 1 then t[steps - 1] = stop end
-  return finish(t:to(o.dtype), o)
+  return finish(t:to(o.dtype or core.get_default_dtype()), o)
 end
 
-local eye_spec = options.spec("eye", rows "float32")
+local logspace_spec = options.spec("logspace", {
+  {name = "base", type = "number", default = 10.0, doc = "whose powers they are"}, rows()[1], rows()[2],
+})
+
+--- `steps` numbers from base^start to base^stop, both included, whose logarithms are evenly spaced.
+-- @param start exponent of the first
+-- @param stop  exponent of the last
+-- @param steps how many
+-- @param ...   base = 10, dtype, requires_grad, by position or by name
+-- @return Tensor (steps)
+function creation.logspace(start, stop, steps, ...)
+  expect.number("logspace", "start", start)
+  expect.number("logspace", "stop", stop)
+  expect.integer("logspace", "steps", steps, 0)
+  local o = logspace_spec.arguments(...)
+  local powers = core.ops.pow(o.base, creation.linspace(start, stop, steps, "float64"))
+  return finish(powers:to(o.dtype or core.get_default_dtype()), o)
+end
+
+local eye_spec = options.spec("eye", rows())
 
 --- The identity matrix, or its first columns.
 -- @param n   rows
@@ -191,7 +211,7 @@ local eye_spec = options.spec("eye", rows "float32")
 function creation.eye(n, ...)
   local given, o = numbers_and_options("eye", eye_spec, n, ...)
   local columns = given[2] or n
-  local t = core.zeros({n, columns}, o.dtype)
+  local t = core.zeros({n, columns}, o.dtype or core.get_default_dtype())
   for i = 0, math.min(n, columns) - 1 do t[{i, i}] = 1 end
   return finish(t, o)
 end

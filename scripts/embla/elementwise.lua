@@ -114,6 +114,20 @@ function elementwise.heaviside(x, values)
   return op.where(op.eq(x, 0), values, op.where(op.isnan(x), x, step))
 end
 
+--- What lies a part of the way from x to y: x + weight (y - x).
+-- @param x      Tensor
+-- @param y      Tensor that broadcasts with it
+-- @param weight number, or Tensor that broadcasts with them
+-- @return Tensor
+-- @raise if the shapes do not broadcast
+function elementwise.lerp(x, y, weight)
+  if type(weight) == "table" then weight = weight.weight end
+  if not core.is_tensor(weight) then return op.lerp(x, y, weight) end
+  expect.dense("lerp", "x", x)
+  local way = op.sub(expect.dense("lerp", "y", y), x)
+  return op.where(op.lt(weight, 0.5), op.add(x, op.mul(weight, way)), op.sub(y, op.mul(way, op.sub(1, weight))))
+end
+
 -- The other one where one is NaN.
 local function ignoring_nan(caller, choose)
   return function(x, y)

@@ -6,7 +6,7 @@ local creation = require "embla.creation"
 local options = require "embla.options"
 local raise = require "embla.raise"
 require "embla.tensor"
-require "embla.memory"
+require "embla.kinds"
 require "embla.elementwise"
 require "embla.arranging"
 require "embla.comparing"
@@ -36,6 +36,20 @@ end
 
 -- Parts that not every script needs are loaded when first asked for.
 local later = {optim = true, data = true, text = true, io = true, progress = true, einsum = true, summary = true}
+
+--- What numbers with a fraction become, and new tensors and weights unless they are told: "float32" at first.
+-- @param dtype "float32", "float64", "float16" or "bfloat16"
+-- @raise for a dtype that is not of floats
+function embla.set_default_dtype(dtype)
+  for _, float in ipairs(options.FLOATS) do
+    if dtype == float then return core.set_default_dtype(dtype) end
+  end
+  raise("set_default_dtype: expected one of float32, float64, float16, bfloat16, got %s", options.show(dtype))
+end
+
+--- The dtype that set_default_dtype has set.
+-- @return text
+function embla.get_default_dtype() return core.get_default_dtype() end
 
 --- 0, 1, … n-1, for a loop: for i in embla.range(n) do.
 -- @param n integer

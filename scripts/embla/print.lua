@@ -221,11 +221,9 @@ local function size_text(shape)
   return "size=(" .. table.concat(shape, ", ") .. (#shape == 1 and ",)" or ")")
 end
 
-local PLAIN_DTYPES = {float32 = true, int64 = true, bool = true}
-
 local function dtype_suffix(t, suffixes)
-  local plain = PLAIN_DTYPES[t.dtype]
-  if t:numel() == 0 and not t.is_sparse then plain = t.dtype == "float32" end
+  local plain = t.dtype == core.get_default_dtype()
+  if t:numel() > 0 or t.is_sparse then plain = plain or t.dtype == "int64" or t.dtype == "bool" end
   if not plain then suffixes[#suffixes + 1] = "dtype=torch." .. t.dtype end
 end
 

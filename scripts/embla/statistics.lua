@@ -91,7 +91,7 @@ local function along_lines(lines, q, interpolation, ignore_nan)
   shape[#shape] = q:numel()
   at = op.expand(at, shape)
   local low = at:floor()
-  local y = op.lerp(op.gather(lines, -1, low:long()), op.gather(lines, -1, at:ceil():long()), at - low)
+  local y = ops.functional.lerp(op.gather(lines, -1, low:long()), op.gather(lines, -1, at:ceil():long()), at - low)
   return ignore_nan and y or op.where(bad:any(-1, true), 0 / 0, y)
 end
 

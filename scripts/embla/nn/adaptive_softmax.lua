@@ -16,7 +16,7 @@ local spec = options.spec("AdaptiveLogSoftmaxWithLoss", {
   {name = "div_value", type = "number", default = 4.0, range = "> 0",
    doc = "cluster i is scored in in_features / div_value^i dimensions"},
   {name = "head_bias", type = "boolean", default = false, doc = "whether a bias is added to the scores of the head"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
 })
 
 --- Efficient log-softmax when a few classes are frequent and many rare, with ids in order of falling frequency (Grave

@@ -29,7 +29,7 @@ BatchNorm1d.spec = spec
 -- @raise for sizes or options that do not fit
 function BatchNorm1d:init(num_features, ...)
   local o = spec.arguments(...)
-  local C, dtype = weights.size("BatchNorm1d", "num_features", num_features), o.dtype or "float32"
+  local C, dtype = weights.size("BatchNorm1d", "num_features", num_features), o.dtype or core.get_default_dtype()
   if o.momentum == true then raise("BatchNorm1d: option momentum: expected number or false, got true") end
   self.num_features, self.eps, self.momentum = C, o.eps, o.momentum
   self.affine, self.track_running_stats = o.affine, o.track_running_stats

@@ -21,7 +21,7 @@ local spec = options.spec("Conv1d", {
   {name = "bias", type = "boolean", default = true, doc = "whether a bias is added"},
   {name = "padding_mode", default = "zeros", choices = {"zeros", "reflect", "replicate", "circular"},
    doc = "what stands in the padding"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
 })
 
 --- Sums of the input under a kernel that moves along the last dim, plus a bias. (N, C, T) -> (N, O, T'), T' = (T +

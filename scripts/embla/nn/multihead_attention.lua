@@ -21,7 +21,7 @@ local spec = options.spec("MultiheadAttention", {
   {name = "kdim", type = "integer", range = ">= 1", doc = "features of a key; left out: E"},
   {name = "vdim", type = "integer", range = ">= 1", doc = "features of a value; left out: E"},
   {name = "batch_first", type = "boolean", default = false, doc = "tensors are (N, L, E), not (L, N, E)"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
 })
 
 local call_spec = options.spec("MultiheadAttention", {

@@ -23,7 +23,7 @@ local CONSTRUCTOR = {
   {name = "batch_first", type = "boolean", default = false, doc = "input and output are (N, T, *), not (T, N, *)"},
   {name = "dropout", type = "number", default = 0, range = "[0, 1]", doc = "in training, between layers"},
   {name = "bidirectional", type = "boolean", default = false, doc = "a second direction, from the last step"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
 }
 
 local NONLINEARITY = {name = "nonlinearity", default = "tanh", choices = {"tanh", "relu"},

@@ -14,7 +14,7 @@ local cells = {}
 local BIAS = {name = "bias", type = "boolean", default = true, doc = "whether biases are added"}
 local NONLINEARITY = {name = "nonlinearity", default = "tanh", choices = {"tanh", "relu"},
                       doc = "function of the sum of the input's and the state's part"}
-local DTYPE = {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"}
+local DTYPE = {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"}
 
 -- A class sets gates (G, rows of a weight are G H) and spec.
 local Cell = Module:extend "Cell"

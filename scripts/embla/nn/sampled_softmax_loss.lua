@@ -13,7 +13,7 @@ local spec = options.extend("SampledSoftmaxLoss", options.spec("SampledSoftmaxLo
   {name = "bias", type = "boolean", default = true, doc = "whether a bias is added to the scores"},
   {name = "sparse", type = "boolean", default = true, doc = "make the gradients of weight and bias row-sparse"},
   {name = "reduction", choices = {"mean", "sum", "none"}, default = "mean", doc = "of the N losses"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
 })
 
 --- Scores x W^T + b of many classes and their cross-entropy. In training it is F.sampled_softmax with candidates drawn

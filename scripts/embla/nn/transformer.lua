@@ -26,7 +26,7 @@ local layer_spec = options.spec("TransformerEncoderLayer", {
   {name = "batch_first", type = "boolean", default = false, doc = "tensors are (N, T, E), not (T, N, E)"},
   {name = "norm_first", type = "boolean", default = false, doc = "norms before the parts, not after the sums"},
   {name = "bias", type = "boolean", default = true, doc = "whether maps and norms have biases"},
-  {name = "dtype", type = "dtype", choices = {"float32", "float64"}, doc = "of the weights"},
+  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
 })
 
 local MASK = {type = "tensor", doc = "(T, T) or (N h, T, T): bool, true where nothing is seen; or float, added"}

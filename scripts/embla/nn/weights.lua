@@ -26,7 +26,7 @@ end
 -- @param ...   sizes
 -- @return Parameter
 function weights.new(dtype, ...)
-  return Parameter(embla_core.empty({...}, dtype or "float32"))
+  return Parameter(embla_core.empty({...}, dtype or embla_core.get_default_dtype()))
 end
 
 return weights

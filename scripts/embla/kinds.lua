@@ -1,4 +1,4 @@
--- What a tensor is in memory, and new tensors of the same kind.
+-- Of what kind a tensor is, and new tensors of the same kind.
 
 local core = require "embla.core"
 local expect = require "embla.expect"
