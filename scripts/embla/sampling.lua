@@ -14,6 +14,12 @@ local function uniforms(t)
   return core.empty(t.shape, t.dtype == "float64" and "float64" or "float32"):uniform_()
 end
 
+-- A number above 0, which NaN is not.
+local function positive(caller, name, value)
+  if expect.number(caller, name, value) > 0 then return value end
+  raise("%s: argument %s: expected number > 0, got %s", caller, name, options.show(value))
+end
+
 local function check_chance(caller, p)
   if type(p) == "number" and not (p >= 0 and p <= 1) then
     raise("%s: argument p: expected number in [0, 1], got %s", caller, options.show(p))
@@ -43,9 +49,7 @@ end
 -- @raise if lambd is not above 0
 function methods:exponential_(lambd)
   expect.dense("exponential_", "tensor", self)
-  lambd = expect.number("exponential_", "lambd", lambd or 1)
-  if not (lambd > 0) then raise("exponential_: argument lambd: expected number > 0, got %s", options.show(lambd)) end
-  return put(self, uniforms(self):neg_():log1p_():div_(-lambd))
+  return put(self, uniforms(self):neg_():log1p_():div_(-positive("exponential_", "lambd", lambd or 1)))
 end
 
 --- Each element is the number of tries up to the first success: 1, 2, …
@@ -66,8 +70,7 @@ end
 -- @raise if std is not above 0
 function methods:log_normal_(mean, std)
   expect.dense("log_normal_", "tensor", self)
-  mean, std = expect.number("log_normal_", "mean", mean or 1), expect.number("log_normal_", "std", std or 2)
-  if not (std > 0) then raise("log_normal_: argument std: expected number > 0, got %s", options.show(std)) end
+  mean, std = expect.number("log_normal_", "mean", mean or 1), positive("log_normal_", "std", std or 2)
   return put(self, core.empty(self.shape, self.dtype == "float64" and "float64" or "float32"):normal_(mean, std):exp_())
 end
 
@@ -78,8 +81,7 @@ end
 -- @raise if sigma is not above 0
 function methods:cauchy_(median, sigma)
   expect.dense("cauchy_", "tensor", self)
-  median, sigma = expect.number("cauchy_", "median", median or 0), expect.number("cauchy_", "sigma", sigma or 1)
-  if not (sigma > 0) then raise("cauchy_: argument sigma: expected number > 0, got %s", options.show(sigma)) end
+  median, sigma = expect.number("cauchy_", "median", median or 0), positive("cauchy_", "sigma", sigma or 1)
   return put(self, uniforms(self):sub_(0.5):mul_(math.pi):tan_():mul_(sigma):add_(median))
 end
 
@@ -183,9 +185,8 @@ function sampling.normal(mean, std, size, opt)
     raise("normal: argument size: expected %s, got %s", of_tensors and "none beside tensors" or "a table of sizes",
           options.show(size))
   end
-  if type(std) == "number" and not (std >= 0) or core.is_tensor(std) and not std:ge(0):all():item() then
-    raise("normal: argument std: expected deviations >= 0")
-  end
+  local deviations = core.is_tensor(std) and std or core.tensor(std)
+  if not deviations:ge(0):all():item() then raise("normal: argument std: expected deviations >= 0") end
   local drawn
   if of_tensors then
     local shape = op.add(mean, std)

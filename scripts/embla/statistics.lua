@@ -73,7 +73,8 @@ local function sorted_lines(caller, t, dim)
 end
 
 local function check_q(caller, q, dtype)
-  local numbers = core.is_tensor(q) and expect.dense(caller, "q", q) or core.tensor(expect.number(caller, "q", q), dtype)
+  if not core.is_tensor(q) then q = core.tensor(expect.number(caller, "q", q), dtype) end
+  local numbers = expect.dense(caller, "q", q)
   if numbers:dim() > 1 or numbers:numel() > 0 and
      not op.logical_and(numbers:ge(0), numbers:le(1)):all():item() then
     raise("%s: argument q: expected numbers in [0, 1], in at most 1 dim", caller)

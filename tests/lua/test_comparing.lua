@@ -16,7 +16,7 @@ t.test("isclose: |a - b| <= atol + rtol |b|", function()
   local a = embla.tensor({1, 1, 1.05, 0}, "float64")
   local b = embla.tensor({1 + 1e-6, 1 + 1e-4, 1, 1e-9}, "float64")
   t.equal(embla.isclose(a, b), {true, false, false, true})
-  t.equal(a:isclose(b, 0.1, 0), {true, true, true, false})     
+  t.equal(a:isclose(b, 0.1, 0), {true, true, true, false})
   t.equal(embla.isclose(a, b, {rtol = 0, atol = 0.01}), {true, true, false, true})
   t.equal(embla.isclose(embla.tensor {10.0}, embla.tensor {11.0}, 0.095, 0), {true})    -- measured by the second
   t.equal(embla.isclose(embla.tensor {11.0}, embla.tensor {10.0}, 0.095, 0), {false})

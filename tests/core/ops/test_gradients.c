@@ -190,7 +190,7 @@ static void check_in_place(const op_case *k, const run *r, bool strided)
         em_rng rng = {1, 0};
         if (em_op_differentiable(op)) want_gradients(&c);
         changed = c;
-        assert_ok(em_tensor_scalar(&one, EM_F64, 1));
+        assert_ok(em_tensor_scalar(&one, em_tensor_dtype(c.in[0]), 1));
         changed.in[0] = op_call("mul", "", 2, (em_tensor *[]){c.in[0], one});
         assert_ok(em_apply_inplace(op, changed.in[0], changed.in, c.n, &opts, &rng));
         in_place.y[0] = changed.in[0];
