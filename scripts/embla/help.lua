@@ -1,6 +1,7 @@
 -- help(f): the text about a function, class, module or operation, found where it is defined: the comment above a Lua
 -- function, the description of an operation in the core.
 
+local native = require "embla.native"
 local ops = require "embla.ops"
 
 local help = {}
@@ -32,6 +33,19 @@ end
 
 local function path_of(info) return info.source:match "^@(.*)$" end
 
+-- What the specs of options that a function reads say.
+local function options_of(f)
+  local texts = {}
+  for i = 1, 60 do
+    local name, spec = debug.getupvalue(f, i)
+    if not name then break end
+    if type(spec) == "table" and rawget(spec, "by_name") and rawget(spec, "describe") and #spec.names > 0 then
+      texts[#texts + 1] = "\nOptions:\n" .. spec.describe()
+    end
+  end
+  return table.concat(texts)
+end
+
 local function of_lua_function(f)
   local info = debug.getinfo(f, "S")
   local path = path_of(info)
@@ -40,17 +54,18 @@ local function of_lua_function(f)
   local text = comment_above(lines, info.linedefined)
   local head = signature(lines[info.linedefined])
   if not text then return head end
-  return head and head .. "\n" .. text or text
+  return (head and head .. "\n" .. text or text) .. options_of(f)
 end
 
 -- The comment above the line that makes a class, in the file of one of its methods.
 local function class_comment(cls)
-  for _, name in ipairs {"init", "forward"} do
-    local method = rawget(cls, name)
-    local path = method and path_of(debug.getinfo(method, "S"))
+  for _, method in pairs(cls) do
+    local path = type(method) == "function" and path_of(debug.getinfo(method, "S"))
     local lines = path and lines_of(path) or {}
     for i, line in ipairs(lines) do
-      if line:match('extend%s*%(?"' .. cls.__name .. '"') then return comment_above(lines, i) end
+      if line:match('=%s*class%s*%(?"' .. cls.__name .. '"') or line:match(':extend%s*%(?"' .. cls.__name .. '"') then
+        return comment_above(lines, i)
+      end
     end
   end
 end
@@ -63,7 +78,7 @@ local function of_class(cls)
     if text then parts[#parts + 1] = "\n" .. text end
   end
   local spec = rawget(cls, "spec")
-  if spec and #spec.names > 0 then parts[#parts + 1] = "\nOptions:\n" .. spec.describe() end
+  if spec and #spec.names > 0 and not table.concat(parts):find("\nOptions:\n", 1, true) then parts[#parts + 1] = "\nOptions:\n" .. spec.describe() end
   return table.concat(parts, "\n")
 end
 
@@ -82,11 +97,13 @@ end
 local function is_class(value) return rawget(value, "__name") ~= nil and rawget(value, "__index") == value end
 
 --- The text help prints.
--- @param subject function, class, module, table of functions, or the name of an operation
+-- @param subject function, class, module, table of functions, or the name of an operation or of a field ("t.grad")
 -- @return text, or nil if nothing is known
 function help.text(subject)
-  if type(subject) == "string" then return ops.doc(subject) end
-  if type(subject) == "function" then return ops.doc(subject) or of_lua_function(subject) end
+  if type(subject) == "string" then return ops.doc(subject) or native.text(subject) end
+  if type(subject) == "function" then
+    return ops.doc(subject) or native.text(subject) or of_lua_function(subject)
+  end
   if type(subject) ~= "table" then return nil end
   if is_class(subject) then return of_class(subject) end
   local meta = getmetatable(subject)

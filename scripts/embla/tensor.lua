@@ -22,6 +22,9 @@ local unique_spec = options.spec("unique", {
 -- @return text, or Tensor
 function methods:type(dtype) return dtype == nil and self.dtype or self:to(dtype) end
 
+--- The tensor in another dtype: itself if it is of that one already.
+-- @param dtype "float32" and kin, {dtype = ...}, or a tensor whose dtype is taken
+-- @return Tensor
 function methods:to(dtype)
   if type(dtype) == "table" then dtype = dtype.dtype end
   if core.is_tensor(dtype) then dtype = dtype.dtype end
@@ -37,8 +40,19 @@ end
 
 -- ---- shape -----------------------------------------------------------------------------------------------------
 
+--- Repeats dims of size 1, and adds dims in front, up to the shape of another tensor, without copying.
+-- @param other Tensor
+-- @return Tensor, a view
 function methods:expand_as(other) return op.expand(self, other.shape) end
+
+--- The same elements in the shape of another tensor, never a copy.
+-- @param other Tensor
+-- @return Tensor, a view
 function methods:view_as(other) return op.view(self, other.shape) end
+
+--- The same elements in the shape of another tensor: a view if strides allow, else a copy.
+-- @param other Tensor
+-- @return Tensor
 function methods:reshape_as(other) return op.reshape(self, other.shape) end
 
 --- Positions 0 .. n-1 of the first dim with what stands there: for i, x in t:iter() do.

@@ -97,21 +97,25 @@ local function is_callable(f)
   return type(f) == "function" or type(meta) == "table" and meta.__call ~= nil
 end
 
-local function mode(on, name)
-  return function(f, ...)
-    if f ~= nil and not is_callable(f) then raise("%s: expected a function, got %s", name, options.show(f)) end
-    if f ~= nil then return core.with_grad(on, f, ...) end
-    local before = core.set_grad_enabled(on)
-    return setmetatable({}, {__close = function() core.set_grad_enabled(before) end})
-  end
+local function with_mode(on, name, f, ...)
+  if f ~= nil and not is_callable(f) then raise("%s: expected a function, got %s", name, options.show(f)) end
+  if f ~= nil then return core.with_grad(on, f, ...) end
+  local before = core.set_grad_enabled(on)
+  return setmetatable({}, {__close = function() core.set_grad_enabled(before) end})
 end
 
 --- Runs f(...) without recording gradients and returns its results; without f, a scope:
 -- `local _ <close> = embla.no_grad()`.
-autograd.no_grad = mode(false, "no_grad")
+-- @param f   function, or nil
+-- @param ... its arguments
+-- @return results of f, or a scope
+function autograd.no_grad(f, ...) return with_mode(false, "no_grad", f, ...) end
 
 --- Runs f(...) recording gradients, inside no_grad; without f, a scope.
-autograd.enable_grad = mode(true, "enable_grad")
+-- @param f   function, or nil
+-- @param ... its arguments
+-- @return results of f, or a scope
+function autograd.enable_grad(f, ...) return with_mode(true, "enable_grad", f, ...) end
 
 autograd.is_grad_enabled = core.is_grad_enabled
 
