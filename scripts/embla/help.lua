@@ -1,6 +1,7 @@
 -- help(f): the text about a function, class, module or operation, found where it is defined: the comment above a Lua
 -- function, the description of an operation in the core.
 
+local core = require "embla.core"
 local native = require "embla.native"
 local ops = require "embla.ops"
 
@@ -77,9 +78,9 @@ local function of_class(cls)
     local text = method and not rawget(cls, "doc") and of_lua_function(method)
     if text then parts[#parts + 1] = "\n" .. text end
   end
-  local spec = rawget(cls, "spec")
-  if spec and #spec.names > 0 and not table.concat(parts):find("\nOptions:\n", 1, true) then parts[#parts + 1] = "\nOptions:\n" .. spec.describe() end
-  return table.concat(parts, "\n")
+  local spec, text = rawget(cls, "spec"), table.concat(parts, "\n")
+  if not spec or #spec.names == 0 or text:find("\nOptions:\n", 1, true) then return text end
+  return text .. "\n\nOptions:\n" .. spec.describe()
 end
 
 -- Methods and functions of a table of functions, by name.
@@ -96,14 +97,36 @@ end
 
 local function is_class(value) return rawget(value, "__name") ~= nil and rawget(value, "__index") == value end
 
+-- The text about a method that has no comment of its own: of the operation of its name, or, for name_, of the method
+-- that does the same for a new tensor.
+local function of_method(f)
+  for name, method in pairs(core.methods) do
+    if method == f then
+      local plain = name:match "^(.*)_$"
+      local other = plain and core.methods[plain]
+      local text = ops.doc(name) or other and other ~= f and help.text(other)
+      if text then return plain and name .. ", in place:\n" .. text or text end
+    end
+  end
+end
+
+--- The first line of a function written in Lua and the comment above it, with the options that it reads.
+-- @param f function
+-- @return text, or nil
+function help.comment(f) return of_lua_function(f) end
+
+local function of_function(f)
+  local text = ops.doc(f) or native.text(f) or of_lua_function(f)
+  if text and text:find "\n" then return text end
+  return of_method(f) or text
+end
+
 --- The text help prints.
 -- @param subject function, class, module, table of functions, or the name of an operation or of a field ("t.grad")
 -- @return text, or nil if nothing is known
 function help.text(subject)
   if type(subject) == "string" then return ops.doc(subject) or native.text(subject) end
-  if type(subject) == "function" then
-    return ops.doc(subject) or native.text(subject) or of_lua_function(subject)
-  end
+  if type(subject) == "function" then return of_function(subject) end
   if type(subject) ~= "table" then return nil end
   if is_class(subject) then return of_class(subject) end
   local meta = getmetatable(subject)

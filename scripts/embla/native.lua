@@ -15,7 +15,7 @@ for name, text in pairs {
   rand = "Numbers drawn evenly from [0, 1).", randn = "Numbers drawn from the standard normal distribution.",
 } do
   say("embla." .. name, name .. "(..., opt)", text .. SIZES)
-  say("embla." .. name .. "_like", name .. "_like(t, opt)", text .. "\n@param t Tensor, whose shape and dtype are taken"
+  say("embla." .. name .. "_like", name .. "_like(t, opt)", text .. "\n@param t Tensor, of whose shape and dtype it is"
     .. "\n@param opt {dtype = t's, requires_grad = false}\n@return Tensor of t's shape")
 end
 
@@ -29,32 +29,65 @@ end
 
 -- ---- fields ----------------------------------------------------------------------------------------------------
 
-say("t.shape", "t.shape", "The sizes, a fresh table.\n@return list of integers")
-say("t.dtype", "t.dtype", "The kind of the elements: \"float32\", \"float64\", \"int64\", \"int32\", \"uint8\", \"bool\", "
-  .. "\"float16\", \"bfloat16\".\n@return text")
-say("t.requires_grad", "t.requires_grad", "Whether gradients are recorded for it. Can be set on a leaf of float dtype."
-  .. "\n@return boolean")
-say("t.is_leaf", "t.is_leaf", "Whether it was made by the script, not by a recorded operation.\n@return boolean")
-say("t.is_sparse", "t.is_sparse", "Whether it is row-sparse.\n@return boolean")
-say("t.grad", "t.grad", "What backward has brought so far; nil: nothing yet. Can be set, to nil or a tensor of the same "
-  .. "shape and dtype.\n@return Tensor or nil")
-say("t.data", "t.data", "The same elements without history, as detach() gives them.\n@return Tensor")
-say("t.grad_fn", "t.grad_fn", "What made it, for a result of a recorded operation: name() is PyTorch's name of it, "
-  .. "\"AddBackward0\".\n@return object, or nil for a leaf")
+say("t.shape", "t.shape", [[
+The sizes, a fresh table.
+@return list of integers]])
+say("t.dtype", "t.dtype", [[
+The kind of the elements: "float32", "float64", "int64", "int32", "uint8", "bool", "float16", "bfloat16".
+@return text]])
+say("t.requires_grad", "t.requires_grad", [[
+Whether gradients are recorded for it. Can be set on a leaf of float dtype.
+@return boolean]])
+say("t.is_leaf", "t.is_leaf", [[
+Whether it was made by the script, not by a recorded operation.
+@return boolean]])
+say("t.is_sparse", "t.is_sparse", [[
+Whether it is row-sparse.
+@return boolean]])
+say("t.grad", "t.grad", [[
+What backward has brought so far; nil: nothing yet. Can be set, to nil or a tensor of the same shape and dtype.
+@return Tensor or nil]])
+say("t.data", "t.data", [[
+The same elements without history, as detach() gives them.
+@return Tensor]])
+say("t.grad_fn", "t.grad_fn", [[
+What made it, for a result of a recorded operation: name() is PyTorch's name of it, "AddBackward0".
+@return object, or nil for a leaf]])
 
 -- ---- asking ----------------------------------------------------------------------------------------------------
 
-say("t:size", "t:size(dim)", "The sizes, or that of one dim.\n@param dim integer, negative from the end; nil: all"
-  .. "\n@return list, or integer\n@raise if there is no such dim")
-say("t:stride", "t:stride(dim)", "How many elements further on the next one of a dim lies.\n@param dim integer, or nil: "
-  .. "all\n@return list, or integer")
-say("t:dim", "t:dim()", "The number of dims.\n@return integer")
-say("t:numel", "t:numel()", "The number of elements.\n@return integer")
-say("t:is_contiguous", "t:is_contiguous()", "Whether the elements lie in row-major order without gaps.\n@return boolean")
-say("t:item", "t:item()", "The single element.\n@return number or boolean\n@raise if there are more, or none")
-say("t:tolist", "t:tolist()", "The elements as nested tables, a number for 0 dims.\n@return table or number")
-say("t:tobytes", "t:tobytes()", "The elements' bytes in row-major order, in the machine's byte order.\n@return text")
-say("embla.is_tensor", "is_tensor(value)", "Whether a value is a tensor.\n@param value anything\n@return boolean")
+say("t:size", "t:size(dim)", [[
+The sizes, or that of one dim.
+@param dim integer, negative from the end; nil: all
+@return list, or integer
+@raise if there is no such dim]])
+say("t:stride", "t:stride(dim)", [[
+How many elements further on the next one of a dim lies.
+@param dim integer, or nil: all
+@return list, or integer]])
+say("t:dim", "t:dim()", [[
+The number of dims.
+@return integer]])
+say("t:numel", "t:numel()", [[
+The number of elements.
+@return integer]])
+say("t:is_contiguous", "t:is_contiguous()", [[
+Whether the elements lie in row-major order without gaps.
+@return boolean]])
+say("t:item", "t:item()", [[
+The single element.
+@return number or boolean
+@raise if there are more, or none]])
+say("t:tolist", "t:tolist()", [[
+The elements as nested tables, a number for 0 dims.
+@return table or number]])
+say("t:tobytes", "t:tobytes()", [[
+The elements' bytes in row-major order, in the machine's byte order.
+@return text]])
+say("embla.is_tensor", "is_tensor(value)", [[
+Whether a value is a tensor.
+@param value anything
+@return boolean]])
 
 -- ---- converting ------------------------------------------------------------------------------------------------
 
@@ -63,7 +96,9 @@ for name, dtype in pairs {float = "float32", double = "float64", long = "int64",
   say("t:" .. name, ("t:%s()"):format(name), ("The tensor as %s: itself if it is already.\n@return Tensor")
     :format(dtype))
 end
-say("t:detach", "t:detach()", "The same elements without history: a change of one shows in the other.\n@return Tensor")
+say("t:detach", "t:detach()", [[
+The same elements without history: a change of one shows in the other.
+@return Tensor]])
 
 for name, text in pairs {
   max = "The largest element; with a dim the largest of each row along it, and where it stands.",
@@ -75,51 +110,104 @@ for name, text in pairs {
     .. "\n@param keepdim boolean: the dim stays, with size 1\n@return Tensor, or values and int64 positions")
 end
 
+for name, text in pairs {fmax = "larger", fmin = "smaller"} do
+  say("t:" .. name, name .. "(x, y)", ("The %s of two elements; the other one where one is NaN.\n@param x Tensor"
+    .. "\n@param y Tensor that broadcasts with it\n@return Tensor"):format(text))
+end
+
 -- ---- in place --------------------------------------------------------------------------------------------------
 
-local RECORDED = "\nWhile gradients are recorded, what was there before gets none.\n@return the tensor\n@raise for a leaf "
-  .. "that requires grad"
-say("t:fill_", "t:fill_(value)", "Sets every element." .. RECORDED .. "\n@param value number, boolean, or 0-d tensor")
-say("t:zero_", "t:zero_()", "Sets every element to 0; of a row-sparse tensor the entries." .. RECORDED)
-say("t:normal_", "t:normal_(mean, std)", "Draws from a normal distribution." .. RECORDED
-  .. "\n@param mean number, 0 if left out\n@param std number >= 0, 1 if left out")
-say("t:uniform_", "t:uniform_(low, high)", "Draws evenly from [low, high)." .. RECORDED
-  .. "\n@param low number, 0 if left out\n@param high number >= low, 1 if left out")
-say("t:random_", "t:random_(low, high)", "Draws whole numbers from [low, high)." .. RECORDED
-  .. "\n@param low integer\n@param high integer > low")
+local RECORDED = "\nWhile gradients are recorded, what was there before gets none."
+  .. "\n@return the tensor\n@raise for a leaf that requires grad"
+say("t:fill_", "t:fill_(value)", [[Sets every element.]] .. RECORDED .. [[
+
+@param value number, boolean, or 0-d tensor]])
+say("t:zero_", "t:zero_()", [[Sets every element to 0; of a row-sparse tensor the entries.]] .. RECORDED)
+say("t:normal_", "t:normal_(mean, std)", [[Draws from a normal distribution.]] .. RECORDED .. [[
+
+@param mean number, 0 if left out
+@param std number >= 0, 1 if left out]])
+say("t:uniform_", "t:uniform_(low, high)", [[Draws evenly from [low, high).]] .. RECORDED .. [[
+
+@param low number, 0 if left out
+@param high number >= low, 1 if left out]])
+say("t:random_", "t:random_(low, high)", [[Draws whole numbers from [low, high).]] .. RECORDED .. [[
+
+@param low integer
+@param high integer > low]])
 
 -- ---- gradients -------------------------------------------------------------------------------------------------
 
-say("t:requires_grad_", "t:requires_grad_(on)", "Says whether gradients are recorded for a leaf.\n@param on boolean, true "
-  .. "if left out\n@return the tensor\n@raise unless its dtype is float32 or float64; for false, unless it is a leaf")
-say("t:retain_grad", "t:retain_grad()", "Has backward leave the gradient of a result in its grad too.\n@return the tensor"
-  .. "\n@raise if it does not require grad")
-say("t:detach_", "t:detach_()", "Takes the history off: the tensor is a leaf then, and requires no grad.\n@return the "
-  .. "tensor\n@raise for a view of another tensor")
-say("embla.is_grad_enabled", "is_grad_enabled()", "Whether gradients are being recorded.\n@return boolean")
+say("t:requires_grad_", "t:requires_grad_(on)", [[
+Says whether gradients are recorded for a leaf.
+@param on boolean, true if left out
+@return the tensor
+@raise unless its dtype is float32 or float64; for false, unless it is a leaf]])
+say("t:retain_grad", "t:retain_grad()", [[
+Has backward leave the gradient of a result in its grad too.
+@return the tensor
+@raise if it does not require grad]])
+say("t:detach_", "t:detach_()", [[
+Takes the history off: the tensor is a leaf then, and requires no grad.
+@return the tensor
+@raise for a view of another tensor]])
+say("embla.is_grad_enabled", "is_grad_enabled()", [[
+Whether gradients are being recorded.
+@return boolean]])
 
 -- ---- row-sparse ------------------------------------------------------------------------------------------------
 
-say("t:indices", "t:indices()", "The rows of the entries of a coalesced row-sparse tensor.\n@return Tensor (1, nnz) int64")
-say("t:_indices", "t:_indices()", "The rows of the entries, in order of entry, some perhaps twice.\n@return Tensor (1, nnz)")
-say("t:values", "t:values()", "The entries of a coalesced row-sparse tensor.\n@return Tensor (nnz, ...)")
-say("t:_values", "t:_values()", "The entries, in order of entry.\n@return Tensor (nnz, ...)")
-say("t:nnz", "t:nnz()", "How many entries a row-sparse tensor has, those for one row counted each.\n@return integer")
-say("t:_nnz", "t:_nnz()", "How many entries a row-sparse tensor has, those for one row counted each.\n@return integer")
-say("t:coalesce", "t:coalesce()", "One entry a row, the rows ascending, entries of one row added.\n@return Tensor")
-say("t:is_coalesced", "t:is_coalesced()", "Whether there is one entry a row, ascending.\n@return boolean")
-say("t:to_dense", "t:to_dense()", "All rows, zeros where there is no entry; a dense tensor as it is.\n@return Tensor")
-say("t:sparse_dim", "t:sparse_dim()", "1: the dim of the rows.\n@return integer")
-say("t:dense_dim", "t:dense_dim()", "The dims of an entry.\n@return integer")
+say("t:indices", "t:indices()", [[
+The rows of the entries of a coalesced row-sparse tensor.
+@return Tensor (1, nnz) int64]])
+say("t:_indices", "t:_indices()", [[
+The rows of the entries, in order of entry, some perhaps twice.
+@return Tensor (1, nnz)]])
+say("t:values", "t:values()", [[
+The entries of a coalesced row-sparse tensor.
+@return Tensor (nnz, ...)]])
+say("t:_values", "t:_values()", [[
+The entries, in order of entry.
+@return Tensor (nnz, ...)]])
+say("t:nnz", "t:nnz()", [[
+How many entries a row-sparse tensor has, those for one row counted each.
+@return integer]])
+say("t:_nnz", "t:_nnz()", [[
+How many entries a row-sparse tensor has, those for one row counted each.
+@return integer]])
+say("t:coalesce", "t:coalesce()", [[
+One entry a row, the rows ascending, entries of one row added.
+@return Tensor]])
+say("t:is_coalesced", "t:is_coalesced()", [[
+Whether there is one entry a row, ascending.
+@return boolean]])
+say("t:to_dense", "t:to_dense()", [[
+All rows, zeros where there is no entry; a dense tensor as it is.
+@return Tensor]])
+say("t:sparse_dim", "t:sparse_dim()", [[
+1: the dim of the rows.
+@return integer]])
+say("t:dense_dim", "t:dense_dim()", [[
+The dims of an entry.
+@return integer]])
 
 -- ---- the library -----------------------------------------------------------------------------------------------
 
-say("embla.manual_seed", "manual_seed(seed)", "Starts the generator anew.\n@param seed integer")
-say("embla.initial_seed", "initial_seed()", "The seed that the generator started from.\n@return integer")
-say("embla.set_num_threads", "set_num_threads(count)", "How many threads an operation may use.\n@param count integer >= 1")
-say("embla.get_num_threads", "get_num_threads()", "How many threads an operation may use.\n@return integer")
-say("optimizer.param_groups", "optimizer.param_groups", "The groups: tables of params and the options that hold for them,"
-  .. " which may be set between steps.\n@return list of tables")
+say("embla.manual_seed", "manual_seed(seed)", [[
+Starts the generator anew.
+@param seed integer]])
+say("embla.initial_seed", "initial_seed()", [[
+The seed that the generator started from.
+@return integer]])
+say("embla.set_num_threads", "set_num_threads(count)", [[
+How many threads an operation may use.
+@param count integer >= 1]])
+say("embla.get_num_threads", "get_num_threads()", [[
+How many threads an operation may use.
+@return integer]])
+say("optimizer.param_groups", "optimizer.param_groups", [[
+The groups: tables of params and the options that hold for them, which may be set between steps.
+@return list of tables]])
 
 -- ---- finding ---------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,8 @@ end
 
 local OPERATORS = {
   ["+x"] = function(a) return a + 1 end, ["x+y"] = function(a) return a + a end, ["x-y"] = function(a) return 1 - a end,
-  ["x*y"] = function(a) return 2 * a end, ["x/y"] = function(a) return a / 2 end, ["x^y"] = function(a) return a ^ 2 end,
+  ["x*y"] = function(a) return 2 * a end, ["x/y"] = function(a) return a / 2 end,
+  ["x^y"] = function(a) return a ^ 2 end,
   ["-x"] = function(a) return -a end, ["x//y"] = function(a) return a // 2 end, ["x%y"] = function(a) return a % 2 end,
   ["#x"] = function(a) return #a end, ["tostring(x)"] = tostring,
 }

@@ -31,8 +31,8 @@ function init.uniform_(tensor, ...)
 end
 
 local normal_spec = options.spec("normal_", {
-  {name = "mean", type = "number", default = 0},
-  {name = "std", type = "number", default = 1, range = ">= 0"},
+  {name = "mean", type = "number", default = 0, doc = "of the distribution"},
+  {name = "std", type = "number", default = 1, range = ">= 0", doc = "its standard deviation"},
 })
 
 --- Draws from N(mean, std^2).
@@ -88,8 +88,8 @@ function init.eye_(tensor)
 end
 
 local truncated_spec = options.spec("trunc_normal_", {
-  {name = "mean", type = "number", default = 0},
-  {name = "std", type = "number", default = 1, range = "> 0"},
+  {name = "mean", type = "number", default = 0, doc = "of the distribution"},
+  {name = "std", type = "number", default = 1, range = "> 0", doc = "its standard deviation before it is cut"},
   {name = "a", type = "number", default = -2, doc = "least value"},
   {name = "b", type = "number", default = 2, doc = "greatest value"},
 })

@@ -29,6 +29,7 @@ local USE = {
   sparse = {name = "sparse", type = "boolean", default = false, doc = "make the gradient of the table row-sparse"},
 }
 
+--- A table of vectors, a row for each id: the base of Embedding and EmbeddingBag.
 local Lookup = Module:extend "Lookup"
 
 --- The spec of a lookup class, for its constructor.
