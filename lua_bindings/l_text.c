@@ -6,6 +6,7 @@
 #define VOCAB "embla.core.Vocab"
 #define CORPUS "embla.core.Corpus"
 #define SKIPGRAM "embla.core.SkipGram"
+#define WORD2VEC "embla.core.Word2Vec"
 
 /* ---- handles ------------------------------------------------------------------------------------------- */
 
@@ -35,6 +36,7 @@
 HANDLE(em_vocab, vocab, VOCAB)
 HANDLE(em_corpus, corpus, CORPUS)
 HANDLE(em_skipgram, skipgram, SKIPGRAM)
+HANDLE(em_word2vec, word2vec, WORD2VEC)
 
 static void new_metatable(lua_State *L, const char *name, lua_CFunction gc)
 {
@@ -245,6 +247,53 @@ static int skipgram_next(lua_State *L)
     return 1;
 }
 
+/* ---- word2vec ------------------------------------------------------------------------------------------ */
+
+/* word2vec_new(corpus, vectors, contexts, cbow, shared, hogwild, window, negative, sample, lr, epochs, seed) */
+static int word2vec_new(lua_State *L)
+{
+    em_corpus *c = check_corpus(L, 1);
+    em_tensor *vectors = eml_checktensor(L, 2), *contexts = eml_checktensor(L, 3);
+    const em_word2vec_opts opts = {
+        .cbow = lua_toboolean(L, 4), .shared = lua_toboolean(L, 5), .hogwild = lua_toboolean(L, 6),
+        .window = luaL_checkinteger(L, 7), .negative = luaL_checkinteger(L, 8), .sample = luaL_checknumber(L, 9),
+        .lr = luaL_checknumber(L, 10), .epochs = luaL_checkinteger(L, 11), .seed = (uint64_t)luaL_checkinteger(L, 12),
+    };
+    eml_check(L, em_word2vec_new(push_word2vec(L), c, vectors, contexts, &opts));
+    return 1;
+}
+
+/* word2vec_train(word2vec, words): words done, sum of the losses, pairs */
+static int word2vec_train(lua_State *L)
+{
+    em_word2vec *w = check_word2vec(L, 1);
+    em_word2vec_report report;
+    eml_check(L, em_word2vec_train(w, luaL_checkinteger(L, 2), &report));
+    lua_pushinteger(L, (lua_Integer)report.words_done);
+    lua_pushnumber(L, report.loss);
+    lua_pushinteger(L, (lua_Integer)report.pairs);
+    return 3;
+}
+
+/* word2vec_where(word2vec): epoch, portion, word */
+static int word2vec_where(lua_State *L)
+{
+    const em_word2vec_place at = em_word2vec_where(check_word2vec(L, 1));
+    lua_pushinteger(L, (lua_Integer)at.epoch);
+    lua_pushinteger(L, (lua_Integer)at.portion);
+    lua_pushinteger(L, (lua_Integer)at.word);
+    return 3;
+}
+
+/* word2vec_seek(word2vec, epoch, portion, word) */
+static int word2vec_seek(lua_State *L)
+{
+    em_word2vec *w = check_word2vec(L, 1);
+    const em_word2vec_place at = {luaL_checkinteger(L, 2), luaL_checkinteger(L, 3), luaL_checkinteger(L, 4)};
+    eml_check(L, em_word2vec_seek(w, at));
+    return 0;
+}
+
 void eml_open_text(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
@@ -253,10 +302,12 @@ void eml_open_text(lua_State *L, int state)
         {"vocab_word", vocab_word}, {"vocab_counts", vocab_counts}, {"vocab_save", vocab_save},
         {"vocab_load", vocab_load}, {"corpus_read", corpus_read}, {"corpus_parts", corpus_parts},
         {"skipgram_new", skipgram_new}, {"skipgram_start", skipgram_start}, {"skipgram_next", skipgram_next},
-        {NULL, NULL},
+        {"word2vec_new", word2vec_new}, {"word2vec_train", word2vec_train}, {"word2vec_where", word2vec_where},
+        {"word2vec_seek", word2vec_seek}, {NULL, NULL},
     };
     eml_register(L, state, functions);
     new_metatable(L, VOCAB, vocab_gc);
     new_metatable(L, CORPUS, corpus_gc);
     new_metatable(L, SKIPGRAM, skipgram_gc);
+    new_metatable(L, WORD2VEC, word2vec_gc);
 }

@@ -449,6 +449,55 @@ em_status em_skipgram_next(em_skipgram *s, em_tensor **centre, em_tensor **targe
 /* Words of the corpus, from the epoch's start, whose pairs have all been given out (words left out count too). */
 int64_t em_skipgram_done(const em_skipgram *s);
 
+/* Word vectors learnt from a corpus in one go (Mikolov et al. 2013): skip-gram or CBOW with negative sampling, forward,
+ * backward and update of both tables in one loop. Each word that stays is a centre (see em_skipgram). Skip-gram: each
+ * word of its window, by its row of `vectors`, should tell the centre, by its row of `contexts`, from the negatives;
+ * CBOW: the mean of the window's vectors should. A step moves rows by -lr times the gradient of the sum of
+ * -log sigmoid(score) of the centre and -log sigmoid(-score) of the negatives; lr falls in a line to lr / 10,000.
+ *
+ * The deterministic form goes in rounds, see word2vec.c: the result depends on options and seed, not on the number of
+ * threads. The Hogwild form lets threads write to the tables at once, without locks: a little faster, and each run
+ * different. */
+typedef struct em_word2vec em_word2vec;
+
+typedef struct em_word2vec_opts {
+    bool cbow;                  /* otherwise skip-gram */
+    bool shared;                /* skip-gram: one set of negatives for the window, otherwise one for each word in it */
+    bool hogwild;               /* otherwise deterministic */
+    int64_t window;             /* 1 .. 1000 */
+    int64_t negative;           /* 1 .. 1000 */
+    double sample;              /* > 0; infinite: keep every word */
+    double lr;                  /* >= 0 */
+    int64_t epochs;             /* >= 1 */
+    uint64_t seed;
+} em_word2vec_opts;
+
+typedef struct em_word2vec_report {
+    double loss;                /* summed over the pairs */
+    int64_t pairs;              /* learnt from: a word and its centre; CBOW: windows */
+    int64_t words_done, words_total;    /* words of the corpus, all epochs together, those left out counted too */
+} em_word2vec_report;
+
+/* Where training stands: to go on later with the same bits. After the last epoch {epochs, 0, 0}. */
+typedef struct em_word2vec_place {
+    int64_t epoch;
+    int64_t portion, word;      /* of EM_PORTION words of the corpus; word among those that stay in it */
+} em_word2vec_place;
+
+/* Keeps corpus and tables.
+ *   vectors, contexts  (V, D) of float32 or float64, contiguous; they are trained in place
+ *   fails              EM_EVALUE naming the option, EM_ETYPE or EM_ESHAPE naming the table, EM_ENOMEM */
+em_status em_word2vec_new(em_word2vec **out, em_corpus *corpus, em_tensor *vectors, em_tensor *contexts,
+                          const em_word2vec_opts *opts);
+void em_word2vec_release(em_word2vec *w);       /* null is fine */
+
+/* Trains on at least so many words of the corpus more, or to the end. Interrupted (EM_EINTERRUPT) it stands between two
+ * rounds and can be called again. Fails: EM_ENOMEM before anything is changed. */
+em_status em_word2vec_train(em_word2vec *w, int64_t words, em_word2vec_report *report);
+
+em_word2vec_place em_word2vec_where(const em_word2vec *w);
+em_status em_word2vec_seek(em_word2vec *w, em_word2vec_place at);   /* EM_EVALUE if there is no such place */
+
 /* ---- files --------------------------------------------------------------------------------------------- */
 
 /* Files of the format of word2vec: a line "V D", then each word, a blank, and its D numbers: decimal ones parted by

@@ -85,7 +85,7 @@ local MAY_INCLUDE = {
   autograd = "base parallel tensor ops",
   optim = "base parallel random tensor math",
   io = "base parallel random tensor",
-  text = "base parallel random tensor",
+  text = "base parallel random tensor math",
 }
 
 -- Doors in the other direction, each for a reason.

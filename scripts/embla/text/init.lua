@@ -4,4 +4,5 @@ return {
   Vocab = require "embla.text.vocab",
   Corpus = require "embla.text.corpus",
   SkipGram = require "embla.text.skipgram",
+  Word2Vec = require "embla.text.word2vec",
 }

@@ -1,0 +1,138 @@
+-- text.Word2Vec: what it learns, that it can go on later, the same bits for any number of threads, what is refused.
+package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
+local t = require "support.check"
+local embla = require "embla"
+local text = embla.text
+
+local function corpus_of(content)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(content)
+  file:close()
+  local corpus = text.Corpus(path)
+  os.remove(path)
+  return corpus
+end
+
+-- Two topics of 20 words each; a sentence keeps to its topic.
+local function topics()
+  local random, lines = 12345, {}
+  local function draw(n)
+    random = (random * 1103515245 + 12345) % 2147483648
+    return random // 65536 % n
+  end
+  for i = 1, 1500 do
+    local words = {}
+    for k = 1, 8 do words[k] = (i % 2 == 0 and "a" or "b") .. draw(20) end
+    lines[i] = table.concat(words, " ")
+  end
+  return corpus_of(table.concat(lines, "\n"))
+end
+local corpus = topics()
+
+-- Mean cosine of words of one topic, and of words of different ones.
+local function cosines(model)
+  local unit = embla.F.normalize(model.vectors)
+  local all = unit:matmul(unit:t()):tolist()
+  local sum, n = {0, 0}, {0, 0}
+  for i = 1, #corpus.vocab do
+    for j = 1, i - 1 do
+      local same = corpus.vocab:word(i - 1):sub(1, 1) == corpus.vocab:word(j - 1):sub(1, 1) and 1 or 2
+      sum[same], n[same] = sum[same] + all[i][j], n[same] + 1
+    end
+  end
+  return sum[1] / n[1], sum[2] / n[2]
+end
+
+local FORMS = {
+  ["skip-gram"] = {}, ["skip-gram, negatives of its own for each pair"] = {shared_negatives = false},
+  cbow = {model = "cbow", lr = 0.2}, hogwild = {mode = "hogwild"}, double = {dtype = "float64"},
+}
+
+for name, form in pairs(FORMS) do
+  t.test(name .. " tells the topics apart", function()
+    local opt = {dim = 10, window = 3, sample = 0, lr = 0.05, epochs = 8, seed = 1}
+    for key, value in pairs(form) do opt[key] = value end
+    local model = text.Word2Vec(corpus, opt)
+    local first, pairs_seen = model:train(12000)
+    t.equal({model.words_done >= 12000, model.words_total, pairs_seen > 0}, {true, 96000, true})
+    local last = model:train()
+    t.equal({model.words_done, model.progress}, {96000, 1.0})
+    if last >= first then t.fail(("loss %g, then %g"):format(first, last)) end
+    local same, other = cosines(model)
+    if same < other + 0.5 then t.fail(("cosines %g and %g"):format(same, other)) end
+    t.equal({model:train()}, {0.0, 0})
+  end)
+end
+
+t.test("vectors start small and random, contexts at zero, and the default generator is left alone", function()
+  embla.manual_seed(7)
+  local want = embla.rand(3)
+  embla.manual_seed(7)
+  local model = text.Word2Vec(corpus, {dim = 16, seed = 3})
+  t.same_bits(embla.rand(3), want)
+  t.equal({model.vectors.shape, model.contexts:abs():max():item()}, {{40, 16}, 0})
+  local most = model.vectors:abs():max():item()
+  t.equal({most <= 0.5 / 16, most > 0.4 / 16}, {true, true})
+  t.same_bits(text.Word2Vec(corpus, {dim = 16, seed = 3}).vectors, model.vectors)
+end)
+
+local OPT = {dim = 10, window = 3, sample = 1e-2, epochs = 3, seed = 5}
+
+local function trained(opt)
+  local model = text.Word2Vec(corpus, opt or OPT)
+  model:train()
+  return model
+end
+
+t.test("the same bits for any number of threads", function()
+  local before, want = embla.get_num_threads(), nil
+  for _, threads in ipairs {1, 2, 3, 8} do
+    embla.set_num_threads(threads)
+    local model = trained()
+    want = want or model
+    t.same_bits(model.vectors, want.vectors)
+    t.same_bits(model.contexts, want.contexts)
+  end
+  embla.set_num_threads(before)
+end)
+
+t.test("saved half-way it goes on with the same bits", function()
+  local want = trained()
+  local half = text.Word2Vec(corpus, OPT)
+  half:train(15000)
+  t.equal(half.progress > 0.3 and half.progress < 0.7, true)
+  local state = half:state_dict()
+  for _, name in ipairs {"vectors", "contexts"} do state[name] = state[name]:clone() end
+  half:train()
+  local rest = text.Word2Vec(corpus, OPT)
+  rest:load_state_dict(state)
+  t.equal(rest.words_done, state.words_done)
+  rest:train()
+  t.same_bits(rest.vectors, want.vectors)
+  t.same_bits(half.contexts, want.contexts)
+  t.same_bits(rest.contexts, want.contexts)
+end)
+
+t.test("what does not fit is refused", function()
+  t.raises(function() text.Word2Vec("a b") end, "Word2Vec: expected a Corpus, got \"a b\"")
+  t.raises(function() text.Word2Vec(corpus, {windw = 3}) end, "unknown option 'windw', did you mean 'window'")
+  t.raises(function() text.Word2Vec(corpus, {dim = 0}) end, "option dim: expected integer >= 1, got 0")
+  t.raises(function() text.Word2Vec(corpus, {negative = 0}) end, "negative", "0")
+  t.raises(function() text.Word2Vec(corpus, {mode = "fast"}) end, "mode", "hogwild", "fast")
+  t.raises(function() text.Word2Vec(corpus, {lr = -1}) end, "lr", "-1")
+  t.raises(function() text.Word2Vec(corpus_of "") end, "Word2Vec: the corpus is empty")
+  local model = text.Word2Vec(corpus, OPT)
+  t.raises(function() model:train(0) end, "Word2Vec.train: argument words: expected integer >= 1, got 0")
+  t.raises(function() model:train("x") end, "argument words", "x")
+  t.raises(function() model:load_state_dict() end, "expected a state_dict, got nil")
+  local state = model:state_dict()
+  state.epoch = 9
+  t.raises(function() model:load_state_dict(state) end, "there is no place 9, 0, 0")
+  state.epoch, state.vectors = 0, embla.zeros(2, 2)
+  t.raises(function() model:load_state_dict(state) end, "vectors", "(40, 10)")
+  state.portion = nil
+  t.raises(function() model:load_state_dict(state) end, "portion", "nil")
+end)
+
+t.finish()
