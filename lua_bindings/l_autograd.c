@@ -190,11 +190,30 @@ static int close_scope(lua_State *L)
     return 0;
 }
 
+/* core.set_frozen_rows(tensor, mask or nil): see em_tensor_set_frozen_rows */
+static int set_frozen_rows(lua_State *L)
+{
+    em_tensor *t = eml_checktensor(L, 1);
+    eml_check(L, em_tensor_set_frozen_rows(t, lua_isnoneornil(L, 2) ? NULL : eml_checktensor(L, 2)));
+    return 0;
+}
+
+/* core.frozen_rows(tensor) -> a copy of its mask, or nil */
+static int frozen_rows(lua_State *L)
+{
+    const em_tensor *mask = em_tensor_frozen_rows(eml_checktensor(L, 1));
+    if (!mask) return 0;
+    em_tensor **copy = eml_pushtensor(L);
+    eml_check(L, em_tensor_clone(copy, mask));
+    return 1;
+}
+
 void eml_open_autograd(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
         {"backward", backward}, {"grad", grad}, {"origin_name", origin_name}, {"remove_hook", remove_hook},
         {"is_grad_enabled", is_grad_enabled}, {"set_grad_enabled", set_grad_enabled}, {"with_grad", with_grad},
+        {"set_frozen_rows", set_frozen_rows}, {"frozen_rows", frozen_rows},
         {"register_hook", register_hook}, {"open_scope", open_scope}, {"close_scope", close_scope}, {NULL, NULL},
     };
     static const luaL_Reg methods[] = {{"retain_grad", retain_grad}, {"requires_grad_", requires_grad_},

@@ -102,6 +102,28 @@ static em_status run_hooks(em_var *v, em_tensor **g)
     return s;
 }
 
+/* *g without the rows that the mask names: without their entries, or zeros there. */
+static em_status pass_over_frozen(const em_tensor *mask, em_tensor **g)
+{
+    const uint8_t *frozen = (const uint8_t *)mask->data;
+    em_tensor *other;
+    if (mask->count != (*g)->size[0])
+        return em__fail(EM_EGRAD, "backward: the gradient has %lld rows, its table %lld: it was resized since",
+                        (long long)(*g)->size[0], (long long)mask->count);
+    if ((*g)->rows)
+        EM_TRY(em__rows_without(&other, *g, frozen));
+    else
+        EM_TRY(em_tensor_clone(&other, *g));
+    em_tensor_release(*g);
+    *g = other;
+    if (other->rows) return EM_OK;
+    const int64_t rows = other->size[0];
+    const size_t bytes = rows ? (size_t)(other->count / rows) * em_dtype_size(other->dtype) : 0;
+    for (int64_t r = 0; r < rows; r++)
+        if (frozen[r]) memset(other->data + (size_t)r * bytes, 0, bytes);
+    return EM_OK;
+}
+
 /* What somebody wants to see of the gradient that has arrived at a result. */
 static em_status show(em_var *v, em_tensor **g, bool captured)
 {
@@ -281,7 +303,10 @@ static em_status run(walk *w, em_order *o, em_tensor *const *roots, em_tensor *c
         EM_TRY(deliver(w, w->roots[r], g));
     }
     for (int64_t i = o->n - 1; i >= 0; i--) EM_TRY(visit(w, o->nodes[i], captured, n_captured));
-    for (em_var *v = w->leaves; v; v = v->next) EM_TRY(run_hooks(v, &v->pending));
+    for (em_var *v = w->leaves; v; v = v->next) {
+        EM_TRY(run_hooks(v, &v->pending));
+        if (v->frozen) EM_TRY(pass_over_frozen(v->frozen, &v->pending));
+    }
     return EM_OK;
 }
 

@@ -64,6 +64,39 @@ em_status em_tensor_set_grad(em_tensor *t, em_tensor *grad)
     return EM_OK;
 }
 
+static em_status check_mask(const em_tensor *t, const em_tensor *mask)
+{
+    if (!em_tensor_is_leaf(t))
+        return em__fail(EM_EGRAD, "frozen rows: only a leaf has them, this is the result of %s",
+                        em_tensor_origin_name(t));
+    if (!mask) return EM_OK;
+    if (t->rows || t->dims == 0 || !em_dtype_is_float(t->dtype))
+        return em__fail(EM_ETYPE, "frozen rows: expected a dense tensor of float dtype and one dim or more, got %s %s",
+                        em_dtype_name(t->dtype), EM_SHAPE(t));
+    if (mask->dtype != EM_BOOL)
+        return em__fail(EM_ETYPE, "frozen rows: the mask must be bool, got %s", em_dtype_name(mask->dtype));
+    if (mask->dims != 1 || mask->size[0] != t->size[0])
+        return em__fail(EM_ESHAPE, "frozen rows: the mask must have shape (%lld), got %s", (long long)t->size[0],
+                        EM_SHAPE(mask));
+    return EM_OK;
+}
+
+em_tensor *em_tensor_frozen_rows(const em_tensor *t) { return t->frozen; }
+
+em_status em_tensor_set_frozen_rows(em_tensor *t, const em_tensor *mask)
+{
+    em_tensor *own = NULL;
+    EM_TRY(check_mask(t, mask));
+    EM_TRY(need_var(t));
+    if (mask) EM_TRY(em_tensor_clone(&own, mask));
+    em__settle(t);                              /* what rows are owed so far was for the rows frozen so far */
+    em_tensor_release(t->frozen);
+    em_tensor_release(em__var(t)->frozen);
+    t->frozen = em__var(t)->frozen = own;
+    if (own) em_tensor_retain(own);
+    return EM_OK;
+}
+
 em_status em_tensor_retain_grad(em_tensor *t)
 {
     if (!em__requires_grad(t)) return em__fail(EM_EGRAD, "retain_grad: the tensor does not require grad");

@@ -27,6 +27,7 @@ typedef struct em_var {
     struct em_var *next;                /* leaves reached by the backward now running, in order of arrival */
     em_hook *hooks;
     int calling;                        /* its hooks run just now */
+    em_tensor *frozen;                  /* of a leaf: rows that get no gradient; or null */
 } em_var;
 
 static inline em_var *em__var(const em_tensor *t) { return (em_var *)(void *)t->origin; }

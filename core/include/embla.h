@@ -234,6 +234,14 @@ bool em_tensor_is_leaf(const em_tensor *t);
 em_status em_tensor_set_requires_grad(em_tensor *t, bool on);   /* EM_EGRAD unless a leaf of float dtype */
 em_tensor *em_tensor_grad(const em_tensor *t);                  /* lent; null for none */
 em_status em_tensor_set_grad(em_tensor *t, em_tensor *grad);    /* null clears; EM_ESHAPE, EM_ETYPE, EM_EGRAD */
+
+/* Rows of a leaf (V, …) that training leaves as they are: they get no gradient, an optimizer passes them and their
+ * state over, max_norm does not shorten them. The script itself may write to them.
+ *   mask   (V) bool, copied; null: none
+ *   fails  EM_EGRAD if t is no leaf, EM_ETYPE, EM_ESHAPE, EM_ENOMEM */
+em_status em_tensor_set_frozen_rows(em_tensor *t, const em_tensor *mask);
+em_tensor *em_tensor_frozen_rows(const em_tensor *t);           /* lent; null for none */
+
 em_status em_tensor_retain_grad(em_tensor *t);
 const char *em_tensor_origin_name(const em_tensor *t);          /* name of the operation that made it, or null */
 

@@ -101,9 +101,11 @@ static inline em_status lookup_renorm(em_tensor *weight, const em_tensor *ids, d
     const int64_t *id = EM_DATA(int64_t, ids);
     EM_TRY(em__group(&g, &id, &ids->count, 1, weight->size[0]));
     const int64_t width = weight->size[1], step = weight->stride[1];
+    const uint8_t *frozen = em__frozen(weight);
     const double limit = max_norm * (1 + (sizeof(em_real) == sizeof(float) ? FLT_EPSILON : DBL_EPSILON));
     EM_PARALLEL_CHUNKS(lo, hi, g->n, 4.0 * (double)width)
         for (int64_t u = lo; u < hi; u++) {
+            if (frozen && frozen[g->ids[u]]) continue;
             em_real *row = EM_REALS(weight) + g->ids[u] * weight->stride[0];
             const double n = lookup_row_norm(row, step, width, p);
             if (!(n > limit)) continue;

@@ -25,6 +25,7 @@ static void var_release(em_origin *origin)
     em_node *node = v->node;
     if (node) node->made[v->index] = NULL;
     drop_hooks(v);
+    em_tensor_release(v->frozen);
     em_tensor_release(v->grad);
     em_tensor_release(v->pending);
     em__free(v, sizeof *v);

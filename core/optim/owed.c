@@ -20,10 +20,11 @@ static void pay(em_debt *d, const int64_t *ids, int64_t n)
     em_owed *o = (em_owed *)(void *)d;
     if (o->n == 0) return;
     if (!ids) n = d->rows;
+    const uint8_t *frozen = o->frozen ? (const uint8_t *)o->frozen->data : NULL;
     EM_PARALLEL_CHUNKS(lo, hi, n, (double)o->rule->cost * (double)d->width)
         for (int64_t i = lo; i < hi; i++) {
             const int64_t row = ids ? ids[i] : i;
-            if (row >= 0 && row < d->rows) pay_row(o, row);
+            if (row >= 0 && row < d->rows && !(frozen && frozen[row])) pay_row(o, row);
         }
 }
 
@@ -43,6 +44,7 @@ void em__owed_drop(em_owed *o)
 {
     if (!o) return;
     for (int k = 0; k < EM_MAX_STATE; k++) em_tensor_release(o->state[k]);
+    em_tensor_release(o->frozen);
     em__free(o->zeros, o->zeros_bytes);
     em__free((void *)o->done, o->done_bytes);
     em__free(o->moments, (size_t)o->room * sizeof *o->moments);
@@ -75,6 +77,7 @@ static em_status new_owed(em_owed **out, const em_update *u)
     o->table = u->param->data;
     for (int k = 0; k < EM_MAX_STATE; k++)
         if (u->state[k]) em_tensor_retain(o->state[k] = u->state[k]);
+    if (u->param->frozen) em_tensor_retain(o->frozen = u->param->frozen);
     o->zeros_bytes = (size_t)u->width * em_dtype_size(u->param->dtype);
     o->done_bytes = (size_t)u->param->size[0] * sizeof *o->done;
     o->zeros = em__alloc_zeroed(o->zeros_bytes);
@@ -88,7 +91,8 @@ static bool goes_on(const em_debt *d, const em_update *u)
 {
     if (!d || d->release != release || d->data != u->param->data || d->rows != u->param->size[0]) return false;
     const em_owed *o = (const em_owed *)(const void *)d;
-    return d->width == u->width && o->rule == u->rule && !memcmp(o->state, u->state, sizeof o->state);
+    return d->width == u->width && o->rule == u->rule && o->frozen == u->param->frozen &&
+           !memcmp(o->state, u->state, sizeof o->state);
 }
 
 em_status em__owed_prepare(em_update *u)

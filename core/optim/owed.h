@@ -32,6 +32,7 @@ struct em_owed {
     em_any_fn *row;             /* … and its row function */
     char *table;
     em_tensor *state[EM_MAX_STATE];     /* kept */
+    em_tensor *frozen;          /* kept: rows that are owed nothing; or null */
     char *zeros;                /* a row of them */
     _Atomic uint32_t *done;     /* (rows) moments that each row has been through */
     size_t zeros_bytes, done_bytes;

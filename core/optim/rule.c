@@ -290,6 +290,7 @@ static em_status prepare(em_update *u, const em_rule *const of_type[2], const em
     u->rule = of_type[step->param->dtype == EM_F64];
     u->opts = step->opts;
     u->step = step->step;
+    u->frozen = em__frozen(step->param);
     const em_dtype dtype = em__computed_in(step->param->dtype);     /* a parameter of halves is updated by a copy */
     EM_TRY(contiguous_in(&u->param, step->param, dtype));
     EM_TRY(prepare_state(u, step->state));

@@ -40,6 +40,7 @@ typedef struct em_update {
     bool waits;                         /* of a row-sparse gradient: rows it lacks wait for a step by zeros, … */
     struct em_owed *owed;               /* … which is noted down here */
     int64_t width;                      /* elements a row */
+    const uint8_t *frozen;              /* (rows) those to pass over, with their state; or null */
     const em_groups *groups;            /* of a row-sparse gradient; null if it has no entries */
     char *scratch;                      /* a row for each thread, each at a multiple of scratch_step bytes; or null */
     size_t scratch_step, scratch_bytes;

@@ -57,6 +57,7 @@ static inline void em__walk_pieces(const em_update *u, em_row_fn *row, const em_
     em_real *s[EM_MAX_STATE];
     const em_real *g = EM_REALS(u->grad);
     for (int64_t r = lo; r < hi; r++) {
+        if (u->frozen && u->frozen[r]) continue;
         em__places_at(p, r, s);
         row(u, p->w + r * width, g + r * width, s, width);
     }
@@ -79,7 +80,7 @@ static inline void em__walk_elements(const em_update *u, em_row_fn *row)
     }
 }
 
-/* Dense gradient, rule with numbers of its own for each row. */
+/* Dense gradient, rule with numbers of its own for each row, or rows to pass over. */
 static inline void em__walk_rows(const em_update *u, em_row_fn *row)
 {
     const int64_t width = u->width, rows = width ? u->param->count / width : 0;
@@ -131,6 +132,7 @@ static inline void em__walk_groups(const em_update *u, em_row_fn *row, const em_
     for (int64_t k = lo; k < hi; k++) {
         em__fetch_group(u, p, k + EM_AHEAD);
         const int64_t id = u->groups->ids[k];
+        if (u->frozen && u->frozen[id]) continue;
         if (u->owed) em__owed_pay_before(u->owed, id);
         const em_real *g = em__group_sum(u->grad->rows, u->groups, k, sum);
         em__places_at(p, id, s);
@@ -187,7 +189,7 @@ static inline void em__walk(const em_update *u, em_row_fn *row)
         em__walk_owed(u, row);
     else if (em_tensor_is_sparse(u->grad))
         em__walk_touched(u, row);
-    else if (u->rule->flags & EM_RULE_ROWS_ONLY)
+    else if (u->rule->flags & EM_RULE_ROWS_ONLY || u->frozen)
         em__walk_rows(u, row);
     else
         em__walk_elements(u, row);

@@ -62,12 +62,18 @@ static int64_t width_of(int dims, const int64_t *sizes)
 
 static int64_t width_of_tensor(const em_tensor *t) { return width_of(t->dims, t->size); }
 
-/* Entries that are not padding: ids and where each takes its row (and coefficient) from. */
-static em_status without_padding(em_part *out, const em_part *p, int64_t padding)
+/* Entries of other rows than `padding` and those marked in `dropped` (or null): ids and where each takes its row (and
+ * coefficient) from. */
+static bool is_out(int64_t id, int64_t padding, const uint8_t *dropped)
+{
+    return id == padding || (dropped && dropped[id]);
+}
+
+static em_status without(em_part *out, const em_part *p, int64_t padding, const uint8_t *dropped)
 {
     const int64_t *id = EM_DATA(int64_t, p->ids), n = p->ids->count;
     int64_t kept = 0;
-    for (int64_t e = 0; e < n; e++) kept += id[e] != padding;
+    for (int64_t e = 0; e < n; e++) kept += !is_out(id[e], padding, dropped);
     *out = *p;
     out->ids = out->index = out->coef = NULL;
     if (out->table) em_tensor_retain(out->table);
@@ -88,7 +94,7 @@ static em_status without_padding(em_part *out, const em_part *p, int64_t padding
     const int64_t *index = p->index ? EM_DATA(int64_t, p->index) : NULL;
     int64_t *new_id = EM_DATA(int64_t, out->ids), *new_index = EM_DATA(int64_t, out->index), k = 0;
     for (int64_t e = 0; e < n; e++) {
-        if (id[e] == padding) continue;
+        if (is_out(id[e], padding, dropped)) continue;
         new_id[k] = id[e];
         new_index[k] = index ? index[e] : e / p->every;
         if (p->coef) {
@@ -122,7 +128,7 @@ em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const in
         r->parts[0] = *part;
         retain_part(part);
     } else {
-        s = without_padding(&r->parts[0], part, padding);
+        s = without(&r->parts[0], part, padding, NULL);
         if (s) r->n_parts = 0;
     }
     if (s) {
@@ -131,6 +137,32 @@ em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const in
         return s;
     }
     return rows_of_parts(out, dtype, dims, sizes, r);
+}
+
+em_status em__rows_without(em_tensor **out, em_tensor *t, const uint8_t *dropped)
+{
+    *out = NULL;
+    bool any = false;
+    for (int i = 0; i < t->rows->n_parts && !any; i++) {
+        const em_tensor *ids = t->rows->parts[i].ids;
+        for (int64_t e = 0; e < ids->count && !any; e++) any = dropped[EM_DATA(int64_t, ids)[e]];
+    }
+    if (!any) {
+        em_tensor_retain(*out = t);
+        return EM_OK;
+    }
+    em_rows *r = new_rows(t->rows->n_parts);
+    if (!r) return em__fail_memory("a row-sparse gradient", sizeof *r);
+    for (int i = 0; i < t->rows->n_parts; i++) {
+        const em_status s = without(&r->parts[i], &t->rows->parts[i], -1, dropped);
+        if (!s) continue;
+        memset(&r->parts[i], 0, sizeof *r->parts);
+        em__rows_release(r);
+        return s;
+    }
+    EM_TRY(rows_of_parts(out, t->dtype, t->dims, t->size, r));
+    r->coalesced |= t->rows->coalesced;
+    return EM_OK;
 }
 
 em_status em_rows_new(em_tensor **out, const em_tensor *ids, const em_tensor *values, int64_t rows)

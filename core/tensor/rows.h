@@ -61,6 +61,9 @@ void em__part_release(em_part *p);
 em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, const em_part *part,
                              int64_t padding);
 
+/* t without the entries of rows marked in `dropped` (V); t itself if it has none. */
+em_status em__rows_without(em_tensor **out, em_tensor *t, const uint8_t *dropped);
+
 em_status em__rows_clone(em_tensor **out, const em_tensor *t);       /* entries and values copied */
 
 void em__rows_retain(em_rows *r);

@@ -158,7 +158,7 @@ em_status em__tensor_shell(em_tensor **out, const em_tensor *t, bool with_data)
     *s = *t;
     s->refs = 1;
     s->origin = NULL;
-    s->base = NULL;
+    s->base = s->frozen = NULL;
     s->changes = 0;
     s->apart = false;
     if (!with_data) {
@@ -202,6 +202,7 @@ void em_tensor_release(em_tensor *t)
     em__rows_release(t->rows);
     em__origin_release(t->origin);
     em_tensor_release(t->base);
+    em_tensor_release(t->frozen);
     em__free(t, sizeof *t);
 }
 

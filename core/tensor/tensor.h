@@ -36,6 +36,7 @@ struct em_tensor {
     em_rows *rows;              /* entries of a row-sparse gradient */
     em_origin *origin;          /* what autograd knows of it, or null */
     em_tensor *base;            /* of a view made while gradients are recorded: whose elements these are; itself none */
+    em_tensor *frozen;          /* (V) bool: rows that training leaves as they are; or null */
     int64_t changes;            /* of a base's history in place; of a view: those it knows of */
     int64_t count;
     em_dtype dtype;
@@ -53,6 +54,12 @@ void em__settle_rows(const em_tensor *t, const em_tensor *ids);
 static inline void em__settle(const em_tensor *t)
 {
     if (t->storage && t->storage->debt) em__settle_storage(t->storage);
+}
+
+/* The mask of frozen rows, or null. */
+static inline const uint8_t *em__frozen(const em_tensor *t)
+{
+    return t->frozen ? (const uint8_t *)t->frozen->data : NULL;
 }
 
 /* Product of the sizes; false on overflow, of the bytes too, or on a negative size (EM_ESHAPE recorded). */

@@ -18,7 +18,7 @@ Embedding.spec = spec
 -- @param num_embeddings rows N >= 0
 -- @param embedding_dim  columns D >= 0
 -- @param ...            {padding_idx =, max_norm =, norm_type = 2, scale_grad_by_freq = false, sparse = false,
---                       _weight =, dtype =, std = 1, init =}, or these in order by position
+--                       _weight =, dtype =, std = 1, init =, freeze_padding = false}, or these in order by position
 -- @raise for sizes, options or a _weight that do not fit
 function Embedding:init(num_embeddings, embedding_dim, ...)
   self:prepare(num_embeddings, embedding_dim, spec.arguments(...))
@@ -26,8 +26,8 @@ end
 
 --- Makes an Embedding of a given table.
 -- @param weight Tensor (N, D), shared
--- @param ...    {freeze = true, padding_idx =, max_norm =, norm_type = 2, scale_grad_by_freq =, sparse =}, or these in
---               order by position
+-- @param ...    {freeze = true, padding_idx =, max_norm =, norm_type = 2, scale_grad_by_freq =, sparse =,
+--               freeze_padding =}, or these in order by position
 -- @return Embedding; its table is not trained unless freeze = false
 -- @raise if the table is not two-dimensional or an option does not fit
 function Embedding.from_pretrained(weight, ...)

@@ -22,8 +22,8 @@ EmbeddingBag.spec = spec
 -- @param num_embeddings rows N >= 0
 -- @param embedding_dim  columns D >= 0
 -- @param ...            {max_norm =, norm_type = 2, scale_grad_by_freq = false, mode = "mean", sparse = false,
---                       _weight =, include_last_offset = false, padding_idx =, dtype =, std = 1, init =}, or these
---                       in order by position
+--                       _weight =, include_last_offset = false, padding_idx =, dtype =, std = 1, init =,
+--                       freeze_padding = false}, or these in order by position
 -- @raise for sizes, options or a _weight that do not fit
 function EmbeddingBag:init(num_embeddings, embedding_dim, ...)
   local o = spec.arguments(...)
@@ -34,7 +34,7 @@ end
 --- Makes an EmbeddingBag of a given table.
 -- @param weight Tensor (N, D), shared
 -- @param ...    {freeze = true, max_norm =, norm_type = 2, scale_grad_by_freq =, mode =, sparse =,
---               include_last_offset =, padding_idx =}, or these in order by position
+--               include_last_offset =, padding_idx =, freeze_padding =}, or these in order by position
 -- @return EmbeddingBag; its table is not trained unless freeze = false
 -- @raise if the table is not two-dimensional or an option does not fit
 function EmbeddingBag.from_pretrained(weight, ...)

@@ -17,6 +17,10 @@ local SOURCE = {
   {name = "init", type = "function", doc = "function(weight) that fills the table in place of the draw"},
 }
 
+local FREEZE_PADDING = {name = "freeze_padding", type = "boolean", default = false,
+                        doc = "the row of padding_idx stays as it is under any optimizer, see freeze_rows"}
+SOURCE[#SOURCE + 1] = FREEZE_PADDING
+
 -- The options of both that say how rows are looked up; each class puts them into PyTorch's order.
 local USE = {
   padding_idx = {name = "padding_idx", type = "integer",
@@ -49,6 +53,7 @@ end
 function Lookup.pretrained_spec_of(owner, order)
   local rows = {{name = "freeze", type = "boolean", default = true, doc = "whether the table stays as it is"}}
   for _, row in ipairs(order) do rows[#rows + 1] = USE[row] or row end
+  rows[#rows + 1] = FREEZE_PADDING
   return options.spec(owner .. ".from_pretrained", rows)
 end
 
@@ -88,6 +93,10 @@ function Lookup:prepare(num_embeddings, embedding_dim, o)
     self.weight = weights.new(o.dtype, self.num_embeddings, self.embedding_dim)
     self:reset_parameters()
   end
+  if o.freeze_padding then
+    if not self.padding_idx then raise("%s: option freeze_padding: there is no padding_idx", owner) end
+    self:freeze_rows {self.padding_idx}
+  end
 end
 
 --- Draws the table anew, from N(0, std) or by `init`; the padding row becomes zeros.
@@ -98,6 +107,64 @@ function Lookup:reset_parameters()
     init.normal_(self.weight, 0, self._std)
   end
   if self.padding_idx then self.weight:detach():select(0, self.padding_idx):zero_() end
+end
+
+-- ---- frozen rows -----------------------------------------------------------------------------------------------
+
+-- Ids of rows, as a tensor, all in range.
+local function read_ids(self, name, ids)
+  if type(ids) == "table" then ids = #ids > 0 and core.tensor(ids) or core.tensor(ids, "int64") end
+  if not core.is_tensor(ids) or ids.dtype:find "float" or ids.dtype == "bool" then
+    raise("%s: %s: expected ids of rows, a tensor of integers or a table of them, got %s", self.__name, name,
+          core.is_tensor(ids) and "a tensor of " .. ids.dtype or options.show(ids))
+  end
+  ids = ids:to("int64"):reshape(-1)
+  for at, id in ipairs(ids:tolist()) do
+    if id < 0 or id >= self.num_embeddings then
+      raise("%s: %s: id %d at position %d is out of range for num_embeddings = %d (ids count from 0)", self.__name,
+            name, id, at - 1, self.num_embeddings)
+    end
+  end
+  return ids
+end
+
+-- Marks rows in the table's mask, or unmarks them.
+local function mark_rows(self, name, ids, frozen)
+  local mask = core.frozen_rows(self.weight) or core.zeros({self.num_embeddings}, "bool")
+  ids = read_ids(self, name, ids)
+  mask[ids] = frozen
+  core.set_frozen_rows(self.weight, mask:any():item() and mask or nil)
+end
+
+--- Keeps rows as they are: they get no gradient (so clip_grad_norm_ does not count them), every optimizer passes them
+-- and their state over, with whatever decay, momentum or sparse_mode, and max_norm does not shorten them. Calls add
+-- up. The script may still write to the rows. Not part of state_dict; kept by to() and clone().
+-- @param ids ids of rows from 0: a Tensor of integers or a table of them
+-- @return the module
+-- @raise if ids are no integers or out of range
+function Lookup:freeze_rows(ids)
+  mark_rows(self, "freeze_rows", ids, true)
+  return self
+end
+
+--- Lets rows be trained again; their optimizer state is what it was when they were frozen.
+-- @param ids ids of rows from 0: a Tensor of integers or a table of them; nil: all rows
+-- @return the module
+-- @raise if ids are no integers or out of range
+function Lookup:unfreeze_rows(ids)
+  if ids == nil then
+    core.set_frozen_rows(self.weight, nil)
+  else
+    mark_rows(self, "unfreeze_rows", ids, false)
+  end
+  return self
+end
+
+--- The rows that are frozen.
+-- @return Tensor (n) int64, ids ascending
+function Lookup:frozen_rows()
+  local mask = core.frozen_rows(self.weight) or core.zeros({self.num_embeddings}, "bool")
+  return core.arange("int64", 0, 1, self.num_embeddings)[mask]
 end
 
 --- Makes a lookup of a given table.

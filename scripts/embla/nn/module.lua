@@ -252,6 +252,7 @@ local function convert(tensor, dtype)
   if not core.is_parameter(tensor) then return converted end
   local parameter = Parameter(converted, tensor.requires_grad)
   if tensor.grad then parameter.grad = tensor.grad:to(dtype) end
+  core.set_frozen_rows(parameter, core.frozen_rows(tensor))
   return parameter
 end
 
@@ -299,6 +300,7 @@ local function copy(value, made)
   if core.is_tensor(value) then
     local tensor = value:detach():clone()
     made[value] = core.is_parameter(value) and Parameter(tensor, value.requires_grad) or tensor
+    if value.is_leaf then core.set_frozen_rows(made[value], core.frozen_rows(value)) end
     return made[value]
   end
   if type(value) ~= "table" or getmetatable(value) ~= nil and not is_module(value) then return value end

@@ -20,6 +20,31 @@ static void only_float_leaves_can_require_grad(void **state)
     em_tensor_release(y);
 }
 
+static void frozen_rows_get_no_gradient(void **state)
+{
+    (void)state;
+    em_tensor *x = tensor_of(EM_F32, SHAPE(3, 1), VALUES(1, 2, 3)), *y, *sum, *copy;
+    em_tensor *mask = tensor_of(EM_BOOL, SHAPE(3), VALUES(0, 1, 0)), *wide = tensor_of(EM_BOOL, SHAPE(2), VALUES(0, 1));
+    assert_ok(em_tensor_set_requires_grad(x, true));
+    assert_fails(em_tensor_set_frozen_rows(x, x), EM_ETYPE, "the mask must be bool, got float32");
+    assert_fails(em_tensor_set_frozen_rows(x, wide), EM_ESHAPE, "must have shape (3), got (2)");
+    assert_fails(em_tensor_set_frozen_rows(wide, wide), EM_ETYPE, "float dtype");
+    assert_null(em_tensor_frozen_rows(x));
+    assert_ok(em_tensor_set_frozen_rows(x, mask));
+    assert_tensor(em_tensor_frozen_rows(x), EM_BOOL, SHAPE(3), VALUES(0, 1, 0));
+    assert_ok(em_apply(em_op_find("mul"), (em_tensor *[]){x, x}, 2, NULL, NULL, &y));
+    assert_ok(em_apply(em_op_find("sum"), &y, 1, NULL, NULL, &sum));
+    assert_fails(em_tensor_set_frozen_rows(y, mask), EM_EGRAD, "the result of mul");
+    assert_ok(em_backward(sum, NULL, false));
+    assert_tensor(em_tensor_grad(x), EM_F32, SHAPE(3, 1), VALUES(2, 0, 6));
+    assert_ok(em_tensor_detach(&copy, x));
+    assert_null(em_tensor_frozen_rows(copy));
+    assert_ok(em_tensor_set_frozen_rows(x, NULL));
+    assert_null(em_tensor_frozen_rows(x));
+    em_tensor *const made[] = {x, y, sum, copy, mask, wide};
+    for (int k = 0; k < 6; k++) em_tensor_release(made[k]);
+}
+
 static void a_gradient_must_fit(void **state)
 {
     (void)state;
@@ -75,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_float_leaves_can_require_grad),
         cmocka_unit_test(a_gradient_must_fit),
+        cmocka_unit_test(frozen_rows_get_no_gradient),
         cmocka_unit_test(hooks_are_let_go_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,24 @@ static void entries_are_kept_as_given(void **state)
     em_tensor_release(t);
 }
 
+static void rows_are_left_out(void **state)
+{
+    (void)state;
+    em_tensor *t = example(), *few, *all, *none;
+    assert_ok(em__rows_without(&few, t, (const uint8_t[]){0, 1, 1, 0}));
+    em_tensor *indices, *values;
+    assert_ok(em_rows_indices(&indices, few));
+    assert_ok(em_rows_values(&values, few));
+    assert_tensor(indices, EM_I64, SHAPE(1, 1), VALUES(0));
+    assert_tensor(values, EM_F32, SHAPE(1, 2), VALUES(3, 4));
+    assert_ok(em__rows_without(&all, t, (const uint8_t[]){0, 1, 0, 1}));
+    assert_ptr_equal(all, t);
+    assert_ok(em__rows_without(&none, t, (const uint8_t[]){1, 1, 1, 1}));
+    assert_int_equal(em_rows_count(none), 0);
+    em_tensor *const made[] = {t, few, all, none, indices, values};
+    for (int k = 0; k < 6; k++) em_tensor_release(made[k]);
+}
+
 static void coalescing_sums_duplicates(void **state)
 {
     (void)state;
@@ -237,6 +255,7 @@ int main(void)
         cmocka_unit_test(entries_are_kept_as_given),   cmocka_unit_test(coalescing_sums_duplicates),
         cmocka_unit_test(sums_with_sparse_and_dense),  cmocka_unit_test(a_part_refers_instead_of_copying),
         cmocka_unit_test(padding_is_left_out),         cmocka_unit_test(sources_follow_strides),
+        cmocka_unit_test(rows_are_left_out),
         cmocka_unit_test(a_clone_is_its_own),          cmocka_unit_test(dtypes_are_converted),
         cmocka_unit_test(bad_entries_are_refused),     cmocka_unit_test(allocations_may_fail),
     };
