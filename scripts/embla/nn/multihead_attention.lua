@@ -164,7 +164,7 @@ end
 
 -- Everything that hides keys, as one mask (true, or -inf, where nothing is seen) that broadcasts to (N, h, L, S).
 local function mask_of(self, o, q, S)
-  local N, h, L, dtype = q:size(0), self.num_heads, q:size(2), q.dtype
+  local N, h, L, dtype = q:size(0), self.num_heads, q:size(1), q.dtype
   local mask, padding = o.attn_mask, o.key_padding_mask
   if mask then
     mask = fit_mask("attn_mask", mask, dtype, {given = {L, S}, wide = {1, 1, L, S}},
@@ -208,9 +208,28 @@ local function attend_openly(q, k, v, mask, dropout)
   return p:matmul(v), p
 end
 
-local function attend(q, k, v, mask, dropout, causal)
+-- Attention in the core, which keeps no weights. Where causality is all that hides keys, half the work is left out.
+local function attend_closely(q, k, v, mask, dropout, causal)
   if mask and mask.dtype == "bool" then mask = mask:logical_not() end
   return op.scaled_dot_product_attention(q, k, v, mask, dropout, causal)
+end
+
+-- All heads on mapped q, k, v (N, L, E): result (N, L, E), and the weights if they are asked for.
+local function attend(self, o, q, k, v)
+  local N, L, S = q:size(0), q:size(1), k:size(1)
+  local dropout = self.training and self.dropout or 0
+  local plainly_causal = o.is_causal and not (o.need_weights or o.attn_mask or o.key_padding_mask or self.bias_k
+                                              or self.add_zero_attn)
+  local mask = not plainly_causal and mask_of(self, o, q, S) or nil
+  k, v, mask = add_keys(self, k, v, mask)
+  q, k, v = heads(self, q), heads(self, k), heads(self, v)
+  local y, p
+  if o.need_weights then
+    y, p = attend_openly(q, k, v, mask, dropout)
+  else
+    y = attend_closely(q, k, v, mask, dropout, plainly_causal)
+  end
+  return y:transpose(1, 2):reshape(N, L, self.embed_dim), p
 end
 
 --- Attends.
@@ -224,28 +243,12 @@ end
 function MultiheadAttention:forward(query, key, value, ...)
   local o = call_spec.arguments(...)
   local batched = is_tensor(query) and query:dim() == 3
-  local is_self_attention = rawequal(query, key) and rawequal(key, value)
   local q = samples_first(self, "query", query, self.embed_dim, batched)
   local k = samples_first(self, "key", key, self.kdim, batched)
   local v = samples_first(self, "value", value, self.vdim, batched)
   check_sizes(q, k, v)
-  local N, L, S = q:size(0), q:size(1), k:size(1)
-  local dropout = self.training and self.dropout or 0
-  q, k, v = project(self, q, k, v, is_self_attention)
-  q = heads(self, q)
-  -- The core's own causal attention skips half the work; where other masks join in, causality is a mask too.
-  local plainly_causal = o.is_causal and not (o.need_weights or o.attn_mask or o.key_padding_mask or self.bias_k
-                                              or self.add_zero_attn)
-  local mask = not plainly_causal and mask_of(self, o, q, S) or nil
-  k, v, mask = add_keys(self, k, v, mask)
-  k, v = heads(self, k), heads(self, v)
-  local y, p
-  if o.need_weights then
-    y, p = attend_openly(q, k, v, mask, dropout)
-  else
-    y = attend(q, k, v, mask, dropout, plainly_causal)
-  end
-  y = self.out_proj(y:transpose(1, 2):reshape(N, L, self.embed_dim))
+  local y, p = attend(self, o, project(self, q, k, v, rawequal(query, key) and rawequal(key, value)))
+  y = self.out_proj(y)
   if not batched then y = y:squeeze(0) elseif not self.batch_first then y = y:transpose(0, 1) end
   if not o.need_weights then return y end
   if o.average_attn_weights then p = p:mean(1) end
