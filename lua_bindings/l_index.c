@@ -62,29 +62,120 @@ static void slice_top(lua_State *L, int dim, int slice)
     apply_top(L, "slice", NULL, &o);
 }
 
-/* An integer or bool tensor (1-d) picks along `dim`. */
-static void pick_top(lua_State *L, int dim, em_tensor *ids)
+/* ---- tensors as indices -------------------------------------------------------------------------------- */
+
+/* Ids inside an index table, each along a dim, held by the Lua table at stack index `hold`. */
+typedef struct picks {
+    int hold, n;
+    int dim[EM_MAX_DIMS];
+    em_tensor *ids[EM_MAX_DIMS];
+} picks;
+
+/* Takes the ids on the top of the stack. */
+static void add_pick(lua_State *L, picks *p, int dim)
 {
-    if (em_tensor_dtype(ids) == EM_BOOL) {
-        const em_op *nonzero = em_op_find("nonzero");
-        if (em_tensor_dims(ids) != 1) eml_error(L, "a mask inside an index table must have 1 dim");
-        if (em_tensor_size(ids, 0) != em_tensor_size(eml_checktensor(L, -1), dim))
-            eml_error(L, "a mask of %I elements for dim %d of size %I", (LUAI_UACINT)em_tensor_size(ids, 0), dim,
-                       (LUAI_UACINT)em_tensor_size(eml_checktensor(L, -1), dim));
-        em_tensor **positions = eml_pushtensor(L);
-        eml_check(L, em_apply(nonzero, &ids, 1, NULL, NULL, positions));
-        em_tensor **flat = eml_pushtensor(L);
-        const int64_t n = em_tensor_size(*positions, 0);
-        eml_check(L, em_tensor_view(flat, *positions, 0, 1, &n, (int64_t[]){1}));
-        lua_pushvalue(L, -3);
-        const em_opts o = int_opts(1, (int64_t[]){dim});
-        apply_top(L, "index_select", *flat, &o);
-        lua_replace(L, -4);
-        lua_pop(L, 2);
+    if (p->n == EM_MAX_DIMS) eml_error(L, "too many tensors in an index table: at most %d", EM_MAX_DIMS);
+    p->ids[p->n] = eml_checktensor(L, -1);
+    p->dim[p->n++] = dim;
+    lua_rawseti(L, p->hold, p->n);
+}
+
+/* A mask stands for ids along each of its dims: where it is true. `t` is what is indexed. */
+static void add_mask(lua_State *L, picks *p, int dim, em_tensor *mask, const em_tensor *t)
+{
+    const int dims = em_tensor_dims(mask);
+    for (int d = 0; d < dims; d++)
+        if (dim + d >= em_tensor_dims(t) || em_tensor_size(mask, d) != em_tensor_size(t, dim + d))
+            eml_error(L, "a mask of %I elements for dim %d of size %I", (LUAI_UACINT)em_tensor_size(mask, d), dim + d,
+                      (LUAI_UACINT)(dim + d < em_tensor_dims(t) ? em_tensor_size(t, dim + d) : 0));
+    em_tensor **places = eml_pushtensor(L);
+    eml_check(L, em_apply(em_op_find("nonzero"), &mask, 1, NULL, NULL, places));
+    const int64_t n = em_tensor_size(*places, 0);
+    for (int d = 0; d < dims; d++) {
+        em_tensor **column = eml_pushtensor(L);
+        eml_check(L, em_tensor_view(column, *places, n ? d : 0, 1, &n, (int64_t[]){dims}));
+        add_pick(L, p, dim + d);
+    }
+    lua_pop(L, 1);
+}
+
+/* Pushes the ids as int64 from 0 up to `size`. */
+static em_tensor *push_wrapped(lua_State *L, em_tensor *ids, int dim, int64_t size)
+{
+    em_tensor **plain = eml_pushtensor(L), **own = eml_pushtensor(L);
+    if (em_dtype_is_float(em_tensor_dtype(ids)))
+        eml_error(L, "index: ids must be of an integer dtype (int64, int32, uint8), got %s",
+                  em_dtype_name(em_tensor_dtype(ids)));
+    eml_check(L, em_tensor_to(plain, ids, EM_I64));
+    eml_check(L, em_tensor_clone(own, *plain));
+    int64_t *id = em_tensor_data(*own);
+    for (int64_t i = 0; i < em_tensor_count(*own); i++) {
+        if (id[i] < -size || id[i] >= size)
+            eml_error(L, "index %I is out of range for dim %d of size %I (positions count from 0)", (LUAI_UACINT)id[i],
+                      dim, (LUAI_UACINT)size);
+        if (id[i] < 0) id[i] += size;
+    }
+    lua_remove(L, -2);
+    return *own;
+}
+
+static em_tensor *push_combined(lua_State *L, const char *name, em_tensor *a, em_tensor *b)
+{
+    em_tensor **y = eml_pushtensor(L);
+    eml_check(L, em_apply(em_op_find(name), (em_tensor *[]){a, b}, 2, NULL, NULL, y));
+    return *y;
+}
+
+/* Pushes ids in the dims of all picks joined into one: they are broadcast against each other. */
+static em_tensor *push_joined(lua_State *L, const picks *p, const em_tensor *t)
+{
+    em_tensor *joined = NULL;
+    luaL_checkstack(L, 5 * p->n + 5, "index");
+    for (int k = 0; k < p->n; k++) {
+        const int64_t size = em_tensor_size(t, p->dim[k]);
+        em_tensor *ids = push_wrapped(L, p->ids[k], p->dim[k], size);
+        if (joined) {
+            em_tensor **factor = eml_pushtensor(L);
+            eml_check(L, em_tensor_scalar_int(factor, EM_I64, size));
+            ids = push_combined(L, "add", push_combined(L, "mul", joined, *factor), ids);
+        }
+        joined = ids;
+    }
+    return joined;
+}
+
+/* Picks from the tensor on top. Several ids go together, element by element: as in PyTorch their dims take the place of
+ * the picked ones if these lie side by side, else the front. */
+static void pick_top(lua_State *L, const picks *p)
+{
+    if (p->n == 0) return;
+    if (p->n == 1) {
+        const em_opts o = int_opts(1, (int64_t[]){p->dim[0]});
+        apply_top(L, "index", p->ids[0], &o);
         return;
     }
-    const em_opts o = int_opts(1, (int64_t[]){dim});
-    apply_top(L, "index_select", ids, &o);
+    const em_tensor *t = eml_checktensor(L, -1);
+    const int top = lua_gettop(L), dims = em_tensor_dims(t);
+    em_tensor *ids = push_joined(L, p, t);
+    lua_pushvalue(L, top);
+    int first = p->dim[0];
+    if (p->dim[p->n - 1] - first != p->n - 1) {
+        em_opts order = {.at = {{.given = true, .i = dims}}};
+        int n = 0;
+        for (int k = 0; k < p->n; k++) order.ints[n++] = p->dim[k];
+        for (int d = 0; d < dims; d++) {
+            bool picked = false;
+            for (int k = 0; k < p->n; k++) picked |= p->dim[k] == d;
+            if (!picked) order.ints[n++] = d;
+        }
+        apply_top(L, "permute", NULL, &order);
+        first = 0;
+    }
+    const em_opts join = int_opts(2, (int64_t[]){first, first + p->n - 1}), at = int_opts(1, (int64_t[]){first});
+    apply_top(L, "flatten", NULL, &join);
+    apply_top(L, "index", ids, &at);
+    lua_replace(L, top);
+    lua_settop(L, top);
 }
 
 /* The table at `key`, dim by dim, applied to the tensor on top. */
@@ -92,6 +183,9 @@ static void table_top(lua_State *L, int key)
 {
     const int n = (int)lua_rawlen(L, key);
     int dim = 0;
+    lua_newtable(L);
+    lua_insert(L, -2);
+    picks p = {.hold = lua_gettop(L) - 1};
     for (int k = 1; k <= n; k++) {
         const em_tensor *t = eml_checktensor(L, -1);
         if (dim >= em_tensor_dims(t))
@@ -99,29 +193,32 @@ static void table_top(lua_State *L, int key)
         const int type = lua_rawgeti(L, key, k);
         lua_insert(L, -2);                              /* index below the tensor */
         const int at = lua_gettop(L) - 1;
+        em_tensor *ids = eml_totensor(L, at);
         if (type == LUA_TNUMBER) {
             select_top(L, dim, eml_tointeger(L, at, "index"));
         } else if (type == LUA_TTABLE) {
             slice_top(L, dim++, at);
+        } else if (ids && em_tensor_dtype(ids) == EM_BOOL && em_tensor_dims(ids)) {
+            add_mask(L, &p, dim, ids, t);
+            dim += em_tensor_dims(ids);
+        } else if (ids) {
+            lua_pushvalue(L, at);
+            add_pick(L, &p, dim++);
         } else {
-            em_tensor *ids = eml_totensor(L, at);
-            if (!ids) eml_error(L, "index %d must be an integer, a {start, stop} slice or a tensor, got %s", k,
-                                 luaL_typename(L, at));
-            pick_top(L, dim++, ids);
+            eml_error(L, "index %d must be an integer, a {start, stop} slice or a tensor, got %s", k,
+                      luaL_typename(L, at));
         }
         lua_remove(L, at);
     }
+    pick_top(L, &p);
+    lua_remove(L, p.hold);
 }
 
-/* A key picks whole elements by mask: op masked_select or, for a mask of fewer dims, rows. */
+/* A mask picks whole elements or, if it has fewer dims, rows. */
 static void mask_top(lua_State *L, em_tensor *mask)
 {
-    em_tensor *t = eml_checktensor(L, -1);
-    if (em_tensor_dims(mask) == em_tensor_dims(t)) {
-        apply_top(L, "masked_select", mask, NULL);
-        return;
-    }
-    pick_top(L, 0, mask);
+    const bool whole = em_tensor_dims(mask) == em_tensor_dims(eml_checktensor(L, -1));
+    apply_top(L, whole ? "masked_select" : "index_mask", mask, NULL);
 }
 
 static bool is_whole(lua_State *L, int key, const em_tensor *t)
@@ -262,15 +359,20 @@ static void assign_picked(lua_State *L, em_tensor *t, em_tensor *key, int value)
 static void assign_gathered(lua_State *L, em_tensor *t, int key, int value)
 {
     const int64_t n = em_tensor_count(t);
-    em_tensor **flat = eml_pushtensor(L), **numbers = eml_pushtensor(L);
+    em_tensor **own = eml_pushtensor(L), **flat = eml_pushtensor(L), **numbers = eml_pushtensor(L), *whole = t;
     const em_opts all = {.at = {{.given = true, .i = 1}}, .ints = {-1}};
-    eml_check(L, em_apply(em_op_find("view"), &t, 1, &all, NULL, flat));
+    if (!em_tensor_is_contiguous(t)) {
+        eml_check(L, em_apply(em_op_find("clone"), &t, 1, NULL, NULL, own));
+        whole = *own;
+    }
+    eml_check(L, em_apply(em_op_find("view"), &whole, 1, &all, NULL, flat));
     eml_check(L, em_tensor_empty(numbers, EM_I64, em_tensor_dims(t), em_tensor_sizes(t)));
     int64_t *number = em_tensor_data(*numbers);
     for (int64_t i = 0; i < n; i++) number[i] = i;
     push_picked(L, lua_gettop(L), key);
     em_tensor *places = eml_checktensor(L, -1), *v = push_value(L, value);
     eml_check(L, em_apply_inplace(em_op_find("index_put"), *flat, (em_tensor *[]){*flat, places, v}, 3, NULL, NULL));
+    if (whole != t) eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, whole}, 2, NULL, NULL));
 }
 
 /* __newindex(t, key, value); upvalues: state, setters */

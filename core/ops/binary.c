@@ -111,6 +111,7 @@ static inline em_real floor_divide_of(em_real x, em_real y)
 static inline em_real pow_of(em_real x, em_real y)
 {
     em_real power = 1;
+    if (em__below_0(y)) return x == 1 ? 1 : em__is_minus_1(x) ? (em_real)(y % 2 ? x : 1) : 0;
     for (; y > 0; y = (em_real)(y / 2)) {
         if (y % 2) power = em__times(power, x);
         x = em__times(x, x);
@@ -148,7 +149,7 @@ static em_status division_check(em_call *c)
 static em_status pow_check(em_call *c)
 {
     EM_TRY(em__check_not_bool(c, ""));
-    const int64_t bad = find_bad(c->in[1], true);
+    const int64_t bad = c->in[1]->number ? find_bad(c->in[1], true) : -1;     /* of tensors: 1 / x ^ -y, cut off */
     if (bad >= 0)
         return em__fail(EM_EVALUE, "pow: whole numbers have no negative powers (element %lld of y is %lld); convert x "
                         "to float32 first", (long long)bad, (long long)em_tensor_get_int(c->in[1], bad));

@@ -73,7 +73,11 @@ static em_dtype value_dtype(const em_op *op, const em_info *f, em_tensor *const 
 /* t as the kernel wants it: a new reference. */
 static em_status convert(em_tensor **out, em_tensor *t, em_dtype dtype, bool strided)
 {
-    if (t->dtype != dtype) return em_tensor_to(out, t, dtype);      /* contiguous too */
+    if (t->dtype != dtype) {
+        EM_TRY(em_tensor_to(out, t, dtype));            /* contiguous too */
+        (*out)->number = t->number;
+        return EM_OK;
+    }
     if (!strided) return em_tensor_contiguous(out, t);
     em_tensor_retain(*out = t);
     return EM_OK;

@@ -131,6 +131,22 @@ function statistics.nanquantile(input, q, ...) return quantile("nanquantile", na
 
 -- ---- spreads ---------------------------------------------------------------------------------------------------
 
+local norm = op.norm
+
+--- The p-norm over dims: (sum |x|^p)^(1/p).
+-- @param t   Tensor of a float dtype, or of whole numbers
+-- @param p   number, infinities too; "fro", the default, is 2
+-- @param ... dim (all by default), keepdim = false, by position or by name
+-- @return Tensor
+function statistics.norm(t, p, ...)
+  if type(p) == "table" and p.p == "fro" then
+    p = {dim = p.dim, keepdim = p.keepdim}
+  elseif p == "fro" then
+    p = 2
+  end
+  return norm(t, p, ...)
+end
+
 -- std(false) as std(nil, false): PyTorch allows unbiased to come first.
 local function fold_arguments(dim, unbiased, keepdim)
   if type(dim) == "boolean" then return nil, dim, unbiased end
@@ -226,7 +242,7 @@ end
 -- @raise if the shapes do not broadcast
 function statistics.dist(t, other, p)
   expect.dense("dist", "t", t)
-  return op.norm(op.sub(t, expect.dense("dist", "other", other)), expect.number("dist", "p", p or 2))
+  return norm(op.sub(t, expect.dense("dist", "other", other)), expect.number("dist", "p", p or 2))
 end
 
 --- Slices along a dim that are longer than a norm are shortened to it.
@@ -246,7 +262,7 @@ function statistics.renorm(t, p, dim, maxnorm)
   for d = 0, t:dim() - 1 do
     if d ~= dim then others[#others + 1] = d end
   end
-  local norms = op.norm(t, p, others, true)
+  local norms = norm(t, p, others, true)
   return t * op.where(op.gt(norms, maxnorm), maxnorm / (norms + 1e-7), 1.0):to(t.dtype)
 end
 
@@ -349,7 +365,7 @@ function REDUCE.mean(t, dim, index, src, own)
   local ones = core.zeros(t.shape, "int64"):add_(1)
   local count = op.scatter_add(start(ones, dim, index, 0, own), dim, index, core.zeros(src.shape, "int64"):add_(1))
   local sum = REDUCE.sum(t, dim, index, src, own)
-  return t:is_floating_point() and sum / count:to(t.dtype) or op.floor_divide(sum, count)
+  return t:is_floating_point() and sum / count:to(t.dtype) or op.floor_divide(sum, count):to(t.dtype)
 end
 
 function REDUCE.prod(t, dim, index, src, own)

@@ -1,6 +1,7 @@
 -- Methods and operators of tensors that are not operations of the core.
 
 local core = require "embla.core"
+local expect = require "embla.expect"
 local options = require "embla.options"
 local ops = require "embla.ops"
 local print_text = require "embla.print"
@@ -13,6 +14,7 @@ local unique_spec = options.spec("unique", {
   {name = "sorted", type = "boolean", default = true, doc = "in ascending order; they always are"},
   {name = "return_inverse", type = "boolean", default = false, doc = "which of them each element is"},
   {name = "return_counts", type = "boolean", default = false, doc = "how often each occurs"},
+  {name = "dim", type = "integer", doc = "slices along this dim are compared; elements by default"},
 })
 
 -- ---- dtypes ----------------------------------------------------------------------------------------------------
@@ -115,13 +117,36 @@ function methods:unbind(dim)
   return list
 end
 
---- The different elements, in ascending order.
--- @param opt return_inverse = true: also, for each element, which of them it is;
---            return_counts = true: also, how often each occurs
--- @return Tensor (n), and as asked for: inverse of the tensor's shape, counts (n), both int64
-function methods:unique(opt)
-  opt = unique_spec.read(opt)
-  local values, inverse, counts = op.unique(self)
+-- Slices along a dim in the order of their elements, told apart column by column; which of them each slice is.
+local function unique_slices(t, dim)
+  local n = t:size(dim)
+  local rows = op.reshape(op.transpose(t:detach(), 0, dim), {n, -1})
+  local inverse = core.zeros({n}, "int64")
+  for j = 0, rows:size(1) - 1 do
+    local _, rank, counts = op.unique(op.select(rows, 1, j))
+    local _, joint = op.unique(op.add(op.mul(inverse, #counts), rank))
+    inverse = joint
+  end
+  local _, which, counts = op.unique(inverse)
+  local _, first = op.sort(inverse, 0)                  -- equal ones in order: each run begins with its first
+  local starts = op.sub(op.cumsum(counts, 0), counts)
+  return op.index_select(t, dim, op.index_select(first, 0, starts)), which, counts
+end
+
+--- The different elements, or slices along a dim, in ascending order.
+-- @param ... sorted = true, return_inverse = false: also, for each, which of them it is; return_counts = false: also,
+--            how often each occurs; dim (elements by default), by position or by name
+-- @return Tensor (n), or with n slices; and as asked for: inverse of the tensor's shape or (size of dim), counts (n),
+--         both int64
+-- @raise if the dim is out of range
+function methods:unique(...)
+  local opt = unique_spec.arguments(...)
+  local values, inverse, counts
+  if opt.dim == nil then
+    values, inverse, counts = op.unique(self)
+  else
+    values, inverse, counts = unique_slices(self, expect.dim("unique", "dim", opt.dim, self:dim()))
+  end
   local results = {values}
   if opt.return_inverse then results[#results + 1] = inverse end
   if opt.return_counts then results[#results + 1] = counts end
@@ -144,7 +169,7 @@ end
 
 methods.repeat_ = op.tile
 
-for _, name in ipairs {"unique", "roll"} do ops.functional[name] = methods[name] end
+for _, name in ipairs {"unique", "roll", "chunk", "split", "unbind"} do ops.functional[name] = methods[name] end
 
 -- ---- reductions whose results depend on whether a dim is given --------------------------------------------------
 

@@ -91,6 +91,17 @@ t.test("traces and sums of products", function()
   t.raises(function() embla.tensordot(a, b, {{0}, {0}}) end, "dim 0 of a has size 2, dim 0 of b 3")
 end)
 
+t.test("slices that differ", function()
+  local rows = embla.tensor {{2, 1}, {0, 5}, {2, 1}, {2, 0}}
+  local values, inverse, counts = rows:unique({dim = 0, return_inverse = true, return_counts = true})
+  t.equal(values, {{0, 5}, {2, 0}, {2, 1}})
+  t.equal(inverse, {2, 0, 2, 1})
+  t.equal(counts, {1, 1, 2})
+  t.equal((embla.unique(rows.T, {dim = 1})), {{0, 2, 2}, {5, 0, 1}})
+  t.raises(function() rows:unique({dim = 2}) end, "unique: argument dim: dim 2 is out of range")
+  t.equal(embla.tensor({3.0, 4.0}):norm("fro"), embla.tensor(5.0))
+end)
+
 t.test("elements put together by ids", function()
   local own, ids, src = embla.tensor {10.0, 20.0, 30.0}, embla.tensor {0, 0, 2}, embla.tensor {1.0, 5.0, 7.0}
   local with = {sum = {16.0, 20.0, 37.0}, prod = {50.0, 20.0, 210.0}, mean = {16 / 3, 20.0, 18.5},

@@ -208,12 +208,31 @@ static void the_least_number_by_minus_one_does_not_trap(void **state)
     }
 }
 
+/* Where tensors hold both, 1 / x^|y| is cut off to a whole number, as in PyTorch. */
+static void negative_powers_of_whole_numbers(void **state)
+{
+    (void)state;
+    for (em_dtype d = EM_I64; d <= EM_I32; d++) {
+        em_tensor *in[2] = {tensor_of(d, SHAPE(6), VALUES(2, 1, -1, -1, -3, 0)),
+                            tensor_of(d, SHAPE(6), VALUES(-1, -5, -3, -2, -1, -1))};
+        em_tensor *y = op_call("pow", "", 2, in);
+        assert_tensor(y, d, SHAPE(6), VALUES(0, 1, -1, 1, 0, 0));
+        em_tensor_release(in[0]);
+        em_tensor_release(in[1]);
+        em_tensor_release(y);
+    }
+}
+
 static void powers_and_factors_must_fit(void **state)
 {
     (void)state;
     em_tensor *in[2] = {tensor_of(EM_I64, SHAPE(2), VALUES(2, 3)), tensor_of(EM_I64, SHAPE(2), VALUES(2, -1))};
     em_tensor *none = NULL;
-    assert_fails(op_try(&none, "pow", "", 2, in), EM_EVALUE, "element 1 of y is -1");
+    em_tensor *pair[2] = {in[0], NULL};
+    assert_ok(em_tensor_scalar_int(&pair[1], EM_I64, -1));
+    em_tensor_mark_number(pair[1]);
+    assert_fails(op_try(&none, "pow", "", 2, pair), EM_EVALUE, "element 0 of y is -1");
+    em_tensor_release(pair[1]);
     assert_fails(op_try(&none, "add", "alpha=0.5", 2, in), EM_EVALUE,
                  "add: alpha = 0.5 does not fit a tensor of int64");
     em_tensor_release(in[0]);
@@ -263,6 +282,7 @@ int main(void)
         cmocka_unit_test(bools),
         cmocka_unit_test(division_of_whole_numbers_by_zero_is_refused),
         cmocka_unit_test(the_least_number_by_minus_one_does_not_trap),
+        cmocka_unit_test(negative_powers_of_whole_numbers),
         cmocka_unit_test(powers_and_factors_must_fit),
         cmocka_unit_test(dtypes_are_promoted),
         cmocka_unit_test(in_place_keeps_the_dtype),
