@@ -72,25 +72,24 @@ end
 -- @param dim  integer, default 0
 -- @return list of views
 function methods:split(size, dim)
-  dim = dim or 0
-  if type(dim) == "table" then dim = dim.dim or 0 end
-  local n, at, parts = self:size(dim), 0, {}
-  if type(size) == "number" then
-    if math.tointeger(size) == nil or size < 1 then
-      raise("split: argument size: expected integer > 0, got %s", options.show(size))
-    end
-    local sizes = {}
+  if type(dim) == "table" then dim = dim.dim end
+  expect.dense("split", "tensor", self)
+  dim = expect.dim("split", "dim", dim or 0, self:dim())
+  local n, at, parts, sizes = self:size(dim), 0, {}, {}
+  if type(size) ~= "table" then
+    size = expect.integer("split", "size", size, 1)
     for start = 0, n - 1, size do sizes[#sizes + 1] = math.min(size, n - start) end
     if n == 0 then sizes[1] = 0 end
-    size = sizes
+  else
+    for i, length in ipairs(size) do sizes[i] = expect.integer("split", "size", length, 0) end
   end
-  for i, length in ipairs(size) do
+  for i, length in ipairs(sizes) do
     if at + length > n then break end
     parts[i] = op.narrow(self, dim, at, length)
     at = at + length
   end
-  if at ~= n or #parts ~= #size then
-    raise("split: sizes {%s} do not add up to %d, the size of dim %d", table.concat(size, ", "), n, dim)
+  if at ~= n or #parts ~= #sizes then
+    raise("split: sizes {%s} do not add up to %d, the size of dim %d", table.concat(sizes, ", "), n, dim)
   end
   return parts
 end
@@ -100,10 +99,9 @@ end
 -- @param dim    integer, default 0
 -- @return list of views
 function methods:chunk(chunks, dim)
-  dim = dim or 0
-  if math.type(chunks) ~= "integer" or chunks < 1 then
-    raise("chunk: argument chunks: expected integer > 0, got %s", options.show(chunks))
-  end
+  expect.dense("chunk", "tensor", self)
+  dim = expect.dim("chunk", "dim", dim or 0, self:dim())
+  chunks = expect.integer("chunk", "chunks", chunks, 1)
   return self:split(math.max(1, (self:size(dim) + chunks - 1) // chunks), dim)
 end
 
@@ -111,7 +109,8 @@ end
 -- @param dim integer, default 0
 -- @return list of views
 function methods:unbind(dim)
-  dim = dim or 0
+  expect.dense("unbind", "tensor", self)
+  dim = expect.dim("unbind", "dim", dim or 0, self:dim())
   local list = {}
   for i = 0, self:size(dim) - 1 do list[i + 1] = op.select(self, dim, i) end
   return list
