@@ -83,7 +83,7 @@ int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *wha
 int64_t eml_tointeger(lua_State *L, int index, const char *what);
 
 /* Pushes a tensor made from the nested table (or number, or boolean) at `arg`; dtype -1: as API.md infers it. */
-em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype);
+em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype, const char *what);
 
 /* A Lua function that the core calls back: kept until eml_freecallback, which the core calls too. An error it raises
  * waits until the core has returned EM_ECALLBACK; eml_checkcallback raises it then, else does as eml_check. */

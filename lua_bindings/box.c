@@ -159,6 +159,7 @@ int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *wha
 
 typedef struct reader {
     lua_State *L;
+    const char *what;           /* for messages */
     int dims;
     int64_t size[EM_MAX_DIMS];
     bool any_float, any_integer, any_bool;
@@ -172,7 +173,7 @@ static void shape_of(reader *r)
     luaL_checkstack(L, EM_MAX_DIMS + 8, "tensor");
     const int top = lua_gettop(L);
     while (lua_type(L, -1) == LUA_TTABLE) {
-        if (r->dims == EM_MAX_DIMS) eml_error(L, "tensor: a table nested more than %d deep", EM_MAX_DIMS);
+        if (r->dims == EM_MAX_DIMS) eml_error(L, "%s: a table nested more than %d deep", r->what, EM_MAX_DIMS);
         r->size[r->dims++] = (int64_t)lua_rawlen(L, -1);
         if (lua_rawgeti(L, -1, 1) == LUA_TNIL) break;
     }
@@ -191,7 +192,8 @@ static void look_at_number(reader *r)
             r->any_float = true;
         break;
     default:
-        eml_error(L, "tensor: expected numbers, booleans or nested tables of them, got a %s", luaL_typename(L, -1));
+        eml_error(L, "%s: expected numbers, booleans or nested tables of them, got a %s", r->what,
+                  luaL_typename(L, -1));
     }
 }
 
@@ -214,8 +216,8 @@ static void walk_table(reader *r, int depth, void (*visit)(reader *))
         return;
     }
     if (lua_type(L, -1) != LUA_TTABLE || (int64_t)lua_rawlen(L, -1) != r->size[depth])
-        eml_error(L, "tensor: ragged table: expected a table of %d elements at depth %d, got %s", (int)r->size[depth],
-                   depth + 1, lua_type(L, -1) == LUA_TTABLE
+        eml_error(L, "%s: ragged table: expected a table of %d elements at depth %d, got %s", r->what,
+                   (int)r->size[depth], depth + 1, lua_type(L, -1) == LUA_TTABLE
                                   ? lua_pushfstring(L, "one of %d", (int)lua_rawlen(L, -1))
                                   : luaL_typename(L, -1));
     for (int64_t i = 1; i <= r->size[depth]; i++) {
@@ -226,9 +228,9 @@ static void walk_table(reader *r, int depth, void (*visit)(reader *))
     }
 }
 
-em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype)
+em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype, const char *what)
 {
-    reader r = {.L = L};
+    reader r = {.L = L, .what = what};
     arg = lua_absindex(L, arg);
     lua_pushvalue(L, arg);
     shape_of(&r);

@@ -343,7 +343,7 @@ static em_tensor *push_value(lua_State *L, int value)
     const int type = lua_type(L, value);
     if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TBOOLEAN)
         eml_error(L, "cannot put a %s into a tensor", luaL_typename(L, value));
-    return eml_pushfromtable(L, value, type == LUA_TNUMBER && !lua_isinteger(L, value) ? EM_F64 : -1);
+    return eml_pushfromtable(L, value, type == LUA_TNUMBER && !lua_isinteger(L, value) ? EM_F64 : -1, "assignment");
 }
 
 /* t[mask] = v or t[ids] = v: through an operation that writes where the key says. */

@@ -70,13 +70,25 @@ static em_tensor *number_input(lua_State *L, int arg)
     return eml_totensor(L, arg);
 }
 
+/* "add: y", for messages */
+enum { WHAT = 80 };
+static const char *input_text(char what[WHAT], const signature *s, int i)
+{
+    strcpy(what, s->title);
+    strcat(what, ": ");
+    strcat(what, s->name[i]);
+    return what;
+}
+
 /* Ids in a table, whole numbers that may be written as floats, as a tensor in place of stack index `arg`. */
 static em_tensor *ids_from_table(lua_State *L, const signature *s, int i, int arg)
 {
     const bool empty = lua_rawlen(L, arg) == 0;
-    const em_tensor *t = eml_pushfromtable(L, arg, empty ? EM_I64 : -1);
+    char what[WHAT];
+    input_text(what, s, i);
+    const em_tensor *t = eml_pushfromtable(L, arg, empty ? EM_I64 : -1, what);
     if (em_dtype_is_float(em_tensor_dtype(t))) {
-        const em_tensor *exact = eml_pushfromtable(L, arg, EM_F64);
+        const em_tensor *exact = eml_pushfromtable(L, arg, EM_F64, what);
         for (int64_t k = 0; k < em_tensor_count(exact); k++) {
             const double x = em_tensor_get(exact, k);
             if (!(x == floor(x) && fabs(x) < 0x1p63))
@@ -100,7 +112,8 @@ static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
     if ((type == LUA_TNIL || type == LUA_TNONE) && s->optional[i]) return NULL;
     if (type == LUA_TTABLE && s->kind[i] == '#') return ids_from_table(L, s, i, arg);
     if (type == LUA_TTABLE && s->kind[i] != '!') {
-        eml_pushfromtable(L, arg, -1);
+        char what[WHAT];
+        eml_pushfromtable(L, arg, -1, input_text(what, s, i));
         lua_replace(L, arg);
         return eml_totensor(L, arg);
     }
@@ -171,7 +184,13 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
         to->i = lua_type(L, arg) == LUA_TSTRING ? choice_number(spec->choices, lua_tostring(L, arg)) : -1;
         if (to->i < 0) wrong_option(L, s, spec, arg, lua_pushfstring(L, "one of %s", spec->choices));
         break;
-    case EM_OPT_DTYPE: to->i = eml_checkdtype(L, arg); break;
+    case EM_OPT_DTYPE: {
+        em_dtype d;
+        if (lua_type(L, arg) != LUA_TSTRING || !em_dtype_parse(&d, lua_tostring(L, arg)))
+            wrong_option(L, s, spec, arg, "a dtype (float32, float64, int64, ...)");
+        to->i = (int64_t)eml_checkdtype(L, arg);
+        break;
+    }
     case EM_OPT_INTS: read_list(L, s, k, arg, last, o); break;
     }
     to->given = true;

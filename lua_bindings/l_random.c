@@ -51,9 +51,17 @@ static int end_draw(lua_State *L, em_tensor *drawn)
     return 1;
 }
 
+static double number_or(lua_State *L, int arg, double initial, const char *what)
+{
+    if (lua_isnoneornil(L, arg)) return initial;
+    if (lua_type(L, arg) != LUA_TNUMBER)
+        eml_error(L, "%s: expected a number, got %s", what, luaL_tolstring(L, arg, NULL));
+    return lua_tonumber(L, arg);
+}
+
 static int uniform_(lua_State *L)
 {
-    const double low = luaL_optnumber(L, 2, 0), high = luaL_optnumber(L, 3, 1);
+    const double low = number_or(L, 2, 0, "uniform_: low"), high = number_or(L, 3, 1, "uniform_: high");
     if (!(low <= high)) return eml_error(L, "uniform_: expected low <= high, got %f and %f", low, high);
     em_tensor *t = start_draw(L, "uniform_");
     em_tensor_fill_uniform(t, low, high, &eml_getstate(L)->rng);
@@ -62,7 +70,7 @@ static int uniform_(lua_State *L)
 
 static int normal_(lua_State *L)
 {
-    const double mean = luaL_optnumber(L, 2, 0), std = luaL_optnumber(L, 3, 1);
+    const double mean = number_or(L, 2, 0, "normal_: mean"), std = number_or(L, 3, 1, "normal_: std");
     if (!(std >= 0)) return eml_error(L, "normal_: expected std >= 0, got %f", std);
     em_tensor *t = start_draw(L, "normal_");
     em_tensor_fill_normal(t, mean, std, &eml_getstate(L)->rng);

@@ -5,14 +5,14 @@
 
 /* ---- making -------------------------------------------------------------------------------------------- */
 
-/* core.tensor(data, dtype | nil) */
+/* core.tensor(data, dtype | nil, who asks, for messages) */
 static int new_tensor(lua_State *L)
 {
     luaL_checkany(L, 1);
     const em_tensor *given = eml_totensor(L, 1);
     const int dtype = lua_isnoneornil(L, 2) ? -1 : (int)eml_checkdtype(L, 2);
     if (!given) {
-        eml_pushfromtable(L, 1, dtype);
+        eml_pushfromtable(L, 1, dtype, luaL_optstring(L, 3, "tensor"));
         return 1;
     }
     em_tensor **clone = eml_pushtensor(L);

@@ -280,6 +280,9 @@ function arranging.tensor_split(t, parts, dim)
     end
   else
     local count = expect.integer("tensor_split", "parts", parts, 1)
+    if count > n + 65536 then
+      raise("tensor_split: argument parts: expected a number near the size %d of dim %d, got %d", n, dim, count)
+    end
     for i = 1, count - 1 do places[i] = i * (n // count) + math.min(i, n % count) end
   end
   local at = 0

@@ -37,7 +37,7 @@ end
 for name, dtype in pairs {LongTensor = "int64", IntTensor = "int32", FloatTensor = "float32", DoubleTensor = "float64",
                           BoolTensor = "bool", ByteTensor = "uint8", HalfTensor = "float16",
                           BFloat16Tensor = "bfloat16"} do
-  creation[name] = function(data) return core.tensor(data, dtype) end
+  creation[name] = function(data) return core.tensor(data, dtype, name) end
 end
 
 -- ---- from sizes ------------------------------------------------------------------------------------------------

@@ -60,6 +60,11 @@ local TYPE_TEXTS = {
   numbers = "a list of numbers", tensor = "a tensor", table = "a table", ["function"] = "a function",
 }
 
+--- Whether a value is the name of a dtype.
+-- @param value anything
+-- @return boolean
+function options.is_dtype(value) return type(value) == "string" and DTYPES[value] == true end
+
 --- What a value is, in words for a message: -1, "nearest", nil, table, tensor.
 -- @param value anything
 -- @return text

@@ -30,6 +30,9 @@ function methods:type(dtype) return dtype == nil and self.dtype or self:to(dtype
 function methods:to(dtype)
   if type(dtype) == "table" then dtype = dtype.dtype end
   if core.is_tensor(dtype) then dtype = dtype.dtype end
+  if not options.is_dtype(dtype) then
+    raise("to: argument dtype: expected a dtype (float32, float64, ...), got %s", options.show(dtype))
+  end
   if self.is_sparse then return core.sparse_to(self, dtype) end
   if dtype == self.dtype then return self end
   return op.to(self, dtype)
@@ -45,17 +48,17 @@ end
 --- Repeats dims of size 1, and adds dims in front, up to the shape of another tensor, without copying.
 -- @param other Tensor
 -- @return Tensor, a view
-function methods:expand_as(other) return op.expand(self, other.shape) end
+function methods:expand_as(other) return op.expand(self, expect.tensor("expand_as", "other", other).shape) end
 
 --- The same elements in the shape of another tensor, never a copy.
 -- @param other Tensor
 -- @return Tensor, a view
-function methods:view_as(other) return op.view(self, other.shape) end
+function methods:view_as(other) return op.view(self, expect.tensor("view_as", "other", other).shape) end
 
 --- The same elements in the shape of another tensor: a view if strides allow, else a copy.
 -- @param other Tensor
 -- @return Tensor
-function methods:reshape_as(other) return op.reshape(self, other.shape) end
+function methods:reshape_as(other) return op.reshape(self, expect.tensor("reshape_as", "other", other).shape) end
 
 --- Positions 0 .. n-1 of the first dim with what stands there: for i, x in t:iter() do.
 -- @return iterator

@@ -2,6 +2,7 @@
 -- its own words, at the script's line. EMBLA_ROUNDS sets how often (default 30).
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
+local core = require "embla.core"
 local embla = require "embla"
 local nn = embla.nn
 
@@ -26,6 +27,11 @@ local VALUES = {
   function() return embla.sparse_coo_tensor({0, 1}, {{1.0}, {2.0}}, {3, 1}) end,
 }
 
+local TENSORS = {}
+for _, make in ipairs(VALUES) do
+  if embla.is_tensor(make()) then TENSORS[#TENSORS + 1] = make end
+end
+
 local function odd_arguments()
   local list = {n = math.random(0, 4)}
   for i = 1, list.n do list[i] = VALUES[math.random(#VALUES)]() end
@@ -36,7 +42,7 @@ end
 
 -- These print, change the machine's use, or hand their argument to print.
 local LEFT_OUT = {help = true, set_num_threads = true, no_grad = true, enable_grad = true, progress = true,
-                  requires_grad_ = true}
+                  requires_grad_ = true, Optimizer = true, LRScheduler = true, set_detect_anomaly = true}
 
 local function is_class(value) return type(value) == "table" and rawget(value, "__index") == value end
 
@@ -53,7 +59,39 @@ local function callables(prefix, home)
   return list
 end
 
--- Calls f with odd arguments; an error must be the library's own.
+-- An error begins with the name of what refuses: the function itself, its class, or one that it is put together out of;
+-- for want of memory, with that. `known` holds all such names.
+local known = {sparse = true, ["assignment"] = true, ["#"] = true, tensor = true}
+local function note_names(home)
+  for name, value in pairs(home) do
+    if type(name) == "string" then known[name] = true end
+    if type(value) == "table" and rawget(value, "__index") == value then
+      known[value.__name] = true
+      for method in pairs(value) do known[method] = true end
+    end
+  end
+end
+for _, home in ipairs {embla, embla.autograd, embla.utils, nn, nn.functional, nn.init, nn.utils, nn.utils.rnn,
+                       embla.optim, embla.optim.lr_scheduler, embla.data, embla.text, embla.io, core.methods,
+                       core.ops} do
+  note_names(home)
+end
+
+-- What the making of a tensor and indexing say by themselves.
+local OWN_WORDS = {"^not enough memory", "^shape %(", "^negative size", "^index %-?%d+ is out of range for dim",
+                   "^cannot index a tensor", "^a 0%-d tensor cannot be indexed", "No such file or directory"}
+
+local function names_a_function(message)
+  local text = message:gsub(HERE, "")
+  local word = text:match "^[%a.]-([%w_#]+): "
+  if word and (known[word] or known[word .. "_"]) then return true end
+  for _, words in ipairs(OWN_WORDS) do
+    if text:find(words) then return true end
+  end
+  return false
+end
+
+-- Calls f with odd arguments; an error must be the library's own, and name the function.
 local function try(name, f, ...)
   local given = odd_arguments()
   local first = table.pack(...)
@@ -64,7 +102,7 @@ local function try(name, f, ...)
   end)
   if ok then return result end
   if type(result) ~= "string" or result:find("attempt to ", 1, true) or result:find("bad argument", 1, true)
-     or not result:find(HERE) then
+     or not result:find(HERE) or not names_a_function(result) then
     t.fail(("%s given %s: %s"):format(name, t.show(given), tostring(result)))
   end
 end
@@ -91,6 +129,46 @@ local function try_module(name, module)
   t.equal(type(module:parameters()), "table")
 end
 
+-- Methods of a home, each on a fresh object.
+local function try_methods(prefix, methods, make)
+  for _, entry in ipairs(callables(prefix, methods)) do
+    t.test(entry[1] .. " works or refuses", function()
+      for _ = 1, ROUNDS do try(entry[1], entry[2], make()) end
+    end)
+  end
+end
+
+-- The public methods of a class, inherited ones included.
+local INTERNAL = {extra_repr = true, setup = true, rate = true, restart = true, note_rates = true, adopt = true,
+                  is_instance = true, init = true, extend = true, allocate = true, apply = true, define = true,
+                  describe_options = true, from_rule = true, get_state = true, set_state = true, start = true,
+                  groups_of = true}
+local function all_of(cls)
+  local methods = {}
+  while cls do
+    for name, f in pairs(cls) do
+      if type(f) == "function" and not INTERNAL[name] and methods[name] == nil then methods[name] = f end
+    end
+    cls = cls.super
+  end
+  return methods
+end
+
+local function optimizer(cls)
+  local p = embla.rand(3, 2, {requires_grad = true})
+  p.grad = embla.rand(3, 2)
+  if cls.__name == "EMA" then return cls {p} end
+  if cls.__name == "SparseAdam" then p.grad = embla.sparse_coo_tensor({0, 1}, {{1.0, 1.0}, {2.0, 2.0}}, {3, 2}) end
+  return cls({p}, {lr = 0.1})
+end
+
+-- A schedule with odd options.
+local function try_all_on(name, cls)
+  t.test(name .. " of an optimizer works or refuses", function()
+    for _ = 1, ROUNDS do try(name, cls, optimizer(embla.optim.SGD)) end
+  end)
+end
+
 math.randomseed(1)
 embla.manual_seed(1)
 try_all("embla.", embla)
@@ -99,4 +177,32 @@ try_all("nn.init.", nn.init)
 try_all("nn.utils.", nn.utils)
 try_all("nn.", nn, try_module)
 try_all("data.", embla.data)
+try_all("autograd.", embla.autograd)
+try_all("utils.", embla.utils)
+try_all("nn.utils.rnn.", nn.utils.rnn)
+try_all("optim.", embla.optim)
+try_all("lr_scheduler.", embla.optim.lr_scheduler)
+try_all("text.", embla.text)
+try_all("io.", embla.io)
+try_methods("t:", core.methods, function() return TENSORS[math.random(#TENSORS)]() end)
+try_methods("Module:", nn.Module, function() return nn.Linear(3, 3) end)
+-- In one order, so that a seed gives the same calls every time.
+local function sorted(home)
+  local names = {}
+  for name in pairs(home) do names[#names + 1] = name end
+  table.sort(names)
+  local i = 0
+  return function()
+    i = i + 1
+    return names[i], home[names[i]]
+  end
+end
+for name, cls in sorted(embla.optim) do
+  if is_class(cls) and name ~= "Optimizer" then
+    try_methods(name .. ":", all_of(cls), function() return optimizer(cls) end)
+  end
+end
+for name, cls in sorted(embla.optim.lr_scheduler) do
+  if is_class(cls) and name ~= "LRScheduler" then try_all_on(name, cls) end
+end
 t.finish()

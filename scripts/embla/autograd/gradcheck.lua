@@ -116,6 +116,10 @@ end
 local function gradcheck(f, inputs, opt)
   local autograd = require "embla.autograd"
   local o = spec.read(opt)
+  local meta = getmetatable(f)
+  if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    raise("gradcheck: argument f: expected a function, got %s", options.show(f))
+  end
   if core.is_tensor(inputs) then inputs = {inputs} end
   if type(inputs) ~= "table" then
     raise("gradcheck: argument inputs: expected a tensor or a list, got %s", options.show(inputs))

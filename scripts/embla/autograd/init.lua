@@ -23,7 +23,10 @@ function methods:backward(grad, opt)
   if type(grad) == "table" and opt == nil and (next(grad) == nil or type(next(grad)) == "string") then
     grad, opt = nil, grad
   end
-  if type(grad) == "table" or type(grad) == "number" then grad = core.tensor(grad, self.dtype) end
+  if type(grad) == "table" or type(grad) == "number" then grad = core.tensor(grad, self.dtype, "backward: grad") end
+  if grad ~= nil and not core.is_tensor(grad) then
+    raise("backward: argument grad: expected a tensor, got %s", options.show(grad))
+  end
   return core.backward(self, grad, backward_spec.read(opt).retain_graph)
 end
 
@@ -85,6 +88,7 @@ local register_hook = core.register_hook
 -- @return handle with a method remove()
 -- @raise if the tensor does not require grad
 function methods:register_hook(f)
+  if type(f) ~= "function" then raise("register_hook: argument f: expected a function, got %s", options.show(f)) end
   local id = register_hook(self, f)
   local tensor = self
   return {remove = function() core.remove_hook(tensor, id) end}

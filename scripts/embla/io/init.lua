@@ -2,6 +2,7 @@
 
 local core = require "embla.core"
 local options = require "embla.options"
+local raise = require "embla.raise"
 
 local files_spec = options.spec("io.files", {
   {name = "suffix", type = "string", default = "", doc = "how the names end: '.txt'"},
@@ -14,7 +15,10 @@ local io = {}
 -- @param opt    {suffix = ""}
 -- @return list of paths
 -- @raise if a folder cannot be read
-function io.files(folder, opt) return core.files(folder, files_spec.read(opt).suffix) end
+function io.files(folder, opt)
+  if type(folder) ~= "string" then raise("files: argument folder: expected a path, got %s", options.show(folder)) end
+  return core.files(folder, files_spec.read(opt).suffix)
+end
 
 local formats = {word2vec = true}
 

@@ -195,6 +195,7 @@ function Module:modules() return values(self:named_modules()) end
 -- @param f function(module)
 -- @return the module itself
 function Module:apply(f)
+  if type(f) ~= "function" then raise("apply: argument f: expected a function, got %s", options.show(f)) end
   for _, child in ipairs(self:children()) do child:apply(f) end
   f(self)
   return self

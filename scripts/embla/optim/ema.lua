@@ -102,6 +102,10 @@ end
 -- @param ... its arguments
 -- @return what it returns
 function EMA:averaged(f, ...)
+  local meta = getmetatable(f)
+  if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    raise("EMA: averaged: argument f: expected a function, got %s", options.show(f))
+  end
   self:swap()
   local results = table.pack(pcall(f, ...))
   self:swap()

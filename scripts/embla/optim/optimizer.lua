@@ -172,7 +172,12 @@ end
 -- @raise if a gradient does not fit its parameter or the rule, or an option is out of range
 function Optimizer:step(closure)
   local loss
-  if closure ~= nil then loss = core.with_grad(true, closure) end
+  if closure ~= nil then
+    if type(closure) ~= "function" then
+      raise("%s: step: argument closure: expected a function, got %s", self.__name, options.show(closure))
+    end
+    loss = core.with_grad(true, closure)
+  end
   return call(core.optimizer_step, self.core, self.param_groups, loss)
 end
 
