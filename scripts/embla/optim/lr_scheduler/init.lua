@@ -1,5 +1,6 @@
 -- embla.optim.lr_scheduler: schedules of the learning rate. `epoch` counts a schedule's steps, from 0.
 
+local options = require "embla.options"
 local raise = require "embla.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
