@@ -142,7 +142,8 @@ end
 local INTERNAL = {extra_repr = true, setup = true, rate = true, restart = true, note_rates = true, adopt = true,
                   is_instance = true, init = true, extend = true, allocate = true, apply = true, define = true,
                   describe_options = true, from_rule = true, get_state = true, set_state = true, start = true,
-                  groups_of = true}
+                  groups_of = true, options_repr = true, spec_of = true, pretrained_spec_of = true, of_table = true,
+                  prepare = true}
 local function all_of(cls)
   local methods = {}
   while cls do
@@ -186,6 +187,23 @@ try_all("text.", embla.text)
 try_all("io.", embla.io)
 try_methods("t:", core.methods, function() return TENSORS[math.random(#TENSORS)]() end)
 try_methods("Module:", nn.Module, function() return nn.Linear(3, 3) end)
+-- Objects of data and text. The corpus is this file.
+local corpus = embla.text.Corpus(arg[0])
+local OBJECTS = {
+  TensorDataset = function() return embla.data.TensorDataset(embla.rand(4, 2), embla.arange(4)) end,
+  DataLoader = function() return embla.data.DataLoader(embla.data.TensorDataset(embla.rand(4, 2)), {batch_size = 2}) end,
+  Vocab = function() return embla.text.Vocab {"a", "b", "a"} end,
+  Corpus = function() return corpus end,
+  SkipGram = function() return embla.text.SkipGram(corpus, {batch_size = 4}) end,
+  Embedding = function() return nn.Embedding(4, 2) end,
+  EmbeddingBag = function() return nn.EmbeddingBag(4, 2) end,
+  Sequential = function() return nn.Sequential(nn.Linear(2, 2), nn.ReLU()) end,
+  ModuleList = function() return nn.ModuleList {nn.Linear(2, 2)} end,
+  ModuleDict = function() return nn.ModuleDict {a = nn.Linear(2, 2)} end,
+  StepLR = function() return embla.optim.lr_scheduler.StepLR(optimizer(embla.optim.SGD), {step_size = 1}) end,
+  ReduceLROnPlateau = function() return embla.optim.lr_scheduler.ReduceLROnPlateau(optimizer(embla.optim.SGD)) end,
+}
+
 -- In one order, so that a seed gives the same calls every time.
 local function sorted(home)
   local names = {}
@@ -205,4 +223,5 @@ end
 for name, cls in sorted(embla.optim.lr_scheduler) do
   if is_class(cls) and name ~= "LRScheduler" then try_all_on(name, cls) end
 end
+for name, make in sorted(OBJECTS) do try_methods(name .. ":", all_of(getmetatable(make())), make) end
 t.finish()

@@ -10,7 +10,7 @@ local ModuleList = Module:extend "ModuleList"
 
 -- [0] is the one slip worth catching. Only names that no list defines come here.
 getmetatable(ModuleList).__index = function(_, key)
-  if key == 0 then raise("modules in a list count from 1 (only their names, as in state_dict, count from 0)") end
+  if key == 0 then raise("ModuleList: modules count from 1 (only their names, as in state_dict, count from 0)") end
   return Module[key]
 end
 
@@ -42,6 +42,9 @@ end
 -- @return the list itself
 -- @raise if a member is no module; those before it are added
 function ModuleList:extend_with(modules)
+  if type(modules) ~= "table" then
+    raise("%s: extend_with: argument modules: expected a list, got %s", self.__name, options.show(modules))
+  end
   for _, module in ipairs(modules) do self:append(module) end
   return self
 end

@@ -23,6 +23,12 @@ local function check_word(word)
   return word
 end
 
+local function check_path(caller, path)
+  if type(path) ~= "string" then
+    raise("Vocab: %s: argument path: expected a path, got %s", caller, options.show(path))
+  end
+end
+
 -- Calls f with every word of a string, of a list of sources, or of an iterator that gives such.
 local function each_word(source, f)
   if type(source) == "string" then
@@ -80,12 +86,18 @@ function Vocab.build(words, opt) return Vocab(words, opt) end
 -- @param path file
 -- @return Vocab
 -- @raise if the file cannot be read or is malformed, naming path and byte
-function Vocab.load(path) return Vocab:allocate():adopt(core.vocab_load(path)) end
+function Vocab.load(path)
+  check_path("load", path)
+  return Vocab:allocate():adopt(core.vocab_load(path))
+end
 
 --- Writes the vocabulary to a file of text, whole or not at all.
 -- @param path file
 -- @raise if it cannot be written
-function Vocab:save(path) core.vocab_save(self.handle, path) end
+function Vocab:save(path)
+  check_path("save", path)
+  core.vocab_save(self.handle, path)
+end
 
 -- ---- asking ----------------------------------------------------------------------------------------------------
 
@@ -166,7 +178,10 @@ function Vocab:words(ids)
     for id = 0, #self - 1 do words[id + 1] = core.vocab_word(self.handle, id) end
     return words
   end
-  each_id(type(ids) == "userdata" and ids:tolist() or ids, function(id) words[#words + 1] = self:word(id) end)
+  if type(ids) ~= "table" and not core.is_tensor(ids) then
+    raise("Vocab: words: argument ids: expected a tensor or a list, got %s", options.show(ids))
+  end
+  each_id(core.is_tensor(ids) and ids:tolist() or ids, function(id) words[#words + 1] = self:word(id) end)
   return words
 end
 

@@ -46,7 +46,7 @@ local function setup_lambdas(self, o, groups)
 end
 
 -- What the function of group i says of an epoch.
-local function factor(self, i, epoch)
+local function scale_of(self, i, epoch)
   local value = (self.lr_lambda[i] or self.lr_lambda[1])(epoch)
   if type(value) ~= "number" then
     raise("%s: lr_lambda returned %s for epoch %d, expected a number", self.__name, options.show(value), epoch)
@@ -56,12 +56,12 @@ end
 
 local LambdaLR = define("LambdaLR", "lr = initial lr * lr_lambda(epoch)", LAMBDA_ROWS)
 LambdaLR.setup = setup_lambdas
-function LambdaLR:rate(_, i, epoch) return self.base_lrs[i] * factor(self, i, epoch) end
+function LambdaLR:rate(_, i, epoch) return self.base_lrs[i] * scale_of(self, i, epoch) end
 
 local MultiplicativeLR = define("MultiplicativeLR", "lr <- lr * lr_lambda(epoch), from epoch 1 on", LAMBDA_ROWS)
 MultiplicativeLR.setup = setup_lambdas
 function MultiplicativeLR:rate(group, i, epoch)
-  return epoch > 0 and group.lr * factor(self, i, epoch) or group.lr
+  return epoch > 0 and group.lr * scale_of(self, i, epoch) or group.lr
 end
 function MultiplicativeLR:restart() self:apply(0) end
 
