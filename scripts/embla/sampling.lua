@@ -49,7 +49,9 @@ end
 -- @raise if lambd is not above 0
 function methods:exponential_(lambd)
   expect.dense("exponential_", "tensor", self)
-  return put(self, uniforms(self):neg_():log1p_():div_(-positive("exponential_", "lambd", lambd or 1)))
+  local u = uniforms(self)
+  op.clamp_(u, u.dtype == "float64" and 2 ^ -54 or 2 ^ -25)             -- its logarithm is taken by some: never 0
+  return put(self, u:neg_():log1p_():div_(-positive("exponential_", "lambd", lambd or 1)))
 end
 
 --- Each element is the number of tries up to the first success: 1, 2, …

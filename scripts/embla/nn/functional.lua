@@ -161,6 +161,28 @@ function F.glu(x, ...)
   return x:narrow(dim, 0, size // 2) * x:narrow(dim, size // 2, size // 2):sigmoid()
 end
 
+local gumbel_spec = options.spec("gumbel_softmax", {
+  {name = "tau", type = "number", default = 1, range = "> 0", doc = "temperature: the lower, the nearer to one-hot"},
+  {name = "hard", type = "boolean", default = false, doc = "one-hot forwards, the soft one's gradient backwards"},
+  {name = "dim", type = "integer", default = -1, doc = "dim of the classes"},
+})
+
+--- A draw of classes that has a gradient: softmax((logits + g) / tau), g from the Gumbel distribution.
+-- Source: Jang et al. 2017.
+-- @param logits Tensor (*, C, *): logarithms of weights
+-- @param ...    tau = 1, hard = false, dim = -1, by position or by name
+-- @return Tensor of the same shape, adding up to 1 along the dim
+-- @raise if tau is not above 0
+function F.gumbel_softmax(logits, ...)
+  local o = gumbel_spec.arguments(...)
+  check_tensor("gumbel_softmax", "logits", logits)
+  local gumbels = creation.empty_like(logits):exponential_():log_():neg_()
+  local soft = core.ops.softmax((logits + gumbels) / o.tau, o.dim)
+  if not o.hard then return soft end
+  local hard = creation.zeros_like(soft):scatter_(o.dim, soft:detach():argmax(o.dim, true), 1)
+  return hard - soft:detach() + soft
+end
+
 -- ---- dropout -----------------------------------------------------------------------------------------------------
 
 local function drop_spec(owner)

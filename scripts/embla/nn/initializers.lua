@@ -87,6 +87,56 @@ function init.eye_(tensor)
   return tensor
 end
 
+local sparse_spec = options.spec("sparse_", {
+  {name = "sparsity", type = "number", required = true, range = "[0, 1]", doc = "part of each column that is 0"},
+  {name = "std", type = "number", default = 0.01, range = ">= 0", doc = "deviation of the others"},
+})
+
+--- Draws from N(0, std^2), but for a part of each column that is 0. Source: Martens 2010.
+-- @param tensor Tensor (N, D)
+-- @param ...    sparsity, std = 0.01, by position or by name
+-- @return the tensor
+-- @raise unless it has 2 dims and sparsity lies in 0 .. 1
+function init.sparse_(tensor, ...)
+  local o = sparse_spec.arguments(...)
+  local t = check_matrix("sparse_", tensor)
+  local rows, zeros = t:size(0), math.ceil(o.sparsity * t:size(0))
+  t:normal_(0, o.std)
+  for d = 0, t:size(1) - 1 do
+    t:select(1, d):index_fill_(0, core.randperm(rows):narrow(0, 0, zeros), 0)
+  end
+  return tensor
+end
+
+local dirac_spec = options.spec("dirac_", {
+  {name = "groups", type = "integer", default = 1, range = ">= 1", doc = "parts of the channels, each kept by itself"},
+})
+
+--- Fills the weight of a convolution so that it passes on as many input channels as it has outputs for.
+-- @param tensor Tensor (K, D, ...) of 3 to 5 dims
+-- @param ...    groups = 1, by position or by name
+-- @return the tensor
+-- @raise if it has other dims or groups do not divide K
+function init.dirac_(tensor, ...)
+  local groups = dirac_spec.arguments(...).groups
+  local t = check_tensor("dirac_", tensor)
+  if t:dim() < 3 or t:dim() > 5 then
+    raise("dirac_: argument tensor: expected 3 to 5 dimensions, got %d", t:dim())
+  end
+  local outputs = t:size(0)
+  if outputs % groups ~= 0 then raise("dirac_: groups = %d do not divide %d output channels", groups, outputs) end
+  t:zero_()
+  local each = outputs // groups
+  for group = 0, groups - 1 do
+    for d = 0, math.min(each, t:size(1)) - 1 do
+      local centre = t:select(0, group * each + d):select(0, d)
+      while centre:dim() > 0 do centre = centre:select(0, centre:size(0) // 2) end
+      centre:fill_(1)
+    end
+  end
+  return tensor
+end
+
 local truncated_spec = options.spec("trunc_normal_", {
   {name = "mean", type = "number", default = 0, doc = "of the distribution"},
   {name = "std", type = "number", default = 1, range = "> 0", doc = "its standard deviation before it is cut"},

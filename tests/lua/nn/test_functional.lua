@@ -91,4 +91,18 @@ t.test("norms of layers take the arguments in PyTorch's order", function()
   t.close(F.rms_norm(x, {3}, nil, 0), {{1 / math.sqrt(7), 2 / math.sqrt(7), 4 / math.sqrt(7)}})
 end)
 
+t.test("gumbel_softmax draws by weights", function()
+  embla.manual_seed(6)
+  local logits = embla.tensor({0.6, 0.3, 0.1}):log():expand(20000, 3)
+  local hard = F.gumbel_softmax(logits, {hard = true})
+  t.equal(hard:sum(1):eq(1):all():item(), true)
+  t.close(hard:mean(0), {0.6, 0.3, 0.1}, 0, 0.02)               -- 5 deviations of the mean
+  t.close(F.gumbel_softmax(logits, 0.5):sum(1), embla.ones(20000))
+  local x = embla.zeros(2, 3):requires_grad_()
+  F.gumbel_softmax(x, 1, true, 1):mul(embla.tensor {1.0, 2.0, 3.0}):sum():backward()
+  t.equal(x.grad:abs():sum():item() > 0, true)
+  t.close(x.grad:sum(1), {0, 0}, 0, 1e-6)                        -- a softmax does not see a common shift
+  t.raises(function() F.gumbel_softmax(x, 0) end, "gumbel_softmax: option tau")
+end)
+
 t.finish()
