@@ -15,7 +15,8 @@ local VALUES = {
   function() return nil end, function() return true end, function() return false end, function() return 0 end,
   function() return 1 end, function() return -1 end, function() return 3 end, function() return 2.5 end,
   function() return 0 / 0 end, function() return math.huge end, function() return 2 ^ 53 end,
-  function() return "x" end, function() return "" end, function() return {} end, function() return {1, 2} end,
+  function() return "no/such/folder" end, function() return "" end, function() return {} end,
+  function() return {1, 2} end,
   function() return {{1, 2}, {3}} end, function() return {a = 1} end, function() return {dim = 1} end,
   function() return {reduction = "sum"} end, function() return print end, function() return io.stdout end,
   function() return coroutine.create(print) end, function() return embla.zeros(0) end,
@@ -191,7 +192,9 @@ try_methods("Module:", nn.Module, function() return nn.Linear(3, 3) end)
 local corpus = embla.text.Corpus(arg[0])
 local OBJECTS = {
   TensorDataset = function() return embla.data.TensorDataset(embla.rand(4, 2), embla.arange(4)) end,
-  DataLoader = function() return embla.data.DataLoader(embla.data.TensorDataset(embla.rand(4, 2)), {batch_size = 2}) end,
+  DataLoader = function()
+    return embla.data.DataLoader(embla.data.TensorDataset(embla.rand(4, 2)), {batch_size = 2})
+  end,
   Vocab = function() return embla.text.Vocab {"a", "b", "a"} end,
   Corpus = function() return corpus end,
   SkipGram = function() return embla.text.SkipGram(corpus, {batch_size = 4}) end,
