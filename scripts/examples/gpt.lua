@@ -8,7 +8,7 @@ local char_text = require "char_text"
 local embla = require "embla"
 local nn, F, optim = embla.nn, embla.F, embla.optim
 
-local o = char_text.options {steps = 2000, layers = 4, heads = 4, width = 128, context = 64, batch = 12, lr = 2e-3,
+local o = char_text.options {steps = 2000, layers = 4, heads = 4, width = 128, context = 64, batch = 12, lr = 4e-3,
                              warmup = 100, decay = 0.1, sample = 500, seed = 1, threads = 0}
 local text = char_text.load(o.path)
 
