@@ -11,8 +11,12 @@ local SMALL = {
   gpt = "--layers 1 --width 24 --context 16 --batch 8 --sample 40 --threads 1 --heads 2 --warmup 5",
 }
 
+-- The program that runs this test, whatever options it was given.
+local program = arg[-1]
+for i = -2, -20, -1 do program = arg[i] or program end
+
 local function command(name, options)
-  return ("%s %sscripts/examples/%s.lua %s %s"):format(process.quote(arg[-1]), ROOT, name, SMALL[name], options)
+  return ("%s %sscripts/examples/%s.lua %s %s"):format(process.quote(program), ROOT, name, SMALL[name], options)
 end
 
 -- Runs an example; returns the validation loss, the text it wrote, and all it printed.
