@@ -53,7 +53,7 @@ t.test("a hook sees and replaces the gradient until it is removed", function()
     seen[#seen + 1] = g:item()
     return g * 10
   end)
-  (x * 2):sum():backward()
+  ;(x * 2):sum():backward()
   t.equal({seen, x.grad:item()}, {{2.0}, 20.0})
   handle.remove()
   handle.remove()
