@@ -142,6 +142,7 @@ end
 --         both int64
 -- @raise if the dim is out of range
 function methods:unique(...)
+  expect.dense("unique", "tensor", self)
   local opt = unique_spec.arguments(...)
   local values, inverse, counts
   if opt.dim == nil then
