@@ -174,6 +174,28 @@ methods.repeat_ = op.tile
 
 for _, name in ipairs {"unique", "roll", "chunk", "split", "unbind"} do ops.functional[name] = methods[name] end
 
+-- ---- a value that may be a tensor ------------------------------------------------------------------------------
+
+--- Elements where a mask is true replaced by one value.
+-- @param mask  bool Tensor that broadcasts with the tensor
+-- @param value number, or Tensor of 0 dims, to which a gradient goes too
+-- @return Tensor of the same shape
+-- @raise if the mask is not bool or does not broadcast
+function methods:masked_fill(mask, value)
+  if not core.is_tensor(value) then return op.masked_fill(self, mask, value) end
+  if value:dim() > 0 then
+    raise("masked_fill: argument value: expected a number or a tensor of 0 dims, this one has %d", value:dim())
+  end
+  return op.where(expect.dense("masked_fill", "mask", mask), value, expect.dense("masked_fill", "tensor", self))
+end
+
+function methods:masked_fill_(mask, value)
+  if not core.is_tensor(value) then return op.masked_fill_(self, mask, value) end
+  return expect.dense("masked_fill_", "tensor", self):copy_(self:masked_fill(mask, value))
+end
+
+for _, name in ipairs {"masked_fill", "masked_fill_"} do ops.functional[name] = methods[name] end
+
 -- ---- reductions whose results depend on whether a dim is given --------------------------------------------------
 
 for _, name in ipairs {"max", "min", "median"} do

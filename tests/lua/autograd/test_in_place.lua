@@ -97,7 +97,7 @@ t.test("copy_ fill_ zero_ masked_fill_ index_add_ scatter_ and kin on a tensor w
     zero_ = {function(y) y:zero_() end, {0.0, 0.0}},
     normal_ = {function(y) y:normal_() end, {0.0, 0.0}},
     uniform_ = {function(y) y:uniform_() end, {0.0, 0.0}},
-    masked_fill_ = {function(y) y:masked_fill_(embla.BoolTensor {true, false}, 5) end, {0.0, 2.0}},
+    masked_fill_ = {function(y, v) y:masked_fill_(embla.BoolTensor {true, false}, v:sum()) end, {0.0, 2.0}, 1.0},
     index_add_ = {function(y, v) y:index_add_(0, ids, v) end, {1.0, 2.0}, 2.0},
     index_copy_ = {function(y, v) y:index_copy_(0, ids, v) end, {1.0, 0.0}, 2.0},
     index_fill_ = {function(y, v) y:index_fill_(0, ids, v:sum()) end, {1.0, 0.0}, 2.0},
@@ -113,6 +113,17 @@ t.test("copy_ fill_ zero_ masked_fill_ index_add_ scatter_ and kin on a tensor w
     t.equal({name, x.grad:tolist()}, {name, case[2]})
     if case[3] then t.equal({name, v.grad:item()}, {name, case[3]}) end
   end
+end)
+
+t.test("masked_fill_ with a number, and with what does not fit", function()
+  local x = leaf {1.0, 1.0}
+  local mask = embla.BoolTensor {true, false}
+  local y = x * 1
+  y:masked_fill_(mask, 5)
+  t.equal(y, {5.0, 1.0})
+  y:sum():backward()
+  t.equal(x.grad, {0.0, 1.0})
+  t.raises(function() y:masked_fill(mask, embla.ones(2)) end, "masked_fill: argument value", "0 dims")
 end)
 
 t.test("a leaf that requires grad, or a view of it, is refused and unchanged", function()
