@@ -50,6 +50,19 @@ em_status em__check_lanes(const em_call *c, const em_tensor *t, const char *t_na
 /* `third` with 0 dims: one element for all. */
 void em__lanes(em_lanes *l, const em_tensor *ids, const em_tensor *t, const em_tensor *third, int dim);
 
+/* Whether each lane lies together in memory, in all three: then it is gone through from where em__lane says that it
+ * starts in the ids, the tensor pointed into, and the third. */
+static inline bool em__lanes_straight(const em_lanes *l)
+{
+    return l->step[0] == 1 && l->step[1] == 1 && l->step[2] == 1;
+}
+
+static inline const int64_t *em__lane(const em_lanes *l, int64_t lane, int64_t start[EM_WALK])
+{
+    em__walk_point(&l->walk, lane, start);
+    return l->id + start[0];
+}
+
 /* Goes through lanes lo .. hi-1, a batch of pairs at a time: element `there` of the tensor pointed into belongs to
  * element `here` of the third. Within a lane the order is that of the ids.
  *

@@ -182,6 +182,13 @@ static em_status rows_backward(const em_node *n, em_tensor **dx)
         type *y = to; \
         const type *x = from; \
         em_pairs p; \
+        const bool straight = owners == 1 && em__lanes_straight(l); \
+        for (int64_t k = lo; straight && k < hi && !em__stop; k++) { \
+            int64_t at[EM_WALK]; \
+            const int64_t *id = em__lane(l, k, at); \
+            for (int64_t i = 0; i < l->length; i++) y[at[1] + id[i]] = x[at[2] + i]; \
+        } \
+        if (straight) return; \
         for (em__pairs_start(&p, l, lo, hi, owners, owner); em__pairs_next(&p);) \
             for (int i = 0; i < p.n; i++) y[p.there[i]] = x[p.here[i]]; \
     }

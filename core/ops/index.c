@@ -211,6 +211,13 @@ static em_status gather_check(em_call *c)
         const type *x = from; \
         type *y = to; \
         em_pairs p; \
+        const bool straight = em__lanes_straight(l); \
+        for (int64_t k = lo; straight && k < hi && !em__stop; k++) { \
+            int64_t at[EM_WALK]; \
+            const int64_t *id = em__lane(l, k, at); \
+            for (int64_t i = 0; i < l->length; i++) y[at[2] + i] = x[at[1] + id[i]]; \
+        } \
+        if (straight) return; \
         for (em__pairs_start(&p, l, lo, hi, 1, 0); em__pairs_next(&p);) \
             for (int i = 0; i < p.n; i++) y[p.here[i]] = x[p.there[i]]; \
     }

@@ -31,10 +31,26 @@ static em_status scatter_add_check(em_call *c)
     return em__out_like(c, 0, x);
 }
 
+/* Lanes that lie together in memory. */
+static void add_straight(const em_lanes *l, int64_t lo, int64_t hi, em_real *y, const em_real *x)
+{
+    for (int64_t k = lo; k < hi && !em__stop; k++) {
+        int64_t at[EM_WALK];
+        const int64_t *id = em__lane(l, k, at);
+        em_real *to = y + at[1];
+        const em_real *from = x + at[2];
+        for (int64_t i = 0; i < l->length; i++) to[id[i]] = em__plus(to[id[i]], from[i]);
+    }
+}
+
 static void add_lanes(const em_lanes *l, int64_t lo, int64_t hi, int64_t owners, int64_t owner, em_real *y,
                       const em_real *x)
 {
     em_pairs p;
+    if (owners == 1 && em__lanes_straight(l)) {
+        add_straight(l, lo, hi, y, x);
+        return;
+    }
     for (em__pairs_start(&p, l, lo, hi, owners, owner); em__pairs_next(&p);)
         for (int i = 0; i < p.n; i++) y[p.there[i]] = em__plus(y[p.there[i]], x[p.here[i]]);
 }
