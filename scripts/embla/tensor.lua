@@ -144,6 +144,7 @@ end
 function methods:unique(...)
   expect.dense("unique", "tensor", self)
   local opt = unique_spec.arguments(...)
+  expect.dense("unique", "tensor", self)
   local values, inverse, counts
   if opt.dim == nil then
     values, inverse, counts = op.unique(self)
