@@ -29,6 +29,7 @@ typedef struct eml_state {
     em_rng rng;                 /* behind manual_seed */
     eml_collector collector;
     int scope;                  /* registry reference to the list of the innermost embla.scope(), or LUA_NOREF */
+    bool anomaly;               /* anomaly detection is on */
     lua_State *running;         /* the coroutine that called last: for what the core calls back */
     char library[256];          /* how the source names of the library's own Lua files begin; "" until known */
 } eml_state;

@@ -122,11 +122,29 @@ static void where(void *context, char *text, size_t room)
 /* core.set_anomaly(b) -> what it was */
 static int set_anomaly(lua_State *L)
 {
-    static bool on;
-    lua_pushboolean(L, on);
-    on = lua_toboolean(L, 1);
-    em_set_trace(on ? where : NULL, eml_getstate(L));
+    eml_state *s = eml_getstate(L);
+    lua_pushboolean(L, s->anomaly);
+    s->anomaly = lua_toboolean(L, 1);
+    em_set_trace(s->anomaly ? where : NULL, s);
     return 1;
+}
+
+/* Finalizer of a userdata that lives as long as the state: the core does not ask a state that is gone. */
+static int forget_anomaly(lua_State *L)
+{
+    if (eml_getstate(L)->anomaly) em_set_trace(NULL, NULL);
+    return 0;
+}
+
+static void keep_finalizer(lua_State *L, int state)
+{
+    static const char key = 0;
+    static const luaL_Reg metamethods[] = {{"__gc", forget_anomaly}, {NULL, NULL}};
+    lua_newuserdatauv(L, 0, 0);
+    lua_newtable(L);
+    eml_register(L, state, metamethods);
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
 }
 
 void eml_open_function(lua_State *L, int state)
@@ -134,4 +152,5 @@ void eml_open_function(lua_State *L, int state)
     static const luaL_Reg functions[] = {{"record_function", record_function}, {"checkpoint", checkpoint},
                                          {"set_anomaly", set_anomaly}, {NULL, NULL}};
     eml_register(L, state, functions);
+    keep_finalizer(L, state);
 }
