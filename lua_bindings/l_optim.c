@@ -378,6 +378,63 @@ static int set_optimizer_state(lua_State *L)
     return 0;
 }
 
+/* ---- other rows ---------------------------------------------------------------------------------------- */
+
+/* The state that the optimizer at index `at` keeps for a parameter goes to the stack, made for so many rows. */
+static void push_resized(lua_State *L, int at, int group_at, int64_t group, const em_tensor *param, int64_t rows)
+{
+    const optimizer *o = check_optimizer(L, at);
+    const slot *s = slot_of(o, param);
+    em_opts opts = o->defaults;
+    const em_opt_spec *specs = em_rule_opts(o->rule);
+    for (int i = 0; specs[i].name; i++) read_option(L, o->rule, group, group_at, &specs[i], &opts.at[i]);
+    for (int k = 0; k < EM_MAX_STATE; k++) {
+        if (!s || !s->state[k]) {
+            lua_pushnil(L);
+            continue;
+        }
+        em_tensor **resized = eml_pushtensor(L);
+        eml_check(L, em_rule_resize_state(resized, o->rule, k, &opts, s->state[k], rows));
+    }
+}
+
+/* core.replace_rows(param, table, grad, mask, holders): gives a parameter other rows, see em_tensor_replace_rows, and
+ * the optimizers that hold it state for them. holders: a list of {optimizer, group, its number}. All or nothing. */
+static int replace_rows(lua_State *L)
+{
+    em_tensor *param = eml_checktensor(L, 1), *table = eml_checktensor(L, 2);
+    luaL_checktype(L, 5, LUA_TTABLE);
+    lua_settop(L, 5);
+    const int64_t rows = em_tensor_dims(table) ? em_tensor_size(table, 0) : 0;
+    const int n = (int)lua_rawlen(L, 5), each = 2 + EM_MAX_STATE;
+    luaL_checkstack(L, n * each + 20, "too many optimizers");
+    em_tensor_settle(param);
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(L, 5, i);
+        luaL_checktype(L, -1, LUA_TTABLE);
+        lua_rawgeti(L, -1, 1);
+        lua_rawgeti(L, -2, 2);
+        lua_rawgeti(L, -3, 3);
+        const int64_t group = lua_tointeger(L, -1);
+        lua_pop(L, 1);
+        lua_remove(L, -3);
+        push_resized(L, lua_gettop(L) - 1, lua_gettop(L), group, param, rows);
+    }
+    eml_check(L, em_tensor_replace_rows(param, table, lua_isnil(L, 3) ? NULL : eml_checktensor(L, 3),
+                                        lua_isnil(L, 4) ? NULL : eml_checktensor(L, 4)));
+    for (int i = 0; i < n; i++) {
+        const int at = 6 + i * each;
+        slot *s = (slot *)slot_of(check_optimizer(L, at), param);
+        for (int k = 0; s && k < EM_MAX_STATE; k++) {
+            em_tensor *resized = eml_totensor(L, at + 2 + k);
+            if (resized) em_tensor_retain(resized);
+            em_tensor_release(s->state[k]);
+            s->state[k] = resized;
+        }
+    }
+    return 0;
+}
+
 /* ---- descriptors --------------------------------------------------------------------------------------- */
 
 static void set_text(lua_State *L, const char *key, const char *text)
@@ -433,7 +490,7 @@ void eml_open_optim(lua_State *L, int state)
     static const luaL_Reg functions[] = {
         {"rules", rules}, {"new_optimizer", new_optimizer}, {"optimizer_step", optimizer_step},
         {"check_options", check_options}, {"optimizer_state", optimizer_state},
-        {"set_optimizer_state", set_optimizer_state}, {NULL, NULL},
+        {"set_optimizer_state", set_optimizer_state}, {"replace_rows", replace_rows}, {NULL, NULL},
     };
     lua_newtable(L);
     eml_register(L, state, metamethods);

@@ -97,6 +97,39 @@ em_status em_tensor_set_frozen_rows(em_tensor *t, const em_tensor *mask)
     return EM_OK;
 }
 
+static bool same_but_rows(const em_tensor *a, const em_tensor *b)
+{
+    return a->dtype == b->dtype && a->dims == b->dims && a->dims > 0 &&
+           !memcmp(a->size + 1, b->size + 1, (size_t)(a->dims - 1) * sizeof *a->size);
+}
+
+em_status em_tensor_replace_rows(em_tensor *t, em_tensor *table, em_tensor *grad, const em_tensor *mask)
+{
+    if (!em_tensor_is_leaf(t) || t->rows || table->rows)
+        return em__fail(EM_EGRAD, "resize: only a dense leaf can get other rows");
+    if (!same_but_rows(t, table) || !table->contiguous)
+        return em__fail(EM_ESHAPE, "resize: %s %s cannot become %s %s", em_dtype_name(t->dtype), EM_SHAPE(t),
+                        em_dtype_name(table->dtype), EM_SHAPE(table));
+    if (grad && (!same_but_rows(grad, table) || grad->size[0] != table->size[0]))
+        return em__fail(EM_ESHAPE, "resize: the table has shape %s, its gradient %s", EM_SHAPE(table), EM_SHAPE(grad));
+    em_tensor *own = NULL;
+    EM_TRY(check_mask(table, mask));
+    EM_TRY(need_var(t));
+    if (mask) EM_TRY(em_tensor_clone(&own, mask));
+    em__settle(t);
+    em__tensor_become(t, table);
+    em_tensor_release(t->base);
+    t->base = NULL;
+    em_tensor_release(t->frozen);
+    em_tensor_release(em__var(t)->frozen);
+    t->frozen = em__var(t)->frozen = own;
+    if (own) em_tensor_retain(own);
+    if (grad) em_tensor_retain(grad);
+    em_tensor_release(em__var(t)->grad);
+    em__var(t)->grad = grad;
+    return EM_OK;
+}
+
 em_status em_tensor_retain_grad(em_tensor *t)
 {
     if (!em__requires_grad(t)) return em__fail(EM_EGRAD, "retain_grad: the tensor does not require grad");

@@ -131,8 +131,15 @@ void em__view_made(em_tensor *view, em_tensor *t)
     em_tensor_retain(view->base);
 }
 
+static em_status check_base(const em_tensor *t)
+{
+    if (!t->base || em_tensor_same_storage(t, t->base)) return EM_OK;
+    return em__fail(EM_EGRAD, "this is a view of a table that was resized since; make the view again");
+}
+
 em_status em__refresh_view(em_tensor *t)
 {
+    EM_TRY(check_base(t));
     em_var *v = NULL;
     if (em__requires_grad(t->base)) EM_TRY(note_part(&v, t, t->base, em__var(t->base)));
     if (v) em__set_origin(t, v);
@@ -150,6 +157,7 @@ static bool repeats(const em_tensor *t)
 em_status em__check_change(const em_tensor *t, const char *what)
 {
     const em_tensor *base = t->base ? t->base : t;
+    EM_TRY(check_base(t));
     if (em__requires_grad(base) && em_tensor_is_leaf(base))
         return em__fail(EM_EGRAD, "%s_: a leaf that requires grad%s cannot be changed in place while gradients are "
                         "recorded (use embla.no_grad)", what, base == t ? "" : ", of which this is a view,");

@@ -242,6 +242,11 @@ em_status em_tensor_set_grad(em_tensor *t, em_tensor *grad);    /* null clears; 
 em_status em_tensor_set_frozen_rows(em_tensor *t, const em_tensor *mask);
 em_tensor *em_tensor_frozen_rows(const em_tensor *t);           /* lent; null for none */
 
+/* Gives a leaf (V, …) other rows: from now on its elements are those of `table` (W, …), which it shares, its gradient
+ * is `grad` (W, …) or null, its frozen rows are `mask` (W) or null. Views and graphs made before keep the old elements.
+ * Fails, and then changes nothing: EM_EGRAD, EM_ETYPE, EM_ESHAPE, EM_ENOMEM. */
+em_status em_tensor_replace_rows(em_tensor *t, em_tensor *table, em_tensor *grad, const em_tensor *mask);
+
 em_status em_tensor_retain_grad(em_tensor *t);
 const char *em_tensor_origin_name(const em_tensor *t);          /* name of the operation that made it, or null */
 
@@ -316,6 +321,11 @@ em_status em_rule_check(const em_rule *rule, const em_opts *opts);      /* EM_EV
 /* State tensor number k of a parameter, as a copy of `given` in the dtype that the rule keeps it in. */
 em_status em_rule_copy_state(em_tensor **out, const em_rule *rule, int k, const em_tensor *param,
                              const em_tensor *given);
+
+/* State tensor number k for a parameter that has `rows` rows now: those that stay keep theirs, new ones begin as the
+ * rule's options say; a state that has no rows is a copy. */
+em_status em_rule_resize_state(em_tensor **out, const em_rule *rule, int k, const em_opts *opts,
+                               const em_tensor *state, int64_t rows);
 
 /* One update of `param` (float, leaf) by `grad` (dense or row-sparse, same shape).
  *   state  EM_MAX_STATE slots, null before the first step; the rule makes what it needs

@@ -212,6 +212,26 @@ em_status em_rule_copy_state(em_tensor **out, const em_rule *rule, int k, const 
     return s;
 }
 
+em_status em_rule_resize_state(em_tensor **out, const em_rule *rule, int k, const em_opts *opts,
+                               const em_tensor *state, int64_t rows)
+{
+    *out = NULL;
+    if (rule->kinds[k] == EM_STATE_NUMBER || state->dims == 0) return em_tensor_clone(out, state);
+    int64_t sizes[EM_MAX_DIMS];
+    memcpy(sizes, state->size, sizeof sizes);
+    sizes[0] = rows;
+    em_tensor *t;
+    EM_TRY(em_tensor_empty(&t, state->dtype, state->dims, sizes));
+    const int64_t before = state->size[0], kept = before < rows ? before : rows;
+    const int64_t width = before ? state->count / before : 0;
+    const size_t bytes = (size_t)(kept * width) * em_dtype_size(t->dtype);
+    em_tensor_fill(t, rule->initial ? rule->initial(opts, k) : 0);
+    em__settle(state);
+    if (bytes) memcpy(t->data, state->data, bytes);
+    *out = t;
+    return EM_OK;
+}
+
 static int state_count(const em_rule *rule)
 {
     int n = *rule->state != 0;

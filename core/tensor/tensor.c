@@ -171,6 +171,26 @@ em_status em__tensor_shell(em_tensor **out, const em_tensor *t, bool with_data)
     return EM_OK;
 }
 
+static void storage_release(em_storage *s)
+{
+    if (!s || --s->refs) return;
+    if (s->debt) s->debt->release(s->debt);
+    em__free(s, sizeof *s + s->bytes);
+}
+
+void em__tensor_become(em_tensor *t, const em_tensor *from)
+{
+    em_storage *before = t->storage;
+    share_storage(t, from->storage);
+    storage_release(before);
+    t->data = from->data;
+    t->count = from->count;
+    t->dims = from->dims;
+    t->contiguous = from->contiguous;
+    memcpy(t->size, from->size, sizeof t->size);
+    memcpy(t->stride, from->stride, sizeof t->stride);
+}
+
 em_status em__tensor_rows(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, em_rows *rows)
 {
     em_status s = new_handle(out, dtype, dims, sizes);
@@ -194,11 +214,7 @@ void em__origin_release(em_origin *origin)
 void em_tensor_release(em_tensor *t)
 {
     if (!t || --t->refs) return;
-    em_storage *s = t->storage;
-    if (s && --s->refs == 0) {
-        if (s->debt) s->debt->release(s->debt);
-        em__free(s, sizeof *s + s->bytes);
-    }
+    storage_release(t->storage);
     em__rows_release(t->rows);
     em__origin_release(t->origin);
     em_tensor_release(t->base);

@@ -65,6 +65,9 @@ static inline const uint8_t *em__frozen(const em_tensor *t)
 /* Product of the sizes; false on overflow, of the bytes too, or on a negative size (EM_ESHAPE recorded). */
 em_status em__count(int64_t *count, em_dtype dtype, int dims, const int64_t *sizes);
 
+/* t shows what `from` shows, of the same dtype, whatever it showed before. What it is to autograd stays. */
+void em__tensor_become(em_tensor *t, const em_tensor *from);
+
 /* Fresh, contiguous, shaped like `t`. */
 em_status em__tensor_like(em_tensor **out, const em_tensor *t, em_dtype dtype);
 

@@ -3,6 +3,7 @@
 local core = require "embla.core"
 local init = require "embla.nn.initializers"
 local Module = require "embla.nn.module"
+local Optimizer = require "embla.optim.optimizer"
 local Parameter = require "embla.nn.parameter"
 local options = require "embla.options"
 local raise = require "embla.raise"
@@ -165,6 +166,53 @@ end
 function Lookup:frozen_rows()
   local mask = core.frozen_rows(self.weight) or core.zeros({self.num_embeddings}, "bool")
   return core.arange("int64", 0, 1, self.num_embeddings)[mask]
+end
+
+-- ---- other sizes -----------------------------------------------------------------------------------------------
+
+-- The first n rows, and zeros where there are not so many: a dense one.
+local function dense_rows(tensor, n)
+  local kept = math.min(n, tensor:size(0))
+  local rest = core.zeros({n - kept, table.unpack(tensor.shape, 2)}, tensor.dtype)
+  return core.ops.cat({tensor:detach():narrow(0, 0, kept), rest}, 0)
+end
+
+-- The same of a row-sparse one: without the entries of rows that go.
+local function sparse_rows(grad, n)
+  local whole = grad:coalesce()
+  local ids, values = whole:indices()[0], whole:values()
+  local stay = ids:lt(n)
+  return core.sparse_new(ids[stay], values[stay], n)
+end
+
+-- n rows as the constructor makes them.
+local function new_rows(self, n)
+  local rows = core.empty({n, self.embedding_dim}, self.weight.dtype)
+  if self._init then self._init(rows) else init.normal_(rows, 0, self._std) end
+  return rows
+end
+
+--- Grows or shrinks the table. It stays the same parameter, so optimizers go on with it: rows that stay keep their
+-- values, gradient, optimizer state and whether they are frozen; new rows are drawn as the constructor does, and begin
+-- with fresh state. Views of the table made before, and a tensor given as _weight, keep the old rows; call it between
+-- a step and the next forward.
+-- @param num_embeddings rows from now on, >= 0
+-- @return the module
+-- @raise if that is no integer >= 0, would leave padding_idx out, or the table is not of a float dtype
+function Lookup:resize(num_embeddings)
+  local n, weight = weights.size(self.__name, "num_embeddings", num_embeddings), self.weight
+  if self.padding_idx and self.padding_idx >= n then
+    raise("%s: resize: padding_idx %d would be out of range for num_embeddings = %d", self.__name, self.padding_idx, n)
+  elseif not weight.dtype:find "float" then
+    raise("%s: resize: expected a table of float dtype, got %s", self.__name, weight.dtype)
+  end
+  local kept = math.min(n, self.num_embeddings)
+  local parts = {weight:detach():narrow(0, 0, kept), new_rows(self, n - kept)}
+  local grad, mask = weight.grad, core.frozen_rows(weight)
+  if grad then grad = grad.is_sparse and sparse_rows(grad, n) or dense_rows(grad, n) end
+  Optimizer.replace_rows(weight, core.ops.cat(parts, 0), grad, mask and dense_rows(mask, n))
+  self.num_embeddings = n
+  return self
 end
 
 --- Makes a lookup of a given table.

@@ -33,8 +33,11 @@ Optimizer.describe_options(LBFGS, {
 -- @raise for options that do not fit, or several groups
 function LBFGS:init(params, ...)
   Optimizer.init(self, params, ...)
-  self.state = {func_evals = 0, n_iter = 0, old_dirs = {}, old_stps = {}, H_diag = 1}
+  self:restart()
 end
+
+--- Forgets all past steps, as after a change of the parameters that they say nothing about.
+function LBFGS:restart() self.state = {func_evals = 0, n_iter = 0, old_dirs = {}, old_stps = {}, H_diag = 1} end
 
 --- Refuses a second group.
 -- @param group {params = sequence of tensors, ...}

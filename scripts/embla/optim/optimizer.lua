@@ -9,6 +9,8 @@ local raise = require "embla.raise"
 
 local Optimizer = class "Optimizer"
 
+local living = setmetatable({}, {__mode = "k"})         -- every optimizer: who holds a parameter that gets other rows
+
 -- Calls into the core; its errors point at the script's line.
 local function call(f, ...)
   local ok, result = pcall(f, ...)
@@ -143,6 +145,7 @@ function Optimizer:init(params, ...)
   self.core = self.rule and core.new_optimizer(self.rule)
   check_options(self, self.defaults, 1)
   for _, group in ipairs(groups_of(self.__name, params)) do self:add_param_group(group) end
+  living[self] = true
 end
 
 --- Adds parameters, with options of their own.
@@ -291,6 +294,37 @@ function Optimizer:load_state_dict(dict)
   end
   self:set_state(params, states)
   for g, saved in ipairs(groups) do refill(self.param_groups[g], saved) end
+end
+
+-- ---- other rows ------------------------------------------------------------------------------------------------
+
+local function group_with(optimizer, param)
+  for g, group in ipairs(optimizer.param_groups) do
+    for _, p in ipairs(group.params) do
+      if p == param then return group, g end
+    end
+  end
+end
+
+--- Gives a parameter (V, ...) other rows, and the optimizers that hold it the state for them: rows that stay keep
+-- theirs, new ones begin as at first. What is known of all parameters together, as LBFGS does, is forgotten.
+-- @param param Tensor, stays the same object
+-- @param table Tensor (W, ...), what its elements become
+-- @param grad  its gradient, or nil
+-- @param mask  Tensor (W) bool, its frozen rows, or nil
+-- @raise if the shapes do not fit; nothing is changed then
+function Optimizer.replace_rows(param, table, grad, mask)
+  local holders, others = {}, {}
+  for optimizer in pairs(living) do
+    local group, g = group_with(optimizer, param)
+    if group and optimizer.core then
+      holders[#holders + 1] = {optimizer.core, group, g}
+    elseif group then
+      others[#others + 1] = optimizer
+    end
+  end
+  call(core.replace_rows, param, table, grad, mask, holders)
+  for _, optimizer in ipairs(others) do optimizer:restart() end
 end
 
 -- ---- text ------------------------------------------------------------------------------------------------------
