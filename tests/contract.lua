@@ -70,5 +70,5 @@ return {
       ReduceLROnPlateau SequentialLR ChainedScheduler]]),
     words("scheduler:", "step get_last_lr state_dict load_state_dict"),
   },
-  later = {"nn.Embedding:resize"},
+  later = {},
 }
