@@ -144,7 +144,7 @@ local INTERNAL = {extra_repr = true, setup = true, rate = true, restart = true, 
                   is_instance = true, init = true, extend = true, allocate = true, apply = true, define = true,
                   describe_options = true, from_rule = true, get_state = true, set_state = true, start = true,
                   groups_of = true, options_repr = true, spec_of = true, pretrained_spec_of = true, of_table = true,
-                  prepare = true}
+                  prepare = true, replace_rows = true}
 local function all_of(cls)
   local methods = {}
   while cls do
