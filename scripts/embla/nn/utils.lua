@@ -64,9 +64,11 @@ end
 --- All parameters, one after the other, as one vector.
 -- @param parameters sequence of Tensors
 -- @return Tensor (n), a function of the parameters
+-- @raise if there are none, or one is no tensor
 function utils.parameters_to_vector(parameters)
   local parts = {}
   for i, parameter in ipairs(tensors_of("parameters_to_vector", parameters)) do parts[i] = parameter:reshape(-1) end
+  if #parts == 0 then raise("parameters_to_vector: expected a sequence of tensors, got an empty one") end
   return core.ops.cat(parts, 0)
 end
 
@@ -77,7 +79,8 @@ end
 function utils.vector_to_parameters(vector, parameters)
   local list, n = tensors_of("vector_to_parameters", parameters), 0
   if not is_tensor(vector) or vector:dim() ~= 1 then
-    raise("vector_to_parameters: argument vector: expected a tensor of 1 dimension, got %s", options.show(vector))
+    raise("vector_to_parameters: argument vector: expected a tensor of 1 dimension, got %s",
+          is_tensor(vector) and ("one of %d"):format(vector:dim()) or options.show(vector))
   end
   for _, parameter in ipairs(list) do n = n + parameter:numel() end
   if vector:numel() ~= n then

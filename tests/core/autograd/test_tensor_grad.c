@@ -45,6 +45,30 @@ static void frozen_rows_get_no_gradient(void **state)
     for (int k = 0; k < 6; k++) em_tensor_release(made[k]);
 }
 
+static void a_leaf_gets_other_rows(void **state)
+{
+    (void)state;
+    em_tensor *x = tensor_of(EM_F32, SHAPE(2, 1), VALUES(1, 2));
+    em_tensor *table = tensor_of(EM_F32, SHAPE(3, 1), VALUES(4, 5, 6));
+    em_tensor *grad = tensor_of(EM_F32, SHAPE(3, 1), VALUES(7, 8, 9));
+    em_tensor *mask = tensor_of(EM_BOOL, SHAPE(3), VALUES(1, 0, 0));
+    em_tensor *wide = tensor_of(EM_F32, SHAPE(3, 2), VALUES(0, 0, 0, 0, 0, 0)), *before;
+    assert_ok(em_tensor_set_requires_grad(x, true));
+    assert_ok(em_tensor_detach(&before, x));
+    assert_fails(em_tensor_replace_rows(x, wide, NULL, NULL), EM_ESHAPE, "cannot become float32 (3, 2)");
+    assert_fails(em_tensor_replace_rows(x, table, wide, NULL), EM_ESHAPE, "its gradient (3, 2)");
+    assert_fails(em_tensor_replace_rows(x, table, NULL, table), EM_ETYPE, "the mask must be bool");
+    assert_tensor(x, EM_F32, SHAPE(2, 1), VALUES(1, 2));
+    assert_ok(em_tensor_replace_rows(x, table, grad, mask));
+    assert_tensor(x, EM_F32, SHAPE(3, 1), VALUES(4, 5, 6));
+    assert_tensor(before, EM_F32, SHAPE(2, 1), VALUES(1, 2));
+    assert_ptr_equal(em_tensor_grad(x), grad);
+    assert_tensor(em_tensor_frozen_rows(x), EM_BOOL, SHAPE(3), VALUES(1, 0, 0));
+    assert_true(em_tensor_requires_grad(x));
+    em_tensor *const made[] = {x, table, grad, mask, wide, before};
+    for (int k = 0; k < 6; k++) em_tensor_release(made[k]);
+}
+
 static void a_gradient_must_fit(void **state)
 {
     (void)state;
@@ -99,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_float_leaves_can_require_grad),
+        cmocka_unit_test(a_leaf_gets_other_rows),
         cmocka_unit_test(a_gradient_must_fit),
         cmocka_unit_test(frozen_rows_get_no_gradient),
         cmocka_unit_test(hooks_are_let_go_once),

@@ -165,6 +165,25 @@ static void empty_gradients(void **context)
     }
 }
 
+/* Rows that stay keep their state, new ones begin as the options say. */
+static void state_for_other_rows(void **context)
+{
+    (void)context;
+    const options o = options_of("Adagrad", "initial_accumulator_value=0.5"), asgd = options_of("ASGD", "");
+    em_tensor *sum = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4)), *eta = tensor_of(EM_F32, SCALAR, VALUES(7));
+    em_tensor *more, *less, *none, *same;
+    assert_ok(em_rule_resize_state(&more, o.rule, 0, &o.opts, sum, 3));
+    assert_tensor(more, EM_F32, SHAPE(3, 2), VALUES(1, 2, 3, 4, 0.5, 0.5));
+    assert_ok(em_rule_resize_state(&less, o.rule, 0, &o.opts, sum, 1));
+    assert_tensor(less, EM_F32, SHAPE(1, 2), VALUES(1, 2));
+    assert_ok(em_rule_resize_state(&none, o.rule, 0, &o.opts, sum, 0));
+    assert_tensor(none, EM_F32, SHAPE(0, 2), NO_VALUES);
+    assert_ok(em_rule_resize_state(&same, asgd.rule, 0, &asgd.opts, eta, 3));
+    assert_tensor(same, EM_F32, SCALAR, VALUES(7));
+    em_tensor *const made[] = {sum, eta, more, less, none, same};
+    for (int k = 0; k < 6; k++) em_tensor_release(made[k]);
+}
+
 static void scalars_are_rows_of_one(void **context)
 {
     (void)context;
@@ -280,6 +299,7 @@ int main(void)
         cmocka_unit_test(steps_are_all_or_nothing),
         cmocka_unit_test(strided_tensors),
         cmocka_unit_test(empty_gradients),
+        cmocka_unit_test(state_for_other_rows),
         cmocka_unit_test(scalars_are_rows_of_one),
         cmocka_unit_test(untouched_rows_rest),
         cmocka_unit_test(interruption_before_a_step),

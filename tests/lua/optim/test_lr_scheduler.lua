@@ -70,6 +70,22 @@ t.test("factors multiply: ChainedScheduler", function()
   t.close(chain:get_last_lr(), {0.6561})
 end)
 
+-- Rates that PyTorch 1.13 gives.
+t.test("warm-ups as PyTorch's", function()
+  local function warm_up(opt) return lr_scheduler.LinearLR(opt, {start_factor = 0.1, total_iters = 3}) end
+  local opt = new_optimizer(1)
+  local schedule = lr_scheduler.SequentialLR(opt, {warm_up(opt), lr_scheduler.CosineAnnealingLR(opt, 6)}, {3})
+  t.close(rates(opt, schedule, 9), {0.1, 0.4, 0.7, 1, 0.933012701892, 0.75, 0.5, 0.25, 0.066987298108, 0}, 1e-9, 1e-12)
+  opt = new_optimizer(1)
+  local rest = lr_scheduler.ConstantLR(opt, {factor = 0.5, total_iters = 2})
+  schedule = lr_scheduler.SequentialLR(opt, {warm_up(opt), rest, lr_scheduler.ExponentialLR(opt, 0.9)}, {3, 6})
+  t.close(rates(opt, schedule, 9), {0.1, 0.4, 0.7, 0.5, 0.5, 1, 1, 0.9, 0.81, 0.729})
+  opt = new_optimizer(1)
+  schedule = lr_scheduler.ChainedScheduler {warm_up(opt), lr_scheduler.CosineAnnealingLR(opt, 6)}
+  t.close(rates(opt, schedule, 9),
+          {0.1, 0.373205080757, 0.525, 0.5, 0.25, 0.066987298108, 0, 0.066987298108, 0.25, 0.5}, 1e-9, 1e-12)
+end)
+
 t.test("warm restarts follow the curve within an epoch", function()
   local opt = new_optimizer(1)
   local schedule = lr_scheduler.CosineAnnealingWarmRestarts(opt, {T_0 = 2, T_mult = 2})
@@ -128,6 +144,13 @@ end)
 
 local makers = {
   StepLR = function(opt) return lr_scheduler.StepLR(opt, 3, 0.5) end,
+  ConstantLR = function(opt) return lr_scheduler.ConstantLR(opt, {factor = 0.1, total_iters = 6}) end,
+  ExponentialLR = function(opt) return lr_scheduler.ExponentialLR(opt, 0.9) end,
+  MultiplicativeLR = function(opt) return lr_scheduler.MultiplicativeLR(opt, function(n) return n / (1 + n) end) end,
+  ChainedScheduler = function(opt)
+    return lr_scheduler.ChainedScheduler {lr_scheduler.LinearLR(opt, {total_iters = 6}),
+                                          lr_scheduler.ExponentialLR(opt, 0.9)}
+  end,
   MultiStepLR = function(opt) return lr_scheduler.MultiStepLR(opt, {2, 6}) end,
   LinearLR = function(opt) return lr_scheduler.LinearLR(opt, {total_iters = 6}) end,
   CosineAnnealingLR = function(opt) return lr_scheduler.CosineAnnealingLR(opt, 5) end,
@@ -156,6 +179,32 @@ for name, make in pairs(makers) do
     t.same_bits(rates(second, later, 5, 1), table.move(want, 5, 10, 1, {}))
   end)
 end
+
+t.test("every schedule resumes above", function()
+  for name, class in pairs(lr_scheduler) do
+    if class ~= lr_scheduler.LRScheduler then t.equal({name, makers[name] ~= nil}, {name, true}) end
+  end
+end)
+
+t.test("warm-up into restarts into decay, saved and loaded within each", function()
+  local function make(opt)
+    return lr_scheduler.SequentialLR(opt, {
+      lr_scheduler.LinearLR(opt, {start_factor = 0.1, total_iters = 3}),
+      lr_scheduler.CosineAnnealingWarmRestarts(opt, 2),
+      lr_scheduler.StepLR(opt, 2, 0.5),
+    }, {3, 7})
+  end
+  local straight = new_optimizer(1)
+  local want = rates(straight, make(straight), 11)
+  for cut = 1, 10 do
+    local first, second = new_optimizer(1), new_optimizer(1)
+    local schedule, later = make(first), make(second)
+    rates(first, schedule, cut)
+    later:load_state_dict(schedule:state_dict())
+    second:load_state_dict(first:state_dict())
+    t.same_bits(rates(second, later, 11 - cut), table.move(want, cut + 1, 12, 1, {}))
+  end
+end)
 
 t.test("last_epoch resumes too, from initial_lr", function()
   local opt = new_optimizer(1)
