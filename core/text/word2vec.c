@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "base/cpu.h"
@@ -11,11 +12,11 @@
 /* The words of a portion that stay are gone through in rounds, a round is cut in lanes, and a lane is worked off by one
  * thread word after word. So that the bits are the same for any number of threads, a lane of the deterministic form
  * keeps its changes apart: it sees the tables as they were before the round and what it has learnt itself. After the
- * round the changes of all lanes are added to the tables, those of a row in the order of the lanes. A row that all
- * lanes move takes their steps together, as if the learning rate were higher; so that this does not run away, rounds
- * are short where the vocabulary is small. In Hogwild form (Niu et al. 2011) lanes write to the tables at once, and
- * what one reads may be half of what another writes: races by intent, harmless but for the order of additions and a
- * lost one now and then. */
+ * round the changes of all lanes are added to the tables, those of a row in the order of the lanes and divided by the
+ * root of their number: lanes that move a row together have seen the same slope, and their steps in one sum would go
+ * too far. For the same reason rounds are short where the vocabulary is small. In Hogwild form (Niu et al. 2011) lanes
+ * write to the tables at once, and what one reads may be half of what another writes: races by intent, harmless but for
+ * the order of additions and a lost one now and then. */
 enum {
     LANES = 16, HOGWILD_LANES = 64,
     LANE_WORDS = 32,                    /* at most, and */
@@ -68,6 +69,8 @@ struct em_word2vec {
     int64_t width, lists;               /* lists of targets a window */
     int64_t lane_words, most[TABLES];   /* words of a lane, and rows that these can touch */
     lane lanes[HOGWILD_LANES];
+    uint8_t *movers[TABLES];            /* (V) lanes of the round that move a row; zeros between rounds */
+    double share[LANES + 1];            /* of its changes that it takes, by the number of lanes that move it */
     int64_t epoch, portion, word;       /* where the next round begins */
 };
 
@@ -150,6 +153,11 @@ static size_t change_bytes(const em_word2vec *w)
 
 static em_status allocate_lanes(em_word2vec *w)
 {
+    for (int i = 1; i <= LANES; i++) w->share[i] = 1 / sqrt(i);
+    for (int t = 0; t < TABLES; t++) {
+        w->movers[t] = em__alloc_zeroed((size_t)w->windows.vocab);
+        if (!w->movers[t]) return em__fail_memory("word vectors", (size_t)w->windows.vocab);
+    }
     for (int i = 0; i < LANES; i++)
         for (int t = 0; t < TABLES; t++) {
             changes *c = &w->lanes[i].of[t];
@@ -205,6 +213,7 @@ void em_word2vec_release(em_word2vec *w)
             em__free(w->lanes[i].of[t].id, (size_t)w->most[t] * sizeof(int32_t));
             if (w->lanes[i].of[t].rows) em__free(w->lanes[i].of[t].rows, (size_t)w->most[t] * change_bytes(w));
         }
+    for (int t = 0; t < TABLES; t++) em__free(w->movers[t], (size_t)w->windows.vocab);
     em__windows_free(&w->windows);
     em_tensor_release(w->tensor[INPUTS]);
     em_tensor_release(w->tensor[TARGETS]);
@@ -354,17 +363,30 @@ static void learn_lane(const em_word2vec *w, worker *k, lane *own, int64_t from,
 
 /* ---- a round ------------------------------------------------------------------------------------------- */
 
-static void add_row(char *to, const char *change, int64_t width, em_dtype dtype)
+/* to += scale * change */
+static void add_row(char *to, const char *change, double scale, int64_t width, em_dtype dtype)
 {
     if (dtype == EM_F32) {
         float *restrict x = (float *)(void *)to;
-        const float *dx = (const float *)(const void *)change;
-        for (int64_t d = 0; d < width; d++) x[d] += dx[d];
+        const float *dx = (const float *)(const void *)change, k = (float)scale;
+        for (int64_t d = 0; d < width; d++) x[d] += k * dx[d];
     } else {
         double *restrict x = (double *)(void *)to;
         const double *dx = (const double *)(const void *)change;
-        for (int64_t d = 0; d < width; d++) x[d] += dx[d];
+        for (int64_t d = 0; d < width; d++) x[d] += scale * dx[d];
     }
+}
+
+static void count_movers(uint8_t *movers, const changes *c, uint32_t part, uint32_t parts)
+{
+    for (int64_t i = 0; i < c->count; i++)
+        if ((uint32_t)c->id[i] % parts == part) movers[c->id[i]]++;
+}
+
+static void forget_movers(uint8_t *movers, const changes *c, uint32_t part, uint32_t parts)
+{
+    for (int64_t i = 0; i < c->count; i++)
+        if ((uint32_t)c->id[i] % parts == part) movers[c->id[i]] = 0;
 }
 
 /* Adds one lane's changes of the rows that belong to this part of the table. */
@@ -376,19 +398,23 @@ static void add_changes(const em_word2vec *w, int t, const changes *c, uint32_t 
         if (i + AHEAD < c->count && (uint32_t)c->id[i + AHEAD] % parts == part)
             prefetch(w->table[t].rows + (size_t)c->id[i + AHEAD] * w->table[t].bytes, w->table[t].bytes);
         if ((uint32_t)c->id[i] % parts != part) continue;
-        add_row(w->table[t].rows + (size_t)c->id[i] * w->table[t].bytes, c->rows + (size_t)i * bytes, w->width,
-                w->tensor[t]->dtype);
+        add_row(w->table[t].rows + (size_t)c->id[i] * w->table[t].bytes, c->rows + (size_t)i * bytes,
+                w->share[w->movers[t][c->id[i]]], w->width, w->tensor[t]->dtype);
     }
 }
 
 /* A row belongs to one part, so its changes are added in the order of the lanes whatever the number of parts. */
 static void add_all_changes(const em_word2vec *w)
 {
-    const int parts = em_threads();
-    EM_PARALLEL_EACH(part, parts, 1e6)
-        for (int t = 0; t < TABLES; t++)
-            for (int i = 0; i < LANES; i++)
-                add_changes(w, t, &w->lanes[i].of[t], (uint32_t)part, (uint32_t)parts);
+    const uint32_t parts = (uint32_t)em_threads();
+    EM_PARALLEL_EACH(p, (int64_t)parts, 1e6) {
+        const uint32_t part = (uint32_t)p;
+        for (int t = 0; t < TABLES; t++) {
+            for (int i = 0; i < LANES; i++) count_movers(w->movers[t], &w->lanes[i].of[t], part, parts);
+            for (int i = 0; i < LANES; i++) add_changes(w, t, &w->lanes[i].of[t], part, parts);
+            for (int i = 0; i < LANES; i++) forget_movers(w->movers[t], &w->lanes[i].of[t], part, parts);
+        }
+    }
 }
 
 static int64_t words_done(const em_word2vec *w)

@@ -19,7 +19,11 @@ usage: embla scripts/examples/word2vec.lua [FILE...] [options]
   --min-count 5    words that occur less often are skipped
   --max-words N    read at most so many words; default 15000000
   --batch 1024     pairs in a step
-  --lr 0.1         learning rate, falling to 0
+  --sgd            plain SGD instead of Adagrad: better analogies from even text, no good where words come in bursts
+  --fused          text.Word2Vec: all in one loop of C, several times as fast
+  --cbow           --fused with the mean of a window instead of each of its words
+  --hogwild        --fused without locks between threads: faster still, each run different
+  --lr X           learning rate, falling to 0; default 0.1, with --sgd 0.04, --fused 0.05, --cbow 0.2
   --steps N        stop after so many steps
   --seed 1         of all random draws
   --threads N      processors to use
@@ -30,8 +34,9 @@ usage: embla scripts/examples/word2vec.lua [FILE...] [options]
 -- ---- what was asked for ----------------------------------------------------------------------------------------
 
 local NUMBERS = {dim = 100, epochs = false, window = 5, negative = 5, sample = 1e-4, ["min-count"] = 5,
-                 ["max-words"] = 15000000, batch = 1024, lr = 0.1, steps = math.huge, seed = 1, threads = false}
+                 ["max-words"] = 15000000, batch = 1024, lr = false, steps = math.huge, seed = 1, threads = false}
 local TEXTS = {words = false, out = "vectors.txt"}
+local FLAGS = {sgd = true, fused = true, cbow = true, hogwild = true}
 
 local function quit(message, status)
   io.stderr:write(message, "\n")
@@ -47,6 +52,8 @@ local function read_arguments()
     if name == "help" then quit(HELP, 0) end
     if not name then
       files[#files + 1] = arg[i]
+    elseif FLAGS[name] then
+      o[name] = true
     else
       if o[name] == nil then quit("unknown option " .. arg[i] .. "\n" .. HELP, 1) end
       i = i + 1
@@ -55,6 +62,8 @@ local function read_arguments()
     end
     i = i + 1
   end
+  o.fused = o.fused or o.cbow or o.hogwild
+  o.lr = o.lr or o.cbow and 0.2 or o.fused and 0.05 or o.sgd and 0.04 or 0.1
   return o, files
 end
 
@@ -79,10 +88,9 @@ end
 
 local function train(corpus, o)
   local centres, contexts = new_tables(#corpus.vocab, o.dim)
-  local opt = optim.Adagrad({centres.weight, contexts.weight}, {lr = o.lr})
-  local epochs = o.epochs or math.max(1, math.min(10, 10000000 // #corpus))
+  local opt = (o.sgd and optim.SGD or optim.Adagrad)({centres.weight, contexts.weight}, {lr = o.lr})
   local batches = text.SkipGram(corpus, {window = o.window, negative = o.negative, sample = o.sample,
-                                         batch_size = o.batch, epochs = epochs, seed = o.seed})
+                                         batch_size = o.batch, epochs = o.epochs, seed = o.seed})
   local decay = optim.lr_scheduler.LambdaLR(opt, {lr_lambda = function() return 1 - batches.progress end})
   local bar = embla.progress.bar(batches.words_total, {desc = "training", unit = "words"})
   local total, pairs_seen = 0, 0
@@ -106,6 +114,22 @@ local function train(corpus, o)
   bar:finish()
   print(("mean loss %.4f over %d pairs"):format(total / math.max(1, pairs_seen), pairs_seen))
   return centres.weight.data
+end
+
+-- The same in one loop of C; a step is 100,000 words.
+local function train_fused(corpus, o)
+  local model = text.Word2Vec(corpus, {dim = o.dim, model = o.cbow and "cbow" or "skipgram", window = o.window,
+    negative = o.negative, sample = o.sample, lr = o.lr, epochs = o.epochs, seed = o.seed,
+    mode = o.hogwild and "hogwild" or "deterministic"})
+  local bar = embla.progress.bar(model.words_total, {desc = "training", unit = "words"})
+  local loss, steps = 0, 0
+  while model.progress < 1 and steps < o.steps do
+    loss, steps = model:train(100000), steps + 1
+    bar:update(model.words_done, ("loss %.4f"):format(loss))
+  end
+  bar:finish()
+  print(("mean loss %.4f at the end"):format(loss))
+  return model.vectors
 end
 
 -- ---- looking at it ---------------------------------------------------------------------------------------------
@@ -152,7 +176,8 @@ local o, files = read_arguments()
 if o.threads then embla.set_num_threads(o.threads) end
 embla.manual_seed(o.seed)
 local corpus = read_corpus(files, o)
-local vectors = train(corpus, o)
+o.epochs = o.epochs or math.max(1, math.min(10, 10000000 // #corpus))
+local vectors = o.fused and train_fused(corpus, o) or train(corpus, o)
 show_neighbours(vectors, corpus.vocab, o.words and split(o.words) or some_words(corpus.vocab))
 embla.io.word2vec.save(o.out, corpus.vocab, vectors)
 print("vectors saved to " .. o.out)

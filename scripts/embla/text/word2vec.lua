@@ -17,7 +17,7 @@ local spec = options.spec("Word2Vec", {
    doc = "skipgram: one set of negatives for all words of a window; otherwise one for each"},
   {name = "sample", type = "number", default = 1e-3, range = ">= 0",
    doc = "threshold of leaving out frequent words; 0: none"},
-  {name = "lr", type = "number", default = 0.025, range = ">= 0", doc = "step size, falling in a line to lr / 10000"},
+  {name = "lr", type = "number", default = 0.05, range = ">= 0", doc = "step size, falling in a line to lr / 10000"},
   {name = "epochs", type = "integer", default = 5, range = ">= 1", doc = "times the corpus is gone through"},
   {name = "mode", choices = {"deterministic", "hogwild"}, default = "deterministic",
    doc = "deterministic: the same bits for any number of threads; hogwild: threads write to the tables without locks"},
@@ -33,8 +33,9 @@ local spec = options.spec("Word2Vec", {
 --
 -- In deterministic mode the corpus is gone through in rounds of 16 lanes, each of at most 32 words (fewer if the
 -- vocabulary is small). A lane sees the tables as they were before the round and what it has learnt itself; after the
--- round the changes of all lanes are added, in order. In hogwild mode (Niu et al. 2011) threads read and write the same
--- rows with no locks: races by intent, and no two runs alike; a thread sanitizer reports them.
+-- round the changes of all lanes are added, in order, those of a row divided by the root of the number of lanes that
+-- moved it. In hogwild mode (Niu et al. 2011) threads read and write the same rows with no locks: races by intent, and
+-- no two runs alike; a thread sanitizer reports them.
 --
 --   local model = text.Word2Vec(corpus, {dim = 100, window = 5, negative = 5, sample = 1e-4})
 --   while model.progress < 1 do print(model.progress, model:train(1000000)) end
@@ -58,7 +59,7 @@ end
 --- Makes the tables.
 -- @param corpus text.Corpus
 -- @param opt    {dim = 100, model = "skipgram", window = 5, negative = 5, shared_negatives = true, sample = 1e-3,
---               lr = 0.025, epochs = 5, mode = "deterministic", seed, dtype = "float32"}
+--               lr = 0.05, epochs = 5, mode = "deterministic", seed, dtype = "float32"}
 -- @raise if it is no corpus, it is empty, or an option does not fit
 function Word2Vec:init(corpus, opt)
   if getmetatable(corpus) ~= Corpus then raise("Word2Vec: expected a Corpus, got %s", options.show(corpus)) end

@@ -135,32 +135,41 @@ static void slow_word(slow *s, const em__windows *w, const em_word2vec_opts *o, 
     }
 }
 
-/* A round: each lane starts from the same tables; what the lanes have changed is added. */
+/* A row of `to` takes the changes of `lanes` from `was`, divided by the root of how many lanes changed it. */
+static void slow_merge(double *to, const double *was, double *const *lanes)
+{
+    for (int64_t v = 0; v < V; v++) {
+        double movers = 0;
+        for (int i = 0; i < LANES; i++) movers += memcmp(lanes[i] + v * D, was + v * D, D * sizeof *was) != 0;
+        for (int64_t at = v * D; at < (v + 1) * D; at++)
+            for (int i = 0; i < LANES; i++) to[at] += movers ? (lanes[i][at] - was[at]) / sqrt(movers) : 0;
+    }
+}
+
+/* A round: each lane starts from the same tables. */
 static void slow_round(slow *s, const em__windows *w, const em_word2vec_opts *o, int64_t from, int64_t words, double lr)
 {
-    const size_t n = (size_t)(V * D), bytes = n * sizeof(double);
-    double *sum[2] = {malloc(bytes), malloc(bytes)};
-    memcpy(sum[0], s->x, bytes);
-    memcpy(sum[1], s->y, bytes);
-    for (int lane = 0; lane < LANES; lane++) {
-        slow own = {.x = malloc(bytes), .y = malloc(bytes)};
+    const size_t bytes = (size_t)(V * D) * sizeof(double);
+    double *x[LANES], *y[LANES], *was[2] = {malloc(bytes), malloc(bytes)};
+    memcpy(was[0], s->x, bytes);
+    memcpy(was[1], s->y, bytes);
+    for (int i = 0; i < LANES; i++) {
+        slow own = {.x = x[i] = malloc(bytes), .y = y[i] = malloc(bytes)};
         memcpy(own.x, s->x, bytes);
         memcpy(own.y, s->y, bytes);
-        for (int64_t k = from + lane * words; k < from + (lane + 1) * words && k < w->kept; k++)
+        for (int64_t k = from + i * words; k < from + (i + 1) * words && k < w->kept; k++)
             slow_word(&own, w, o, k, lr);
-        for (size_t i = 0; i < n; i++) {
-            sum[0][i] += own.x[i] - s->x[i];
-            sum[1][i] += own.y[i] - s->y[i];
-        }
         s->loss += own.loss;
         s->pairs += own.pairs;
-        free(own.x);
-        free(own.y);
     }
-    memcpy(s->x, sum[0], bytes);
-    memcpy(s->y, sum[1], bytes);
-    free(sum[0]);
-    free(sum[1]);
+    slow_merge(s->x, was[0], x);
+    slow_merge(s->y, was[1], y);
+    for (int i = 0; i < LANES; i++) {
+        free(x[i]);
+        free(y[i]);
+    }
+    free(was[0]);
+    free(was[1]);
 }
 
 /* Words of a lane: one for 512 of the vocabulary, at most 32, and no more than 2048 rows of targets need. */
