@@ -180,6 +180,50 @@ static void copy_row(char *to, int64_t to_step, int64_t a, const char *from, int
             loop(to + lo * to_step * a, to_step, from + lo * from_step * b, from_step, hi - lo);
 }
 
+/* ---- transposed copies: by tiles that fit into the nearest cache, since either side jumps ---------------- */
+
+enum { TILE = 32 };
+
+/* to[r * to_step + c] = from[c * from_step + r] for r < rows, c < columns */
+#define TRANSPOSE(name, type) \
+    static void name(void *to, int64_t to_step, const void *from, int64_t from_step, int64_t rows, int64_t columns) \
+    { \
+        type *restrict y = to; \
+        const type *restrict x = from; \
+        for (int64_t first = 0; first < columns; first += TILE) \
+            for (int64_t r = 0; r < rows; r++) \
+                for (int64_t c = first; c < em__min(columns, first + TILE); c++) \
+                    y[r * to_step + c] = x[c * from_step + r]; \
+    }
+TRANSPOSE(transpose_2, uint16_t)
+TRANSPOSE(transpose_4, uint32_t)
+TRANSPOSE(transpose_8, uint64_t)
+
+/* Whether rows of the last dim lie together in `to` and columns in `from`. */
+static bool is_transposed(const em_walk *w, const em_tensor *to, const em_tensor *from)
+{
+    const int last = w->dims - 1;
+    return to->dtype == from->dtype && em_dtype_size(to->dtype) > 1 && last > 0 && w->stride[0][last] == 1 &&
+           w->stride[1][last] != 1 && w->stride[1][last - 1] == 1 && w->inner >= TILE;
+}
+
+static void copy_transposed(em_tensor *to, const em_tensor *from, const em_walk *w)
+{
+    const int last = w->dims - 1;
+    const int64_t size = (int64_t)em_dtype_size(to->dtype), rows = w->size[last - 1];
+    const int64_t strips = (rows + TILE - 1) / TILE;
+    void (*const transpose)(void *, int64_t, const void *, int64_t, int64_t, int64_t) =
+        size == 2 ? transpose_2 : size == 4 ? transpose_4 : transpose_8;
+    EM_PARALLEL_CHUNKS(lo, hi, w->outer / rows * strips, TILE * w->inner)
+        for (int64_t k = lo; k < hi; k++) {
+            int64_t at[EM_WALK];
+            const int64_t first = k % strips * TILE;
+            em__walk_at(w, k / strips * rows + first, at);
+            transpose(to->data + at[0] * size, w->stride[0][last - 1], from->data + at[1] * size, w->stride[1][last],
+                      em__min(TILE, rows - first), w->inner);
+        }
+}
+
 void em__copy_strided(em_tensor *to, const em_tensor *from)
 {
     copy_loop *const loop = loop_for(to->dtype, from->dtype);
@@ -196,6 +240,10 @@ void em__copy_strided(em_tensor *to, const em_tensor *from)
     em_walk w;
     em__walk_init(&w, 2, to->dims, to->size, (const int64_t *const[]){to->stride, repeat});
     const int64_t to_step = w.stride[0][w.dims - 1], from_step = w.stride[1][w.dims - 1];
+    if (is_transposed(&w, to, from)) {
+        copy_transposed(to, from, &w);
+        return;
+    }
     int64_t at[EM_WALK];
     if (w.outer == 1 || w.inner >= LONG) {
         for (int64_t o = 0; o < w.outer; o++) {

@@ -327,6 +327,36 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
+/* Larger than a tile in each dim, no whole number of tiles, one plane and several. */
+static void transposed_copies_agree_with_a_naive_loop(void **state)
+{
+    (void)state;
+    static const em_dtype dtypes[] = {EM_F16, EM_F32, EM_I64, EM_U8};
+    enum { P = 3, R = 45, C = 70 };
+    for (size_t k = 0; k < sizeof dtypes / sizeof *dtypes; k++) {
+        em_tensor *x, *columns, *y, *wide, *part;
+        assert_ok(em_tensor_empty(&x, dtypes[k], SHAPE(P, C, R)));
+        for (int64_t i = 0; i < P * C * R; i++) em_tensor_set_int(x, i, i % 251);
+        assert_ok(em_tensor_view(&columns, x, 0, SHAPE(P, R, C), (int64_t[]){C * R, 1, R}));
+        em_set_threads(4);
+        assert_ok(em_tensor_contiguous(&y, columns));
+        assert_ok(em_tensor_zeros(&wide, dtypes[k], SHAPE(P, R, 2 * C)));       /* rows with something between them */
+        assert_ok(em_tensor_view(&part, wide, C, SHAPE(P, R, C), (int64_t[]){2 * R * C, 2 * C, 1}));
+        assert_ok(em_tensor_copy(part, columns));
+        em_set_threads(1);
+        for (int64_t p = 0; p < P; p++)
+            for (int64_t r = 0; r < R; r++)
+                for (int64_t c = 0; c < C; c++) {
+                    const int64_t want = ((p * C + c) * R + r) % 251;
+                    assert_int_equal(element_int(y, (p * R + r) * C + c), want);
+                    assert_int_equal(element_int(wide, (p * R + r) * 2 * C + C + c), want);
+                    assert_int_equal(element_int(wide, (p * R + r) * 2 * C + c), 0);
+                }
+        em_tensor *all[] = {x, columns, y, wide, part};
+        for (size_t j = 0; j < sizeof all / sizeof *all; j++) em_tensor_release(all[j]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +374,7 @@ int main(void)
         cmocka_unit_test(fills_reach_exactly_the_view),
         cmocka_unit_test(fills_convert),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(transposed_copies_agree_with_a_naive_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
