@@ -18,7 +18,8 @@ typedef struct em_moment {
     em_opts opts;
 } em_moment;
 
-enum { EM_MOST_MOMENTS = 1 << 14 };     /* then all rows get what they are owed, and noting down starts anew */
+/* So many are noted down; then all rows get what they are owed at once, which must not take all too long. */
+enum { EM_MOST_MOMENTS = 1 << 11 };
 
 typedef struct em_owed em_owed;
 typedef void em_any_fn(void);
