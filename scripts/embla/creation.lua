@@ -42,7 +42,7 @@ end
 
 -- ---- from sizes ------------------------------------------------------------------------------------------------
 
--- zeros(2, 3), zeros({2, 3}), each with options at the end: sizes and what is left.
+-- zeros(2, 3), zeros({2, 3}), each with options or a dtype at the end: sizes and what is left.
 local function read_sizes(owner, spec, ...)
   local given = table.pack(...)
   local last = given[given.n]
@@ -50,6 +50,8 @@ local function read_sizes(owner, spec, ...)
   if type(last) == "table" and (given.n > 1 or next(last) == nil or type(next(last)) == "string") and
      type(next(last)) ~= "number" then
     opt, given.n = last, given.n - 1
+  elseif type(last) == "string" and given.n > 1 then
+    opt, given.n = {dtype = last}, given.n - 1
   elseif type(last) == "table" and given.n == 2 then
     raise("%s: expected sizes and a table of options, got two tables of numbers", owner)
   end

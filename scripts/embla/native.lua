@@ -8,7 +8,7 @@ local function say(name, signature, text) native[name] = signature .. "\n" .. te
 -- ---- creation --------------------------------------------------------------------------------------------------
 
 local SIZES = "\n@param ... sizes: integers >= 0, or one table of them"
-  .. "\n@param opt {dtype = \"float32\", requires_grad = false}\n@return Tensor"
+  .. "\n@param opt {dtype = \"float32\", requires_grad = false}, or the dtype alone\n@return Tensor"
 
 for name, text in pairs {
   empty = "A tensor whose elements may be anything.", zeros = "A tensor of zeros.", ones = "A tensor of ones.",
