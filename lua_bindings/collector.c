@@ -9,7 +9,7 @@ void eml_suit_collector(lua_State *L, eml_collector *c)
 {
     const bool generational = lua_gc(L, LUA_GCGEN, 0, 0) == LUA_GCGEN;
     if (!generational) lua_gc(L, LUA_GCINC, 0, 0, 0);
-    c->slack = generational ? 6 << 20 : 24 << 20;
+    c->slack = generational ? 2 << 20 : 24 << 20;
     c->share = generational ? 16 : 4;
 }
 
