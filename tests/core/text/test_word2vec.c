@@ -142,7 +142,7 @@ static void slow_merge(double *to, const double *was, double *const *lanes)
         double movers = 0;
         for (int i = 0; i < LANES; i++) movers += memcmp(lanes[i] + v * D, was + v * D, D * sizeof *was) != 0;
         for (int64_t at = v * D; at < (v + 1) * D; at++)
-            for (int i = 0; i < LANES; i++) to[at] += movers ? (lanes[i][at] - was[at]) / sqrt(movers) : 0;
+            for (int i = 0; i < LANES; i++) to[at] += movers > 0 ? (lanes[i][at] - was[at]) / sqrt(movers) : 0;
     }
 }
 
