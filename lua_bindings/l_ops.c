@@ -131,17 +131,6 @@ static void wrong_option(lua_State *L, const signature *s, const em_opt_spec *sp
     eml_error(L, "%s: %s: expected %s, got %s", s->title, spec->name, expected, luaL_tolstring(L, arg, NULL));
 }
 
-static int choice_number(const char *choices, const char *word)
-{
-    const size_t length = strlen(word);
-    for (int i = 0; *choices; i++) {
-        const size_t n = strcspn(choices, " ");
-        if (n == length && !memcmp(choices, word, n)) return i;
-        choices += n + (choices[n] == ' ');
-    }
-    return -1;
-}
-
 static void read_list(lua_State *L, const signature *s, int k, int arg, int last, em_opts *o)
 {
     int n = 0;
@@ -181,7 +170,7 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
         to->x = lua_tonumber(L, arg);
         break;
     case EM_OPT_ENUM:
-        to->i = lua_type(L, arg) == LUA_TSTRING ? choice_number(spec->choices, lua_tostring(L, arg)) : -1;
+        to->i = lua_type(L, arg) == LUA_TSTRING ? em_opt_choice(spec, lua_tostring(L, arg)) : -1;
         if (to->i < 0) wrong_option(L, s, spec, arg, lua_pushfstring(L, "one of %s", spec->choices));
         break;
     case EM_OPT_DTYPE: {

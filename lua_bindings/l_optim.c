@@ -114,17 +114,6 @@ static void wrong_option(lua_State *L, const em_rule *rule, int64_t group, const
                expected, luaL_tolstring(L, -1, NULL));
 }
 
-static int choice_number(const char *choices, const char *word)
-{
-    const size_t length = strlen(word);
-    for (int i = 0; *choices; i++) {
-        const size_t n = strcspn(choices, " ");
-        if (n == length && !memcmp(choices, word, n)) return i;
-        choices += n + (choices[n] == ' ');
-    }
-    return -1;
-}
-
 /* Pushes the group's field for an option: "lr", or for "betas[0]" the first of the pair. Raw reads run no script. */
 static int push_field(lua_State *L, int table, const char *name)
 {
@@ -159,7 +148,7 @@ static void read_option(lua_State *L, const em_rule *rule, int64_t group, int ta
         to->x = lua_tonumber(L, -1);
         break;
     default:
-        to->i = type == LUA_TSTRING ? choice_number(spec->choices, lua_tostring(L, -1)) : -1;
+        to->i = type == LUA_TSTRING ? em_opt_choice(spec, lua_tostring(L, -1)) : -1;
         if (to->i < 0) wrong_option(L, rule, group, spec, lua_pushfstring(L, "one of: %s", spec->choices));
     }
     to->given = true;

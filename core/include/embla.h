@@ -195,6 +195,9 @@ typedef struct em_opts {
     int64_t ints[EM_MAX_INTS];  /* the operation's one INTS option */
 } em_opts;
 
+/* Number of a word among an option's choices; -1 if it is none of them. */
+int em_opt_choice(const em_opt_spec *spec, const char *word);
+
 int em_op_count(void);
 const em_op *em_op_at(int index);
 const em_op *em_op_find(const char *name);      /* null if there is none */

@@ -137,9 +137,6 @@ em_status em__sum_to(em_tensor **out, em_tensor *dy, const em_tensor *x);
 
 void em__opts_default(em_opts *opts, const em_opt_spec *specs);
 
-/* Number of a word in "mean sum none"; -1 if it is not there. */
-int em__choice(const char *choices, const char *word, size_t length);
-
 /* dtype to which the tensors (those with counts[i], or all) promote. */
 em_dtype em__promote(em_tensor *const *in, const bool *counts, int n);
 

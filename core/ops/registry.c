@@ -156,14 +156,16 @@ static void read_default(em_opt *o, const em_opt_spec *spec)
     case EM_OPT_BOOL: o->i = !strcmp(text, "true"); break;
     case EM_OPT_INT: o->i = strtoll(text, NULL, 10); break;
     case EM_OPT_NUMBER: o->x = strtod(text, NULL); break;
-    case EM_OPT_ENUM: o->i = em__choice(spec->choices, text, strlen(text)); break;
+    case EM_OPT_ENUM: o->i = em_opt_choice(spec, text); break;
     default: o->given = false;
     }
     if (spec->kind == EM_OPT_INT) o->x = (double)o->i;
 }
 
-int em__choice(const char *choices, const char *word, size_t length)
+int em_opt_choice(const em_opt_spec *spec, const char *word)
 {
+    const char *choices = spec->choices;
+    const size_t length = strlen(word);
     for (int i = 0; *choices; i++) {
         const size_t n = strcspn(choices, " ");
         if (n == length && !memcmp(choices, word, n)) return i;

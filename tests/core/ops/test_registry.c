@@ -26,8 +26,11 @@ static void defaults_are_read_from_their_text(void **state)
     assert_false(o.at[0].given);                        /* padding_idx: none */
     assert_true(o.at[2].given && o.at[2].x == 2);       /* norm_type */
     assert_true(o.at[3].given && o.at[3].i == 0);
-    assert_int_equal(em__choice("mean sum max", "sum", 3), 1);
-    assert_int_equal(em__choice("mean sum max", "su", 2), -1);
+    const em_opt_spec mode = {"mode", EM_OPT_ENUM, "mean", "mean sum max", ""};
+    assert_int_equal(em_opt_choice(&mode, "mean"), 0);
+    assert_int_equal(em_opt_choice(&mode, "sum"), 1);
+    assert_int_equal(em_opt_choice(&mode, "su"), -1);
+    assert_int_equal(em_opt_choice(&mode, ""), -1);
 }
 
 int main(void)
