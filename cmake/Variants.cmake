@@ -1,4 +1,5 @@
-# Kernels are compiled once for each element type and instruction set; registry.c picks at run time.
+# Kernels are compiled once for each element type and instruction set; core/base/cpu.h lists the sets and says which to
+# take.
 #
 # EMBLA_ISA lists the instruction sets to build: base (any x86-64, or the machine's own on other processors),
 # v3 (AVX2, FMA) and v4 (AVX-512).

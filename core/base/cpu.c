@@ -17,3 +17,20 @@ int em__cpu_level(void)
     return 1;
 #endif
 }
+
+static int find_isa(void)
+{
+#define LEVEL(type, name, isa, level) level,
+    static const int needed[] = {EM__ISA_LIST(LEVEL, , )};
+    const int level = em__cpu_level();
+    int best = EM_ISAS - 1;
+    while (best >= 0 && needed[best] > level) best--;
+    return best;
+}
+
+int em__isa(void)
+{
+    static int found = EM_ISAS;
+    if (found == EM_ISAS) found = find_isa();
+    return found;
+}

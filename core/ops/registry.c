@@ -16,46 +16,14 @@ enum {
     OPS
 };
 
-#define NONE(name) NULL,
 #define SKIP(name)
-#define VARIANT(name, variant) em_op_##name##_##variant
-#define DECLARE_2(name, variant) extern const em_op VARIANT(name, variant);
-#define ENTRY_2(name, variant) &VARIANT(name, variant),
+#define DECLARE(name) EM_DECLARE_VARIANTS(em_op, em_op_##name)
+#define ENTRY(name) EM_VARIANTS(em_op, em_op_##name),
+#define NO_ENTRY(name) {{NULL}},
+EM_OP_LIST(DECLARE, DECLARE, SKIP)
+static const em_op *const floats[][EM_ISAS][2] = {EM_OP_LIST(ENTRY, ENTRY, NO_ENTRY)};
 
-#ifdef EM_ISA_base
-#define DECLARE(name) DECLARE_2(name, f32_base) DECLARE_2(name, f64_base)
-#define F32(name) ENTRY_2(name, f32_base)
-#define F64(name) ENTRY_2(name, f64_base)
-EM_OP_LIST(DECLARE, DECLARE, SKIP)
-static const em_op *const f32_base[] = {EM_OP_LIST(F32, F32, NONE)};
-static const em_op *const f64_base[] = {EM_OP_LIST(F64, F64, NONE)};
-#undef DECLARE
-#undef F32
-#undef F64
-#endif
-#ifdef EM_ISA_v3
-#define DECLARE(name) DECLARE_2(name, f32_v3) DECLARE_2(name, f64_v3)
-#define F32(name) ENTRY_2(name, f32_v3)
-#define F64(name) ENTRY_2(name, f64_v3)
-EM_OP_LIST(DECLARE, DECLARE, SKIP)
-static const em_op *const f32_v3[] = {EM_OP_LIST(F32, F32, NONE)};
-static const em_op *const f64_v3[] = {EM_OP_LIST(F64, F64, NONE)};
-#undef DECLARE
-#undef F32
-#undef F64
-#endif
-#ifdef EM_ISA_v4
-#define DECLARE(name) DECLARE_2(name, f32_v4) DECLARE_2(name, f64_v4)
-#define F32(name) ENTRY_2(name, f32_v4)
-#define F64(name) ENTRY_2(name, f64_v4)
-EM_OP_LIST(DECLARE, DECLARE, SKIP)
-static const em_op *const f32_v4[] = {EM_OP_LIST(F32, F32, NONE)};
-static const em_op *const f64_v4[] = {EM_OP_LIST(F64, F64, NONE)};
-#undef DECLARE
-#undef F32
-#undef F64
-#endif
-
+#define NONE(name) NULL,
 #define JOIN_2(a, b) a##b
 #define JOIN(a, b) JOIN_2(a, b)
 #define FIRST(name, type) JOIN(JOIN(JOIN(em_op_, name), type), EM_FIRST_ISA)
@@ -78,38 +46,32 @@ static const em_op *const moves[] = {EM_OP_LIST(NONE, NONE, ENTRY_MOVE)};
 #define F32_FIRST(name) &FIRST(name, _f32_),
 static const em_op *const described[] = {EM_OP_LIST(F32_FIRST, F32_FIRST, ENTRY_MOVE)};
 
-static const em_op *const *table[EM_DTYPES];
-
-/* The best this processor can run. */
-static void choose_variants(void)
-{
-    table[EM_I64] = i64;
-    table[EM_I32] = i32;
-    table[EM_U8] = u8;
-    table[EM_BOOL] = boolean;
-#ifdef EM_ISA_base
-    table[EM_F32] = f32_base;
-    table[EM_F64] = f64_base;
-#endif
-#ifdef EM_ISA_v3
-    if (em__cpu_level() >= 3) {
-        table[EM_F32] = f32_v3;
-        table[EM_F64] = f64_v3;
-    }
-#endif
-#ifdef EM_ISA_v4
-    if (em__cpu_level() >= 4) {
-        table[EM_F32] = f32_v4;
-        table[EM_F64] = f64_v4;
-    }
-#endif
-}
-
-const em_op *em__variant(int index, em_dtype dtype)
+static const em_op *find_variant(int index, em_dtype dtype, int isa)
 {
     if (moves[index]) return moves[index];
-    if (!table[EM_F32]) choose_variants();
-    return table[EM_F32] ? table[em__computed_in(dtype)][index] : NULL;
+    if (isa < 0) return NULL;
+    switch (em__computed_in(dtype)) {
+    case EM_F64: return floats[index][isa][1];
+    case EM_I64: return i64[index];
+    case EM_I32: return i32[index];
+    case EM_U8: return u8[index];
+    case EM_BOOL: return boolean[index];
+    default: return floats[index][isa][0];
+    }
+}
+
+/* The best that this processor can run, looked for on first use. */
+const em_op *em__variant(int index, em_dtype dtype)
+{
+    static const em_op *table[EM_DTYPES][OPS];
+    static bool filled;
+    if (!filled) {
+        const int isa = em__isa();
+        for (int d = 0; d < EM_DTYPES; d++)
+            for (int i = 0; i < OPS; i++) table[d][i] = find_variant(i, (em_dtype)d, isa);
+        filled = true;
+    }
+    return table[dtype][index];
 }
 
 /* ---- what a descriptor's text says, read once ---------------------------------------------------------- */

@@ -19,59 +19,13 @@ enum {
     RULES
 };
 
-#ifdef EM_ISA_base
-#define RULE(name) extern const em_rule em_rule_##name##_f32_base, em_rule_##name##_f64_base;
-EM_RULE_LIST(RULE)
-#undef RULE
-#define RULE(name) {&em_rule_##name##_f32_base, &em_rule_##name##_f64_base},
-static const em_rule *const base[][2] = {EM_RULE_LIST(RULE)};
-#undef RULE
-#endif
-#ifdef EM_ISA_v3
-#define RULE(name) extern const em_rule em_rule_##name##_f32_v3, em_rule_##name##_f64_v3;
-EM_RULE_LIST(RULE)
-#undef RULE
-#define RULE(name) {&em_rule_##name##_f32_v3, &em_rule_##name##_f64_v3},
-static const em_rule *const v3[][2] = {EM_RULE_LIST(RULE)};
-#undef RULE
-#endif
-#ifdef EM_ISA_v4
-#define RULE(name) extern const em_rule em_rule_##name##_f32_v4, em_rule_##name##_f64_v4;
-EM_RULE_LIST(RULE)
-#undef RULE
-#define RULE(name) {&em_rule_##name##_f32_v4, &em_rule_##name##_f64_v4},
-static const em_rule *const v4[][2] = {EM_RULE_LIST(RULE)};
-#undef RULE
-#endif
+#define DECLARE(name) EM_DECLARE_VARIANTS(em_rule, em_rule_##name)
+#define ENTRY(name) EM_VARIANTS(em_rule, em_rule_##name),
+EM_RULE_LIST(DECLARE)
+static const em_rule *const table[][EM_ISAS][2] = {EM_RULE_LIST(ENTRY)};
 
-/* The best this processor can run: for float and double. Null where nothing was built that it can. */
-static const em_rule *const (*variants(void))[2]
-{
-    static const em_rule *const (*chosen)[2];
-    if (chosen) return chosen;
-#ifdef EM_ISA_base
-    chosen = base;
-#endif
-#ifdef EM_ISA_v3
-    if (em__cpu_level() >= 3) chosen = v3;
-#endif
-#ifdef EM_ISA_v4
-    if (em__cpu_level() >= 4) chosen = v4;
-#endif
-    return chosen;
-}
-
-/* Descriptors that are read, not run, come from the first instruction set that was built. */
-static const em_rule *described(int index)
-{
-#if defined EM_ISA_base
-    return base[index][0];
-#elif defined EM_ISA_v3
-    return v3[index][0];
-#else
-    return v4[index][0];
-#endif
-}
+/* Descriptors that are read, not run: any variant's. */
+static const em_rule *described(int index) { return table[index][0][0]; }
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
@@ -356,8 +310,9 @@ em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n)
 {
     if (n <= 0) return EM_OK;
     if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: interrupted", rule->name);
-    if (!variants()) return em__fail(EM_EVALUE, "this build has no kernels for this processor");
-    const em_rule *const *of_type = variants()[index_of(rule->name)];
+    const int isa = em__isa();
+    if (isa < 0) return em__fail(EM_EVALUE, "this build has no kernels for this processor");
+    const em_rule *const *of_type = table[index_of(rule->name)][isa];
     const size_t bytes = (size_t)n * sizeof(em_update);
     em_update *updates = em__alloc_zeroed(bytes);
     if (!updates) return em__fail_memory("a step of an optimizer", bytes);

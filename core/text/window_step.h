@@ -39,7 +39,7 @@ typedef struct em__window_step {
     double (*mean)(const em__window *w);
 } em__window_step;
 
-/* For float32 or float64, for the best instruction set this processor runs. */
+/* For float32 or float64, for the best instruction set this processor runs; null if none was built that it can. */
 const em__window_step *em__window_step_find(em_dtype dtype);
 
 #endif

@@ -76,32 +76,12 @@ struct em_word2vec {
 
 /* ---- which variant ------------------------------------------------------------------------------------- */
 
-#define VARIANTS(isa) \
-    extern const em__window_step em__window_step_f32_##isa, em__window_step_f64_##isa; \
-    static const em__window_step *const of_##isa[] = {&em__window_step_f32_##isa, &em__window_step_f64_##isa};
-#ifdef EM_ISA_base
-VARIANTS(base)
-#endif
-#ifdef EM_ISA_v3
-VARIANTS(v3)
-#endif
-#ifdef EM_ISA_v4
-VARIANTS(v4)
-#endif
+EM_DECLARE_VARIANTS(em__window_step, em__window_step)
 
 const em__window_step *em__window_step_find(em_dtype dtype)
 {
-    const em__window_step *const *chosen = NULL;
-#ifdef EM_ISA_base
-    chosen = of_base;
-#endif
-#ifdef EM_ISA_v3
-    if (em__cpu_level() >= 3) chosen = of_v3;
-#endif
-#ifdef EM_ISA_v4
-    if (em__cpu_level() >= 4) chosen = of_v4;
-#endif
-    return chosen[dtype == EM_F64];
+    static const em__window_step *const steps[][2] = EM_VARIANTS(em__window_step, em__window_step);
+    return em__isa() < 0 ? NULL : steps[em__isa()][dtype == EM_F64];
 }
 
 /* ---- checks -------------------------------------------------------------------------------------------- */
@@ -185,6 +165,7 @@ static em_status make(em_word2vec *w, em_corpus *corpus, em_tensor *vectors, em_
     take_table(w, INPUTS, vectors);
     take_table(w, TARGETS, contexts);
     w->step = em__window_step_find(vectors->dtype);
+    if (!w->step) return em__fail(EM_EVALUE, "Word2Vec: this build has no kernels for this processor");
     plan(w);
     return o->hogwild ? EM_OK : allocate_lanes(w);
 }

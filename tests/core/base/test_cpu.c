@@ -31,8 +31,30 @@ static void the_level_is_what_the_processor_has(void **state)
                                      has_flag("avx512dq") && has_flag("avx512cd"));
 }
 
+/* Of what was built, the last that the level allows. */
+static void the_best_instruction_set_is_chosen(void **state)
+{
+    (void)state;
+    const int level = em__cpu_level();
+    int best = -1;
+#ifdef EM_ISA_base
+    best++;
+#endif
+#ifdef EM_ISA_v3
+    best += level >= 3;
+#endif
+#ifdef EM_ISA_v4
+    best += level >= 4;
+#endif
+    assert_int_equal(em__isa(), best);
+    assert_in_range(best, 0, EM_ISAS - 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_level_is_what_the_processor_has)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_level_is_what_the_processor_has),
+        cmocka_unit_test(the_best_instruction_set_is_chosen),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
