@@ -9,12 +9,6 @@
 
 static em_status binary_check(em_call *c) { return em__pointwise_out(c, 0, 1, c->dtype); }
 
-static em_status binary_forward(em_call *c, em_row_loop *row, em_real a)
-{
-    em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1]}, 3, row, a);
-    return EM_OK;
-}
-
 /* ---- add, sub: the second one times alpha ---------------------------------------------------------------- */
 
 static const em_opt_spec alpha_opts[] = {{"alpha", EM_OPT_NUMBER, "1", "", "factor of y"}, {0}};
@@ -34,8 +28,8 @@ static em_status sub_check(em_call *c)
 EM_ROW_OF_2(add, em_real, em__plus(x, em__times(a, y)))
 EM_ROW_OF_2(sub, em_real, em__minus(x, em__times(a, y)))
 
-static em_status add_forward(em_call *c) { return binary_forward(c, add_row, em__element(c->opts.at[0].x)); }
-static em_status sub_forward(em_call *c) { return binary_forward(c, sub_row, em__element(c->opts.at[0].x)); }
+static em_status add_forward(em_call *c) { return em__pointwise_of_2(c, add_row, em__element(c->opts.at[0].x)); }
+static em_status sub_forward(em_call *c) { return em__pointwise_of_2(c, sub_row, em__element(c->opts.at[0].x)); }
 
 static em_status add_backward(const em_node *n, em_tensor **dx)
 {
@@ -190,7 +184,7 @@ static em_status pow_check(em_call *c)
 #define STAMP(op_name, value, slope_x, slope_y, checks, op_types, help) \
     EM_ROW_OF_2(op_name, em_real, value) \
     SLOPES(op_name, slope_x, slope_y) \
-    static em_status op_name##_forward(em_call *c) { return binary_forward(c, op_name##_row, 0); } \
+    static em_status op_name##_forward(em_call *c) { return em__pointwise_of_2(c, op_name##_row, 0); } \
     static em_status op_name##_backward(const em_node *n, em_tensor **dx) \
     { \
         if (em__wants(n, 0)) EM_TRY(SLOPE(op_name, 0)); \
@@ -214,16 +208,5 @@ DIFFERENTIABLE(STAMP)
 FLOATS_ONLY(STAMP)
 #endif
 
-EM_ROW_OF_2(floor_divide, em_real, floor_divide_of(x, y))
-static em_status floor_divide_forward(em_call *c) { return binary_forward(c, floor_divide_row, 0); }
-
-const em_op EM_OP(floor_divide) = {
-    .name = "floor_divide",
-    .inputs = "x y",
-    .outputs = "z",
-    .doc = "The greatest whole number up to x / y, broadcast.",
-    .types = EM_TYPES_ALL,
-    .flags = FLAGS,
-    .check = division_check,
-    .forward = floor_divide_forward,
-};
+EM_OP_OF_2(floor_divide, em_real, floor_divide_of(x, y), division_check,
+           "The greatest whole number up to x / y, broadcast.")

@@ -29,26 +29,10 @@ static em_status not_check(em_call *c)
 #define BITS(expression) (expression)
 #endif
 
-#define STAMP(op_name, value, help) \
-    EM_ROW_OF_2(op_name, em_real, BITS(value)) \
-    static em_status op_name##_forward(em_call *c) \
-    { \
-        em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1]}, 3, op_name##_row, 0); \
-        return EM_OK; \
-    } \
-    const em_op EM_OP(op_name) = { \
-        .name = #op_name, \
-        .inputs = "x y", \
-        .outputs = "z", \
-        .doc = help, \
-        .types = EM_TYPES_ALL, \
-        .flags = EM_OP_STRIDED | EM_OP_INPLACE, \
-        .check = pair_check, \
-        .forward = op_name##_forward, \
-    };
-STAMP(bitwise_and, x & y, "The bits set in both of two whole numbers or bools, broadcast.\nFails for floats.")
-STAMP(bitwise_or, x | y, "The bits set in one or both of two whole numbers or bools, broadcast.\nFails for floats.")
-STAMP(bitwise_xor, x ^ y, "The bits set in just one of two whole numbers or bools, broadcast.\nFails for floats.")
+#define STAMP(name, value, help) EM_OP_OF_2(name, em_real, BITS(value), pair_check, help "\nFails for floats.")
+STAMP(bitwise_and, x & y, "The bits set in both of two whole numbers or bools, broadcast.")
+STAMP(bitwise_or, x | y, "The bits set in one or both of two whole numbers or bools, broadcast.")
+STAMP(bitwise_xor, x ^ y, "The bits set in just one of two whole numbers or bools, broadcast.")
 
 static void not_row(char *const *p, const int64_t *s, int64_t n, em_real a)
 {

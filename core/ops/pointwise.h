@@ -134,6 +134,13 @@ static inline em_status em__pointwise_out(em_call *c, int j, int k, em_dtype dty
     return em__out(c, 0, dtype, dims, sizes);
 }
 
+/* Result 0 from inputs 0 and 1. */
+static inline em_status em__pointwise_of_2(em_call *c, em_row_loop *row, em_real a)
+{
+    em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1]}, 3, row, a);
+    return EM_OK;
+}
+
 /* The loop of a row over x and y: `value` is an expression of x, y and a, of type `to_type`. */
 #define EM_ROW_OF_2(name, to_type, value) \
     static inline to_type name##_value(em_real x, em_real y, em_real a) \
@@ -160,6 +167,21 @@ static inline em_status em__pointwise_out(em_call *c, int j, int k, em_dtype dty
             for (int64_t i = 0; i < n; i++) to[i * s[0]] = name##_value(x[i * s[1]], y[i * s[2]], a); \
         } \
     }
+
+/* A whole operation without a gradient, for every dtype, out of such a row and a check that makes its result. */
+#define EM_OP_OF_2(op_name, to_type, value, checks, help) \
+    EM_ROW_OF_2(op_name, to_type, value) \
+    static em_status op_name##_forward(em_call *c) { return em__pointwise_of_2(c, op_name##_row, 0); } \
+    const em_op EM_OP(op_name) = { \
+        .name = #op_name, \
+        .inputs = "x y", \
+        .outputs = "z", \
+        .doc = help, \
+        .types = EM_TYPES_ALL, \
+        .flags = EM_OP_STRIDED | EM_OP_INPLACE, \
+        .check = checks, \
+        .forward = op_name##_forward, \
+    };
 
 /* The loop of a row over dy, x and y: `value` is an expression of these and a. */
 #define EM_ROW_OF_3(name, value) \
