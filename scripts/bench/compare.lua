@@ -1,149 +1,194 @@
 -- Embla and PyTorch on the same cases, in turn, at 1 and 2 threads: a table of ratios, a CSV file and a drawing.
 --
---     embla scripts/bench/compare.lua --peer PEER.py [--quick] [--case NAME[,NAME…]] [--threads 1,2]
---                                     [--rounds 3] [--csv ratios.csv] [--plot ratios.png]
+--     embla scripts/bench/compare.lua [--peer PEER.py] [--quick] [--case NAME[,NAME…]] [--threads 1,2] [--rounds 3]
+--                                     [--budget SECONDS] [--batch 1] [--csv ratios.csv] [--plot ratios.png]
+--                                     [--python /usr/bin/python3]
 --
--- PEER.py prints lines of the same form as bench.lua for the same options. Each case is run by the one, then by the
--- other, `rounds` times; the ratio is the median of the rounds' ratios: other processes slow both alike. Beside a case
--- that is bound by memory stands the share it reaches of the machine's limit: the seconds that the bare accesses take
--- (limits.c, measured in the same rounds) over the case's.
+-- A peer is a script with bench.lua's options that prints lines of its form; more_torch.py always is one. Each case is
+-- run by Embla, by the peer that has it, then as a bare access (limits.c), `rounds` times, and what is told is the
+-- median over the rounds of what each round gave: other processes slow all of a round alike. --batch N hands N cases to
+-- each process at a time, since starting PyTorch takes longer than timing a case.
+--
+-- Columns: seconds of both; how many times faster Embla is; the share it reaches of the limit, which is the seconds of
+-- the bare access over its own (accesses.lua says which access); how many times faster both are than on one thread.
 
-local here = arg[0]:match "^(.*/)" or "./"
-local set = {threads = "1,2", rounds = "3", csv = "ratios.csv", python = "/usr/bin/python3"}
-do
-  local i = 1
-  while arg[i] do
-    local name = arg[i]:match "^%-%-(%a+)$"
-    if name == "quick" then
-      set.quick = true
-    elseif name then
-      i = i + 1
-      set[name] = arg[i]
-    else
-      error("unknown option " .. arg[i], 0)
+package.path = (arg[0]:match "^.*/" or "./") .. "?.lua;" .. package.path
+local accesses = require "accesses"
+local arguments = require "arguments"
+local results = require "results"
+local sides = require "sides"
+
+local set = arguments.read {peer = "text", quick = "flag", case = "text", threads = "text", rounds = "number",
+                            budget = "number", batch = "number", csv = "text", plot = "text", python = "text"}
+local here, quote = arguments.folder(), sides.quote
+local program, rounds, batch = quote(arguments.program()), set.rounds or 3, set.batch or 1
+local csv_path, thread_counts = set.csv or "ratios.csv", arguments.list(set.threads or "1,2")
+
+-- ---- who runs what ---------------------------------------------------------------------------------------------
+
+local options = (set.quick and " --quick" or "") .. (set.budget and " --budget " .. set.budget or "")
+
+local function ours(threads) return ("%s -t %s %s%s"):format(program, threads, quote(here .. "bench.lua"), options) end
+
+local function theirs(peer, threads)
+  local command = peer:find "%.py$" and quote(set.python or "/usr/bin/python3") .. " " .. quote(peer) or quote(peer)
+  return ("%s --threads %s%s"):format(command, threads, options)
+end
+
+-- name -> the peer that has it; a peer that cannot even tell its cases is named, and left out.
+local function find_peers()
+  local peer_of, peers = {}, arguments.list(set.peer)
+  peers[#peers + 1] = here .. "more_torch.py"
+  for _, peer in ipairs(peers) do
+    local names, why = sides.list(theirs(peer, 1))
+    if not names then io.stderr:write(("%s is left out: %s\n"):format(peer, why)) end
+    for _, name in ipairs(names or {}) do peer_of[name] = peer_of[name] or peer end
+  end
+  return peer_of
+end
+
+local function chosen_cases()
+  local names, why = sides.list(ours(1) .. (set.case and " --case " .. quote(set.case) or ""))
+  if not names then error("bench.lua: " .. why, 0) end
+  return names
+end
+
+-- The program of the bare accesses, or nil and why not.
+local function compile_limits()
+  local path = os.tmpname()
+  local blas = "$(pkg-config --cflags --libs openblas) -Wl,-rpath,$(pkg-config --variable=libdir openblas)"
+  local _, complaints, badly = sides.run(("cc -O3 -march=native -fopenmp %s %s -o %s"):format(quote(here .. "limits.c"),
+                                                                                             blas, path))
+  if not badly then return path end
+  io.stderr:write("no limits: limits.c could not be compiled: ", complaints)
+  os.remove(path)
+end
+
+-- ---- rounds ----------------------------------------------------------------------------------------------------
+
+local limits, peer_of = compile_limits(), find_peers()
+local _ <close> = setmetatable({}, {__close = function() if limits then os.remove(limits) end end})
+
+local function time_embla(names, threads) return sides.time(ours(threads), names) end
+
+local function time_peers(names, threads)
+  local asked, seconds, problems = {}, {}, {}
+  for _, name in ipairs(names) do
+    local peer = peer_of[name]
+    if peer then
+      asked[peer] = asked[peer] or {}
+      table.insert(asked[peer], name)
     end
-    i = i + 1
   end
-  if not set.peer then error("--peer PEER.py is missing: the script that times PyTorch", 0) end
-end
-
-local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
-local function lines_of(command)
-  local lines = {}
-  local pipe = assert(io.popen(command .. " 2>/dev/null"))
-  for line in pipe:lines() do lines[#lines + 1] = line end
-  pipe:close()
-  return lines
-end
-
-local program = arg[-1] or "embla"
-for i = -1, -20, -1 do
-  if not arg[i] then break end
-  program = arg[i]
-end
-local quick = set.quick and " --quick" or ""
-
--- Seconds of one case, or nil where it does not exist.
-local function seconds(command, name)
-  for _, line in ipairs(lines_of(command)) do
-    local case, _, median = line:match "^(%S+)\t(%d+)\t(%S+)"
-    if case == name then return tonumber(median) end
+  for peer, list in pairs(asked) do
+    local of_peer, wrong = sides.time(theirs(peer, threads), list)
+    for _, name in ipairs(list) do seconds[name], problems[name] = of_peer[name], wrong[name] end
   end
+  return seconds, problems
 end
 
-local function run_embla(name, threads)
-  local script = quoted(here .. "bench.lua")
-  return seconds(("%s -t %d %s%s --case %s"):format(quoted(program), threads, script, quick, name), name)
-end
-
-local function run_peer(name, threads)
-  local command = ("%s %s --threads %d%s --case %s"):format(quoted(set.python), quoted(set.peer), threads, quick, name)
-  return seconds(command, name)
-end
-
--- The bare access of a case that is bound by memory, in the words of limits.c: a step updates its table and the
--- optimizer's.
-local TABLES = {step_sgd_sparse = 1, step_adagrad_sparse = 2, step_sparseadam = 3}
-local function access_of(name)
-  local kind, rest = name:match "^([%w_]+)(.*)"
-  if kind == "calib_copy_64MB" then return "copy/64MB" end
-  if kind == "emb_fwd" then return "gather" .. rest end
-  if TABLES[kind] then return "update" .. TABLES[kind] .. rest end
-  local bags, length, tail = rest:match "^/B(%d+)/L(%d+)(/.*)"
-  if kind == "bag_fwd_sum" then return ("read/N%d%s"):format(bags * length, tail) end
-end
-
-local limits = os.tmpname()
-if not os.execute(("cc -O3 -march=native -fopenmp %s -o %s"):format(quoted(here .. "limits.c"), limits)) then
-  error("limits.c could not be compiled: cc is needed", 0)
-end
-
-local function run_limit(name, threads)
-  local access = access_of(name)
-  return access and seconds(("%s %s %d"):format(limits, access, threads), access)
-end
-
-local function median(list)
-  table.sort(list)
-  return list[#list // 2 + 1]
-end
-
-local names = {}
-do
-  local chosen = set.case and " --case " .. quoted(set.case) or ""
-  local command = quoted(program) .. " " .. quoted(here .. "bench.lua") .. quick .. chosen .. " --list"
-  for _, line in ipairs(lines_of(command)) do
-    names[#names + 1] = line:match "^%S+"
-  end
-end
-
-local csv = assert(io.open(set.csv, "w"))
-csv:write("case,threads,embla_seconds,peer_seconds,ratio,share_of_limit\n")
-print(("%-52s %7s %12s %12s %7s %9s"):format("case", "threads", "Embla", "PyTorch", "ratio", "of limit"))
-local function time_text(s) return s < 1e-3 and ("%.2f us"):format(s * 1e6) or ("%.3f ms"):format(s * 1e3) end
-
-for _, name in ipairs(names) do
-  for threads in set.threads:gmatch "%d+" do
-    local ours, theirs, ratios, shares = {}, {}, {}, {}
-    for _ = 1, tonumber(set.rounds) do
-      local a, b, limit = run_embla(name, threads), run_peer(name, threads), run_limit(name, threads)
-      if a and b then ours[#ours + 1], theirs[#theirs + 1], ratios[#ratios + 1] = a, b, b / a end
-      if a and limit then shares[#shares + 1] = limit / a end
+local function time_limits(names, threads)
+  local seconds, problems = {}, {}
+  for _, name in ipairs(names) do
+    local access = limits and accesses.of(name)
+    if access then
+      local lines, complaints = sides.run(("env OMP_PROC_BIND=true %s %s %s"):format(limits, access, threads))
+      seconds[name] = tonumber((lines[1] or ""):match "\t%d+\t(%S+)")
+      if not seconds[name] then problems[name] = complaints end
     end
-    if #ratios > 0 then
-      local a, b, ratio, share = median(ours), median(theirs), median(ratios), median(shares)
-      print(("%-52s %7s %12s %12s %6.1fx %9s"):format(
-        name, threads, time_text(a), time_text(b), ratio, share and ("%.0f %%"):format(100 * share) or ""))
-      share = share and ("%.3f"):format(share) or ""
-      csv:write(("%s,%s,%.4e,%.4e,%.3f,%s\n"):format(name, threads, a, b, ratio, share))
-    else
-      print(("%-52s %7s   not run by both"):format(name, threads))
+  end
+  return seconds, problems
+end
+
+local SIDES = {{"embla", "Embla", time_embla}, {"peer", "PyTorch", time_peers}, {"limit", "limit", time_limits}}
+
+-- Seconds by side and name, and problems by name, of one round of a group of cases.
+local function run_round(names, threads)
+  local round = {problems = {}}
+  for _, side in ipairs(SIDES) do
+    local key, title, time = table.unpack(side)
+    local seconds, problems = time(names, threads)
+    round[key] = seconds
+    for name, message in pairs(problems) do
+      round.problems[name] = round.problems[name] or title .. ": " .. message
     end
-    io.stdout:flush()
+  end
+  return round
+end
+
+-- The median over the rounds of what `value` makes of each; nil if it never makes anything.
+local function median(list, value)
+  local values = {}
+  for _, round in ipairs(list) do values[#values + 1] = value(round) end
+  table.sort(values)
+  local n = #values
+  if n == 0 then return nil end
+  return n % 2 == 1 and values[n // 2 + 1] or (values[n // 2] + values[n // 2 + 1]) / 2
+end
+
+local function over(a, b) return a and b and a / b or nil end
+
+-- A row of results: the rounds on some threads, and those on one thread beside them.
+local function row_of(name, threads, several, single)
+  local function of(side) return function(round) return round[side][name] end end
+  local function scaling(side)
+    if threads == "1" or not single then return nil end
+    local pairs_of = {}
+    for i, round in ipairs(several) do pairs_of[i] = {single[i][side][name], round[side][name]} end
+    return median(pairs_of, function(pair) return over(pair[1], pair[2]) end)
+  end
+  local problem
+  for _, round in ipairs(several) do problem = problem or round.problems[name] end
+  return {
+    case = name, threads = tonumber(threads), embla_seconds = median(several, of "embla"),
+    peer_seconds = median(several, of "peer"), limit = limits and accesses.of(name),
+    limit_seconds = median(several, of "limit"),
+    ratio = median(several, function(round) return over(round.peer[name], round.embla[name]) end),
+    share_of_limit = median(several, function(round) return over(round.limit[name], round.embla[name]) end),
+    scaling = scaling "embla", peer_scaling = scaling "peer", problem = problem,
+  }
+end
+
+-- ---- the table -------------------------------------------------------------------------------------------------
+
+local names = chosen_cases()
+local width = 4
+for _, name in ipairs(names) do width = math.max(width, #name) end
+local form = ("%%-%ds %%7s %%9s %%9s %%7s %%8s %%8s %%8s"):format(width)
+
+local function show(row)
+  local line = form:format(row.case, row.threads, results.time(row.embla_seconds), results.time(row.peer_seconds),
+                           results.times(row.ratio), results.percent(row.share_of_limit), results.times(row.scaling),
+                           results.times(row.peer_scaling))
+  local problem = row.problem and "   failed: " .. row.problem:gsub("%s+", " ") or ""
+  io.stdout:write(((line .. problem):gsub("%s+$", "")), "\n"):flush()
+end
+
+local csv, failed = assert(io.open(csv_path, "w")), 0
+csv:write(results.header())
+print(form:format("case", "threads", "Embla", "PyTorch", "ratio", "of limit", "scaling", "PyTorch's"))
+
+for first = 1, #names, batch do
+  local group, by_threads = table.move(names, first, math.min(first + batch - 1, #names), 1, {}), {}
+  for round = 1, rounds do
+    for _, threads in ipairs(thread_counts) do
+      by_threads[threads] = by_threads[threads] or {}
+      by_threads[threads][round] = run_round(group, threads)
+    end
+  end
+  for _, name in ipairs(group) do
+    for _, threads in ipairs(thread_counts) do
+      local row = row_of(name, threads, by_threads[threads], by_threads["1"])
+      show(row)
+      csv:write(results.line(row)):flush()
+      if row.problem then failed = failed + 1 end
+    end
   end
 end
+
 csv:close()
-os.remove(limits)
-
 if set.plot then
-  local script = os.tmpname()
-  local file = assert(io.open(script, "w"))
-  file:write(([[
-set terminal pngcairo size 1100,%d
-set output "%s"
-set datafile separator ","
-set logscale x
-set xlabel "times PyTorch's speed"
-set xrange [0.5:*]
-set yrange [-0.6:*] reverse
-set ytics noenhanced
-set grid x
-unset key
-set style fill solid
-plot "%s" skip 1 using 5:0:(1):5:($0-0.35):($0+0.35):ytic(stringcolumn(1)." (".stringcolumn(2).")") with boxxyerror
-]]):format(120 + 22 * 2 * #names, set.plot, set.csv))
-  file:close()
-  os.execute("gnuplot " .. script)
-  os.remove(script)
+  local drawn = os.execute(("%s %s %s %s"):format(program, quote(here .. "draw.lua"), quote(csv_path), quote(set.plot)))
+  if not drawn then failed = failed + 1 end
 end
+if failed > 0 then error(("%d lines failed"):format(failed), 0) end
