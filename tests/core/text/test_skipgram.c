@@ -1,51 +1,22 @@
 #include <math.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "base/status.h"
+#include "corpus_of.h"
 #include "random/rng.h"
-#include "support.h"
 
-static char path[64];
 static em_corpus *corpus;
 
-static void read_text(void)
-{
-    const em_text_opts opts = {.split = EM_SPLIT_BLANKS};
-    const char *const list[] = {path};
-    assert_ok(em_corpus_read(&corpus, list, 1, &opts, NULL, 1, -1, -1));
-}
-
-static void make_path(void)
-{
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    assert_int_equal(close(mkstemp(path)), 0);
-}
-
-/* Words of roughly Zipf's frequencies in sentences of 1 to 60 words; three portions and a bit. */
+/* Three portions and a bit. */
 static int make_corpus(void **state)
 {
     (void)state;
-    make_path();
-    FILE *f = fopen(path, "wb");
-    uint32_t seed = 3;
-    for (int i = 0; i < 3 * EM_PORTION + 1000; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        const double u = (double)(seed >> 8) / 16777216.0;
-        fprintf(f, "w%d%c", (int)(exp(u * log(2000.0))), i % 60 == (i / 60) % 60 || i % 60 == 59 ? '\n' : ' ');
-    }
-    fclose(f);
-    read_text();
+    corpus = zipf_corpus(3 * EM_PORTION + 1000, 2000, 60);
     return 0;
 }
 
 static int make_corpus_of(const char *text)
 {
-    make_path();
-    FILE *f = fopen(path, "wb");
-    fputs(text, f);
-    fclose(f);
-    read_text();
+    corpus = corpus_of(text);
     return 0;
 }
 
@@ -54,7 +25,7 @@ static int remove_corpus(void **state)
     (void)state;
     em_corpus_release(corpus);
     corpus = NULL;
-    return unlink(path);
+    return 0;
 }
 
 static const em_skipgram_opts usual = {.window = 5, .negative = 5, .sample = 1e-3, .batch_size = 1000, .dtype = EM_I64,

@@ -1,39 +1,16 @@
 #include <math.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "base/status.h"
+#include "corpus_of.h"
 #include "random/rng.h"
-#include "support.h"
 #include "text/windows.h"
 
 static em_corpus *corpus;
 
-static void read_text(const char *text)
-{
-    char path[] = "/tmp/embla-test-XXXXXX";
-    const int file = mkstemp(path);
-    const size_t length = strlen(text);
-    assert_int_equal(write(file, text, length), length);
-    close(file);
-    const char *const list[] = {path};
-    const em_text_opts opts = {.split = EM_SPLIT_BLANKS};
-    assert_ok(em_corpus_read(&corpus, list, 1, &opts, NULL, 1, -1, -1));
-    unlink(path);
-}
-
 static int make_corpus(void **state)
 {
     (void)state;
-    char text[60000] = "";
-    size_t at = 0;
-    uint32_t seed = 3;
-    for (int i = 0; i < 8000; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        const int word = (int)exp((double)(seed >> 8) / 16777216.0 * log(300.0));
-        at += (size_t)snprintf(text + at, sizeof text - at, "w%d%c", word, i % 37 == 36 ? '\n' : ' ');
-    }
-    read_text(text);
+    corpus = zipf_corpus(8000, 300, 37);
     return 0;
 }
 
@@ -58,7 +35,7 @@ static void windows_are_those_of_the_slow_way(void **state)
     const int32_t *ids = em_tensor_data(em_corpus_ids(corpus));
     const int64_t *starts = em_tensor_data(em_corpus_starts(corpus));
     int64_t kept = 0, pairs = 0, sentence_first = 0, sentence = 0;
-    int64_t reach[8000], sentence_of[8000], first_of[400], last_of[400];
+    int64_t reach[8000], sentence_of[8000], first_of[500], last_of[500];
     for (int64_t t = 0; t < 8000; t++) {
         if (starts[sentence + 1] == t || t == 0) {
             if (t) sentence++;
@@ -123,7 +100,7 @@ static void negatives_avoid_a_word_and_follow_the_weights(void **state)
 static int make_single(void **state)
 {
     (void)state;
-    read_text("a a a");
+    corpus = corpus_of("a a a");
     return 0;
 }
 
@@ -143,7 +120,7 @@ static void a_lone_word_is_not_avoided(void **state)
 static int make_empty(void **state)
 {
     (void)state;
-    read_text("");
+    corpus = corpus_of("");
     return 0;
 }
 
@@ -153,7 +130,7 @@ static void what_does_not_fit_is_refused(void **state)
     em__windows w;
     assert_fails(em__windows_new(&w, "Test", corpus, 5, 1, 5), EM_EVALUE, "Test: the corpus is empty");
     drop_corpus(NULL);
-    read_text("a b");
+    corpus = corpus_of("a b");
     assert_fails(em__windows_new(&w, "Test", corpus, 0, 1, 5), EM_EVALUE, "Test: window = 0");
     assert_fails(em__windows_new(&w, "Test", corpus, 1001, 1, 5), EM_EVALUE, "Test: window = 1001");
     assert_fails(em__windows_new(&w, "Test", corpus, 5, 0, 5), EM_EVALUE, "Test: sample = 0");

@@ -1,9 +1,7 @@
 #include <math.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "base/status.h"
-#include "support.h"
+#include "corpus_of.h"
 #include "text/windows.h"
 
 enum { D = 19, LANES = 16 };
@@ -11,39 +9,24 @@ enum { D = 19, LANES = 16 };
 static em_corpus *corpus;
 static int64_t V;
 
-static int read_text(const char *text)
+static int take(em_corpus *made)
 {
-    char path[] = "/tmp/embla-test-XXXXXX";
-    const int file = mkstemp(path);
-    const size_t length = strlen(text);
-    assert_int_equal(write(file, text, length), length);
-    close(file);
-    const char *const list[] = {path};
-    const em_text_opts opts = {.split = EM_SPLIT_BLANKS};
-    assert_ok(em_corpus_read(&corpus, list, 1, &opts, NULL, 1, -1, -1));
+    corpus = made;
     V = em_vocab_size(em_corpus_vocab(corpus));
-    return unlink(path);
+    return 0;
 }
 
-/* Words of Zipf's frequencies, over 1000 different ones; many rounds. */
+/* Over 1000 different words; many rounds. */
 static int make_corpus(void **state)
 {
     (void)state;
-    char text[30000] = "";
-    size_t at = 0;
-    uint32_t seed = 3;
-    for (int i = 0; i < 2000; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        const int word = (int)exp((double)(seed >> 8) / 16777216.0 * log(60000.0));
-        at += (size_t)snprintf(text + at, sizeof text - at, "w%d%c", word, i % 37 == 36 ? '\n' : ' ');
-    }
-    return read_text(text);
+    return take(zipf_corpus(2000, 60000, 37));
 }
 
 static int make_small(void **state)
 {
     (void)state;
-    return read_text("a b c a b d\na c b");
+    return take(corpus_of("a b c a b d\na c b"));
 }
 
 static int drop_corpus(void **state)
