@@ -9,7 +9,7 @@
 
 #include "support.h"
 
-#define INPUTS(...) (int)(sizeof((em_tensor *[]){__VA_ARGS__}) / sizeof(em_tensor *)), (em_tensor *[]){__VA_ARGS__}
+#define INPUTS(...) TENSORS(__VA_ARGS__)
 
 em_opts op_options(const em_op *op, const char *options);
 
@@ -28,7 +28,7 @@ void op_backward(em_tensor *y);
 /* Gradient of the sum of the first result for input i, by central differences in float64. */
 em_tensor *numeric_gradient(const char *name, const char *options, int n, em_tensor *const *inputs, int i);
 
-/* The gradients, from ones, of all inputs that want one against numeric_gradient. */
+/* The gradients, from ones, of all inputs that want one, row-sparse ones too, against numeric_gradient. */
 void check_gradients(const char *name, const char *options, int n, em_tensor *const *inputs);
 
 /* A tensor of values between low and high, all different, the same at every run of a program. */

@@ -67,7 +67,7 @@ static double value_at(const char *name, const char *options, int n, em_tensor *
     assert_ok(op_try(out, name, options, n, inputs));
     em_set_grad_enabled(true);
     const double sum = weighted_sum(out, weight);
-    for (int k = 0; k < EM_MAX_OUT; k++) em_tensor_release(out[k]);
+    release_all(EM_MAX_OUT, out);
     return sum;
 }
 
@@ -112,9 +112,7 @@ void check_gradient(const char *file, int line, const char *name, const char *op
     assert_ok(em_grad(results, upstream, n_results, leaf, n_leaf, false, grad));
     for (int i = 0, k = 0; i < n; i++)
         if (is_float(inputs[i])) compare(file, line, name, options, n, inputs, weight, i, grad[k++]);
-    for (int k = 0; k < n_leaf; k++) em_tensor_release(grad[k]);
-    for (int k = 0; k < EM_MAX_OUT; k++) {
-        em_tensor_release(out[k]);
-        em_tensor_release(weight[k]);
-    }
+    release_all(n_leaf, grad);
+    release_all(EM_MAX_OUT, out);
+    release_all(EM_MAX_OUT, weight);
 }

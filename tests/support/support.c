@@ -37,6 +37,11 @@ double half_value(uint16_t bits, int exponent_bits, int fraction_bits)
     return sign * ldexp((1 << fraction_bits) + fraction, exponent - bias - fraction_bits);
 }
 
+void release_all(int n, em_tensor *const *tensors)
+{
+    for (int i = 0; i < n; i++) em_tensor_release(tensors[i]);
+}
+
 double element(const em_tensor *t, int64_t at)
 {
     const void *p = address(t, at);

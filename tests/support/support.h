@@ -24,9 +24,12 @@
 #define SCALAR 0, NULL
 #define VALUES(...) (int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), (double[]){__VA_ARGS__}
 #define NO_VALUES 0, NULL
+#define TENSORS(...) (int)(sizeof((em_tensor *[]){__VA_ARGS__}) / sizeof(em_tensor *)), (em_tensor *[]){__VA_ARGS__}
 
 /* New contiguous tensor holding the values in row-major order; the test fails unless they are as many as fit. */
 em_tensor *tensor_of(em_dtype dtype, int dims, const int64_t *sizes, int64_t count, const double *values);
+
+void release_all(int n, em_tensor *const *tensors);     /* release_all(TENSORS(x, y)); null is fine */
 
 /* Element `at` in row-major order, by strides. Exact for 64-bit integers too with element_int. */
 double element(const em_tensor *t, int64_t at);

@@ -81,8 +81,7 @@ static void the_values_are_made_again(void **state)
     assert_int_equal(c.released, 0);
     em_tensor_release(y);
     assert_int_equal(c.released, 1);
-    em_tensor *all[] = {plain, g, by_checkpoint, by_plain, c.x};
-    for (int i = 0; i < 5; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(plain, g, by_checkpoint, by_plain, c.x));
 }
 
 static void other_calls_are_refused(void **state)
@@ -100,8 +99,7 @@ static void other_calls_are_refused(void **state)
     assert_ok(em_backward(y, NULL, false));
     em_tensor *cosine = apply("cos", c.x, NULL), *slope = apply("mul", cosine, y);
     assert_tensor_close(1e-14, 0, em_tensor_grad(c.x), EM_F64, SCALAR, VALUES(element(slope, 0)));
-    em_tensor *all[] = {y, cosine, slope, c.x};
-    for (int i = 0; i < 4; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(y, cosine, slope, c.x));
 }
 
 static em_status forward_and_back(void *context, em_tensor *out[EM_MAX_OUT])

@@ -36,8 +36,7 @@ static void inputs_come_before_results_each_once(void **state)
     assert_ok(em__order_add(&o, em__var(x)));
     assert_int_equal(o.n, 5);
     em__order_free(&o);
-    em_tensor *all[] = {x, a, b, c, d, side, apart};
-    for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, a, b, c, d, side, apart));
 }
 
 int main(void)

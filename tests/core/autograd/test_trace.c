@@ -39,8 +39,7 @@ static void nan_names_call_and_place(void **state)
     em_set_trace(NULL, NULL);
     assert_ok(em_backward(after, zero, true));
     assert_tensor(em_tensor_grad(x), EM_F64, SHAPE(2), VALUES(0.0 / 0.0, 0));
-    em_tensor *all[] = {x, zero, before, after};
-    for (int i = 0; i < 4; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, zero, before, after));
 }
 
 static em_status traced(void *context, em_tensor *out[EM_MAX_OUT])

@@ -79,8 +79,7 @@ static void a_base_without_history_gets_one(void **state)
     em_tensor *g = tensor_of(EM_F64, SHAPE(2, 2), VALUES(1, 2, 3, 4));
     assert_ok(em_backward(y, g, false));
     assert_tensor(em_tensor_grad(w), EM_F64, SHAPE(2), VALUES(3, 4));
-    em_tensor *all[] = {y, w, r, before, g};
-    for (int i = 0; i < 5; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(y, w, r, before, g));
 }
 
 /* An expanded view shows one element several times: its gradient is their sum. */
@@ -96,8 +95,7 @@ static void a_stale_expanded_view_sums(void **state)
     assert_ok(em_backward(sum, NULL, false));
     assert_tensor(em_tensor_grad(x), EM_F64, SHAPE(2, 1), VALUES(12, 12));
     assert_fails(change("mul", wide, x), EM_EGRAD, "shows some elements several times");
-    em_tensor *all[] = {x, two, y, wide, sum};
-    for (int i = 0; i < 5; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, two, y, wide, sum));
 }
 
 static void what_cannot_be_recorded_is_refused(void **state)
@@ -113,8 +111,7 @@ static void what_cannot_be_recorded_is_refused(void **state)
     em_set_grad_enabled(true);
     em_tensor *w = leaf(SHAPE(2), VALUES(1, 1));
     assert_fails(change("add", apart, w), EM_EGRAD, "made inside no_grad");
-    em_tensor *all[] = {x, r, one, y, apart, w};
-    for (int i = 0; i < 6; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, r, one, y, apart, w));
 }
 
 static void allocations_may_fail(void **state)

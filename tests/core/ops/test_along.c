@@ -66,8 +66,7 @@ static void what_does_not_fit_is_refused(void **state)
     assert_fails(op_try(&y, "index_select", "dim=3", INPUTS(x, flat)), EM_ERANGE, "dim 3");
     assert_fails(op_try(&y, "gather", "dim=1", INPUTS(x, flat)), EM_ESHAPE, "gather");
     assert_fails(op_try(&y, "gather", "dim=1", INPUTS(x, wide)), EM_ESHAPE, "gather");
-    em_tensor *all[] = {x, high, flat, wide};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, high, flat, wide));
 }
 
 /* Rows that many ids name are added to by one owner each, in the order of the ids. */

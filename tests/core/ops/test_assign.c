@@ -27,8 +27,7 @@ static void rows_by_ids(void **state)
     RESULT("index_put", "", INPUTS(x, back, n), EM_F32, SHAPE(3, 2), VALUES(9, 9, 3, 4, 9, 9));
     RESULT("index_put", "dim=1", INPUTS(x, first, col), EM_F32, SHAPE(3, 2), VALUES(7, 2, 8, 4, 9, 6));
     assert_tensor(x, EM_F32, SHAPE(3, 2), VALUES(1, 2, 3, 4, 5, 6));
-    em_tensor *all[] = {x, ids, n, rows, pair, back, col, first};
-    for (int i = 0; i < 8; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, n, rows, pair, back, col, first));
 }
 
 static void rows_by_a_mask(void **state)
@@ -43,8 +42,7 @@ static void rows_by_a_mask(void **state)
     RESULT("masked_put", "", INPUTS(x, mask, pair), EM_F32, SHAPE(3, 2), VALUES(7, 8, 3, 4, 7, 8));
     RESULT("masked_put", "", INPUTS(x, mask, n), EM_F32, SHAPE(3, 2), VALUES(9, 9, 3, 4, 9, 9));
     RESULT("masked_put", "", INPUTS(x, each, pair), EM_F32, SHAPE(3, 2), VALUES(1, 7, 3, 4, 8, 6));
-    em_tensor *all[] = {x, mask, n, rows, pair, each};
-    for (int i = 0; i < 6; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, mask, n, rows, pair, each));
 }
 
 static void elements_by_ids(void **state)
@@ -55,8 +53,7 @@ static void elements_by_ids(void **state)
     em_tensor *n = tensor_of(EM_F32, SCALAR, VALUES(-1));
     RESULT("scatter", "dim=0", INPUTS(x, ids, src), EM_F32, SHAPE(3, 2), VALUES(1, 8, 3, 10, 9, 6));
     RESULT("scatter", "dim=0", INPUTS(x, ids, n), EM_F32, SHAPE(3, 2), VALUES(1, -1, 3, -1, -1, 6));
-    em_tensor *all[] = {x, ids, src, n};
-    for (int i = 0; i < 4; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, src, n));
 }
 
 static void in_place_on_a_view(void **state)
@@ -70,8 +67,7 @@ static void in_place_on_a_view(void **state)
     em_tensor *bad = tensor_of(EM_I64, SHAPE(2), VALUES(0, 2));
     assert_fails(em_apply_inplace(put, t, (em_tensor *[]){t, bad, v}, 3, NULL, NULL), EM_ERANGE, "index 2");
     assert_tensor(x, EM_F32, SHAPE(3, 2), VALUES(1, 7, 3, 8, 5, 9));
-    em_tensor *all[] = {x, t, ids, v, bad};
-    for (int i = 0; i < 5; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, t, ids, v, bad));
 }
 
 static void gradients(void **state)
@@ -97,8 +93,7 @@ static void gradients(void **state)
     assert_gradient("scatter", "dim=0", INPUTS(x, lane, rows));
     assert_gradient("scatter", "dim=0", INPUTS(x, lane, large));
     assert_gradient("scatter", "dim=0", INPUTS(x, lane, n));
-    em_tensor *all[] = {x, ids, n, rows, row, back, mask, lane, one, large, s, zero};
-    for (int i = 0; i < 12; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, n, rows, row, back, mask, lane, one, large, s, zero));
 }
 
 static void bad_input_is_refused(void **state)
@@ -127,8 +122,7 @@ static void bad_input_is_refused(void **state)
     op_fails("scatter", "dim=0", INPUTS(x, lane, rows), EM_ERANGE, "index 3 at position [0, 1]");
     op_fails("scatter", "dim=0", INPUTS(x, good, v3), EM_ESHAPE, "index (2) against input (3, 2)");
     op_fails("scatter", "dim=1", INPUTS(x, lane, v3), EM_ERANGE, "index 3");
-    em_tensor *all[] = {x, ids, good, v3, n, mask, low, lane, rows, rmask};
-    for (int i = 0; i < 10; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, good, v3, n, mask, low, lane, rows, rmask));
 }
 
 int main(void)

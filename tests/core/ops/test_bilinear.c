@@ -25,8 +25,7 @@ static void products_match_a_loop(void **state)
             assert_true(fabs(element(bare, n * K + k) - sum) < 1e-12);
             assert_true(fabs(element(y, n * K + k) - sum - element(b, k)) < 1e-12);
         }
-    em_tensor *all[] = {x1, x2, w, b, y, bare};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x1, x2, w, b, y, bare));
 }
 
 static void gradients_match_differences(void **state)
@@ -36,16 +35,9 @@ static void gradients_match_differences(void **state)
                        tensor_of(EM_F64, SHAPE(2, 1), VALUES(2, -1)),
                        tensor_of(EM_F64, SHAPE(2, 2, 1), VALUES(1, 2, -3, 4)),
                        tensor_of(EM_F64, SHAPE(2), VALUES(0, 1))};
-    em_tensor *want[4];
-    for (int i = 0; i < 4; i++) want[i] = numeric_gradient("bilinear", "", 4, in, i);
     for (int i = 0; i < 4; i++) wanting_grad(in[i]);
-    op_backward(op_call("bilinear", "", 4, in));
-    for (int i = 0; i < 4; i++) {
-        for (int64_t k = 0; k < em_tensor_count(in[i]); k++)
-            assert_true(fabs(element(em_tensor_grad(in[i]), k) - element(want[i], k)) < 1e-6);
-        em_tensor_release(in[i]);
-        em_tensor_release(want[i]);
-    }
+    check_gradients("bilinear", "", 4, in);
+    release_all(4, in);
 }
 
 static void shapes_must_fit(void **state)
@@ -57,8 +49,7 @@ static void shapes_must_fit(void **state)
     em_tensor *flat = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2));
     assert_fails(op_try(&y, "bilinear", "", INPUTS(x1, x2, w)), EM_ESHAPE, "bilinear");
     assert_fails(op_try(&y, "bilinear", "", INPUTS(x1, x2, flat)), EM_ESHAPE, "bilinear");
-    em_tensor *all[] = {x1, x2, w, flat};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x1, x2, w, flat));
 }
 
 int main(void)

@@ -15,8 +15,7 @@ static void values_by_hand(void **state)
             assert_tensor(e, d, SHAPE(2), VALUES(245, 252));
         else
             assert_tensor(e, d, SHAPE(2), VALUES(-11, -4));
-        em_tensor *all[] = {x, y, a, b, c, e};
-        for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);
+        release_all(TENSORS(x, y, a, b, c, e));
     }
 }
 
@@ -30,8 +29,7 @@ static void bools_stay_bools(void **state)
     assert_tensor(a, EM_BOOL, SHAPE(4), VALUES(0, 0, 0, 1));
     assert_tensor(b, EM_BOOL, SHAPE(4), VALUES(0, 1, 1, 0));
     assert_tensor(c, EM_BOOL, SHAPE(4), VALUES(1, 1, 0, 0));
-    em_tensor *all[] = {x, y, a, b, c};
-    for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, y, a, b, c));
 }
 
 static void floats_have_none(void **state)

@@ -64,8 +64,7 @@ static void a_power_below_1_by_hand(void **state)
     assert_tensor_close(1e-12, 0, y, EM_F64, SHAPE(1, 1), VALUES(25));
     assert_ok(em_grad(&y, NULL, 1, &a, 1, false, &dx));
     assert_tensor_close(1e-12, 0, dx, EM_F64, SHAPE(1, 2), VALUES(2.5, -5.0 / 3));
-    em_tensor *all[] = {a, b, y, dx};
-    for (int i = 0; i < 4; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(a, b, y, dx));
 }
 
 static void equal_rows_have_no_slope(void **state)
@@ -78,8 +77,7 @@ static void equal_rows_have_no_slope(void **state)
     assert_tensor(y, EM_F64, SHAPE(1, 1), VALUES(0));
     assert_ok(em_grad(&y, NULL, 1, &a, 1, false, &dx));
     assert_tensor(dx, EM_F64, SHAPE(1, 2), VALUES(0, 0));
-    em_tensor *all[] = {a, b, y, dx};
-    for (int i = 0; i < 4; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(a, b, y, dx));
 }
 
 static void bad_input_is_refused(void **state)
@@ -93,8 +91,7 @@ static void bad_input_is_refused(void **state)
     op_fails("cdist", "p=-1", INPUTS(a, a), EM_EVALUE, "p = -1");
     op_fails("cdist", "p=nan", INPUTS(a, a), EM_EVALUE, "p = ");
     op_fails("cdist", "", INPUTS(c, d), EM_ESHAPE, "do not broadcast");
-    em_tensor *all[] = {a, b, v, c, d};
-    for (int i = 0; i < 5; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(a, b, v, c, d));
 }
 
 int main(void)

@@ -13,8 +13,7 @@ static void copies_and_views(void **state)
     assert_true(em_tensor_same_storage(same, x) && same != x);
     assert_true(em_tensor_is_contiguous(made) && !em_tensor_same_storage(made, x));
     assert_same_bits(made, c);
-    em_tensor *all[] = {x, t, c, same, made};
-    for (int i = 0; i < 5; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, t, c, same, made));
 }
 
 static void conversions(void **state)

@@ -39,8 +39,7 @@ static void bins(void **state)
     op_fails("histc", "bins=0", INPUTS(x), EM_EVALUE, "bins = 0");
     op_fails("histc", "min=2 max=1", INPUTS(x), EM_EVALUE, "2 to 1");
     op_fails("histc", "max=inf", INPUTS(x), EM_EVALUE, "finite");
-    em_tensor *all[] = {x, i, same, none};
-    for (int k = 0; k < 4; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, i, same, none));
 }
 
 static void bad_counts_are_refused(void **state)
@@ -57,8 +56,7 @@ static void bad_counts_are_refused(void **state)
     op_fails("bincount", "minlength=-1", INPUTS(good), EM_EVALUE, "minlength = -1");
     op_fails("bincount", "", INPUTS(f), EM_ETYPE, "integer");
     op_fails("bincount", "", INPUTS(far), EM_ERANGE, "too large");
-    em_tensor *all[] = {x, m, w, good, f, far};
-    for (int k = 0; k < 6; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, m, w, good, f, far));
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "op_call.h"
+#include "op_check.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -170,19 +170,13 @@ static void bad_input_is_refused(void **state)
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, offsets, short_weights)), EM_ESHAPE,
                  "(2), input has (5)");
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, offsets, floats)), EM_ETYPE, "float64, got float32");
-    em_tensor *all[] = {w, ids, square, late, down, far, none, high, short_weights, floats, cube, offsets};
-    for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(w, ids, square, late, down, far, none, high, short_weights, floats, cube, offsets));
 }
 
 static void threads_do_not_matter(void **state)
 {
     (void)state;
-    em_tensor *w, *ids;
-    em_rng rng = {.seed = 4};
-    assert_ok(em_tensor_empty(&w, EM_F32, SHAPE(300, 40)));
-    assert_ok(em_tensor_empty(&ids, EM_I64, SHAPE(700, 12)));
-    em_tensor_fill_normal(w, 0, 1, &rng);
-    em_tensor_fill_integers(ids, 0, 300, &rng);
+    em_tensor *w = random_tensor(EM_F32, SHAPE(300, 40), 1), *ids = random_ids(300, SHAPE(700, 12), 2);
     check_threads("embedding_bag", "mode=sum", INPUTS(ids, wanting_grad(w)));
     check_threads("embedding_bag", "mode=mean sparse=true padding_idx=7", INPUTS(ids, w));
     check_threads("embedding_bag", "mode=max", INPUTS(ids, w));

@@ -1,4 +1,4 @@
-#include "op_call.h"
+#include "op_check.h"
 
 #include <math.h>
 
@@ -14,11 +14,7 @@ static void distances_are_norms_of_differences(void **state)
     em_tensor_release(y);
     y = op_call("embedding_distance", "p=1", INPUTS(query, shared, w));
     assert_tensor(y, EM_F32, SHAPE(2, 2), VALUES(0, 7, 6, 9));
-    em_tensor_release(y);
-    em_tensor_release(query);
-    em_tensor_release(w);
-    em_tensor_release(own);
-    em_tensor_release(shared);
+    release_all(TENSORS(y, query, w, own, shared));
 }
 
 static void gradients_match_differences(void **state)
@@ -27,22 +23,12 @@ static void gradients_match_differences(void **state)
     static const char *const options[] = {"p=1 sparse=true", "p=2 sparse=true", "p=1", "p=2"};
     for (int k = 0; k < 4; k++)
         for (int shared = 0; shared < 2; shared++) {
-            em_tensor *query = tensor_of(EM_F64, SHAPE(2, 3), VALUES(1, -2, 3, 0.5, 4, -1)), *dense;
+            em_tensor *query = tensor_of(EM_F64, SHAPE(2, 3), VALUES(1, -2, 3, 0.5, 4, -1));
             em_tensor *w = tensor_of(EM_F64, SHAPE(3, 3), VALUES(1.5, 2, 0, -1, 0, 1, 5, 6, 2));
             em_tensor *ids = shared ? tensor_of(EM_I64, SHAPE(3), VALUES(2, 0, 2))
                                     : tensor_of(EM_I64, SHAPE(2, 3), VALUES(2, 0, 2, 1, 1, 0));
-            em_tensor *dquery = numeric_gradient("embedding_distance", options[k], INPUTS(query, ids, w), 0);
-            em_tensor *dw = numeric_gradient("embedding_distance", options[k], INPUTS(query, ids, w), 2);
-            op_backward(op_call("embedding_distance", options[k], INPUTS(wanting_grad(query), ids, wanting_grad(w))));
-            if (em_tensor_is_sparse(em_tensor_grad(w)))
-                assert_ok(em_rows_to_dense(&dense, em_tensor_grad(w)));
-            else
-                em_tensor_retain(dense = em_tensor_grad(w));
-            for (int64_t i = 0; i < 6; i++)
-                assert_true(fabs(element(em_tensor_grad(query), i) - element(dquery, i)) < 1e-6);
-            for (int64_t i = 0; i < 9; i++) assert_true(fabs(element(dense, i) - element(dw, i)) < 1e-6);
-            em_tensor *all[] = {query, w, ids, dense, dquery, dw};
-            for (size_t i = 0; i < sizeof all / sizeof *all; i++) em_tensor_release(all[i]);
+            check_gradients("embedding_distance", options[k], INPUTS(wanting_grad(query), ids, wanting_grad(w)));
+            release_all(TENSORS(query, w, ids));
         }
 }
 
@@ -77,8 +63,7 @@ static void a_changed_table_is_noticed(void **state)
     assert_fails(em_rows_values(&y, em_tensor_grad(w)), EM_EGRAD, "refers to its table");
     assert_ok(em_rows_to_dense(&dense, kept));
     assert_tensor(dense, EM_F64, SHAPE(2, 2), VALUES(0, 0, 2, 2));
-    em_tensor *all[] = {query, ids, w, kept, dense};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(query, ids, w, kept, dense));
 }
 
 static void bad_input_is_refused(void **state)
@@ -90,26 +75,17 @@ static void bad_input_is_refused(void **state)
     assert_fails(op_try(&y, "embedding_distance", "p=3", INPUTS(query, ids, fit)), EM_EVALUE,
                  "p must be 1 or 2, got 3");
     assert_fails(op_try(&y, "embedding_distance", "", INPUTS(query, ids, w)), EM_ESHAPE, "the same embedding_dim");
-    em_tensor *all[] = {query, w, ids, fit};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(query, w, ids, fit));
 }
 
 static void threads_do_not_matter(void **state)
 {
     (void)state;
-    em_tensor *query, *w, *ids;
-    em_rng rng = {.seed = 4};
-    assert_ok(em_tensor_empty(&query, EM_F32, SHAPE(300, 40)));
-    assert_ok(em_tensor_empty(&w, EM_F32, SHAPE(300, 40)));
-    assert_ok(em_tensor_empty(&ids, EM_I64, SHAPE(300, 17)));
-    em_tensor_fill_normal(query, 0, 1, &rng);
-    em_tensor_fill_normal(w, 0, 1, &rng);
-    em_tensor_fill_integers(ids, 0, 300, &rng);
+    em_tensor *query = random_tensor(EM_F32, SHAPE(300, 40), 1), *w = random_tensor(EM_F32, SHAPE(300, 40), 2),
+              *ids = random_ids(300, SHAPE(300, 17), 3);
     check_threads("embedding_distance", "p=1 sparse=true", INPUTS(wanting_grad(query), ids, wanting_grad(w)));
     check_threads("embedding_distance", "p=2", INPUTS(query, ids, w));
-    em_tensor_release(query);
-    em_tensor_release(w);
-    em_tensor_release(ids);
+    release_all(TENSORS(query, w, ids));
 }
 
 int main(void)

@@ -27,8 +27,7 @@ static void rows_by_a_list(void **state)
     RESULT("index_select", "dim=0", INPUTS(x, one), EM_F32, SHAPE(1, 2), VALUES(3, 4));
     RESULT("index_select", "dim=0", INPUTS(x, none), EM_F32, SHAPE(0, 2), NO_VALUES);
     RESULT("index_select", "dim=0", INPUTS(s, small), EM_F32, SHAPE(1), VALUES(2));
-    em_tensor *all[] = {x, ids, one, small, none, s, t};
-    for (int i = 0; i < 7; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, one, small, none, s, t));
 }
 
 static void ids_of_any_shape(void **state)
@@ -40,8 +39,7 @@ static void ids_of_any_shape(void **state)
     RESULT("index", "", INPUTS(x, one), EM_F32, SHAPE(2), VALUES(5, 6));
     RESULT("index", "dim=1", INPUTS(x, cols), EM_F32, SHAPE(3, 1, 3), VALUES(2, 1, 2, 4, 3, 4, 6, 5, 6));
     assert_tensor(ids, EM_I64, SHAPE(2, 2), VALUES(-1, 0, 1, -3));
-    em_tensor *all[] = {x, ids, one, cols};
-    for (int i = 0; i < 4; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, one, cols));
 }
 
 static void rows_and_elements_by_a_mask(void **state)
@@ -59,8 +57,7 @@ static void rows_and_elements_by_a_mask(void **state)
     RESULT("masked_select", "", INPUTS(x, all_of), EM_F32, SHAPE(3), VALUES(2, 3, 6));
     RESULT("masked_select", "", INPUTS(x, cols), EM_F32, SHAPE(3), VALUES(2, 4, 6));
     RESULT("masked_select", "", INPUTS(s, rows), EM_F32, SHAPE(2), VALUES(7, 7));
-    em_tensor *all[] = {x, rows, none, all_of, yes, cols, s};
-    for (int i = 0; i < 7; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, rows, none, all_of, yes, cols, s));
 }
 
 static void gather_and_take(void **state)
@@ -73,8 +70,7 @@ static void gather_and_take(void **state)
     RESULT("gather", "dim=1", INPUTS(x, across), EM_F32, SHAPE(3, 3), VALUES(1, 2, 2, 4, 4, 3, 5, 5, 5));
     RESULT("gather", "dim=-2", INPUTS(x, narrow), EM_F32, SHAPE(4, 1), VALUES(1, 3, 5, 1));
     RESULT("take", "", INPUTS(x, flat), EM_F32, SHAPE(2, 2), VALUES(6, 1, 1, 6));
-    em_tensor *all[] = {x, down, across, narrow, flat};
-    for (int i = 0; i < 5; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, down, across, narrow, flat));
 }
 
 static void a_gather_of_many_dims_against_a_loop(void **state)
@@ -151,8 +147,7 @@ static void gradients(void **state)
     assert_gradient("masked_select", "", INPUTS(x, row));
     assert_gradient("masked_select", "", INPUTS(s, row));
     assert_gradient("take", "", INPUTS(x, ids));
-    em_tensor *all[] = {x, ids, list, mask, row, s, zero};
-    for (int i = 0; i < 7; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, list, mask, row, s, zero));
 }
 
 static void bad_input_is_refused(void **state)
@@ -182,8 +177,7 @@ static void bad_input_is_refused(void **state)
     op_fails("gather", "dim=0", INPUTS(x, list), EM_ESHAPE, "index (2) against input (3, 2)");
     op_fails("take", "", INPUTS(x, far), EM_ERANGE,
              "index -7 at position [0] is out of range for the number of elements = 6");
-    em_tensor *all[] = {x, high, low, list, half, s, mask, minus, tall, far};
-    for (int i = 0; i < 10; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, high, low, list, half, s, mask, minus, tall, far));
 }
 
 int main(void)

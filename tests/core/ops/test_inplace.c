@@ -35,8 +35,7 @@ static void in_place_on_windows_of_one_storage(void **state)
     assert_ok(em_tensor_view(&tail, base, 1, SHAPE(3), (int64_t[]){1}));
     assert_ok(inplace("add", tail, head));              /* reads what it overwrites */
     assert_tensor(base, EM_F32, SHAPE(4), VALUES(-1, 1, -1, 1));
-    em_tensor *all[] = {base, even, head, tail};
-    for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(base, even, head, tail));
 }
 
 int main(void)

@@ -19,8 +19,7 @@ static void cat_by_hand(void **state)
     y = op_call("cat", "", INPUTS(none, none));
     assert_tensor(y, EM_F32, SHAPE(0), NO_VALUES);
     em_tensor_release(y);
-    em_tensor *all[] = {a, b, c, none, flat, t};
-    for (int i = 0; i < 6; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(a, b, c, none, flat, t));
 }
 
 static void dtypes_are_promoted(void **state)

@@ -10,8 +10,7 @@ static void values_by_hand(void **state)
     em_tensor *y = op_call("logcumsumexp", "dim=1", 1, &x), *z = op_call("logcumsumexp", "dim=0", 1, &x);
     assert_tensor_close(1e-14, 0, y, EM_F64, SHAPE(2, 2), VALUES(0, log(4), 1000, 1000 + log(2)));
     assert_tensor_close(1e-14, 0, z, EM_F64, SHAPE(2, 2), VALUES(0, log(3), 1000, 1000));
-    em_tensor *all[] = {x, y, z};
-    for (int k = 0; k < 3; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, y, z));
 }
 
 static void infinities(void **state)

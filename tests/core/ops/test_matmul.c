@@ -294,8 +294,7 @@ static void gradients(void **state)
     assert_gradient("linear", "", INPUTS(x, w));
     assert_gradient("linear", "", INPUTS(v, w, u));
     assert_gradient("linear", "", INPUTS(bx, w1, one));
-    em_tensor *all[] = {x, y, v, u, one, bx, by, w, w1, v4};
-    for (int i = 0; i < 10; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, y, v, u, one, bx, by, w, w1, v4));
 }
 
 /* ---- threads, errors, memory --------------------------------------------------------------------------- */
@@ -356,8 +355,7 @@ static void bad_input_is_refused(void **state)
     op_fails("linear", "", INPUTS(v3), EM_EVALUE, "expected");
     op_fails("bilinear", "", INPUTS(v3, v3, m23), EM_ESHAPE, "weight must have 3 dims");
     op_fails("bilinear", "", INPUTS(v3, v3, t3), EM_ESHAPE, "input1 (3)");
-    em_tensor *all[] = {m23, m34, s, v3, t3, t5, flags};
-    for (int i = 0; i < 7; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(m23, m34, s, v3, t3, t5, flags));
 }
 
 static em_status linear_step(void *context, em_tensor *out[EM_MAX_OUT])

@@ -14,8 +14,7 @@ static void wrong_calls_are_refused(void **state)
     assert_fails(op_try(&y, "neg", "", INPUTS(sparse)), EM_ETYPE, "row-sparse");
     assert_fails(em_apply(NULL, &x, 1, NULL, NULL, &y), EM_EVALUE, "no such operation");
     assert_fails(op_try(&y, "where", "", INPUTS(x, x, x)), EM_ETYPE, "must be bool, got float32");
-    em_tensor *all[] = {x, ids, sparse, values};
-    for (size_t k = 0; k < sizeof all / sizeof *all; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, ids, sparse, values));
 }
 
 static void an_interrupt_ends_a_call(void **state)

@@ -147,8 +147,7 @@ static void not_a_number_and_infinity(void **state)
     assert_tensor(a, EM_F32, SCALAR, VALUES(NAN));
     assert_tensor(b, EM_F32, SCALAR, VALUES(INFINITY));
     assert_tensor(c, EM_I64, SCALAR, VALUES(3));
-    em_tensor *all[] = {x, y, a, b, c};
-    for (int k = 0; k < 5; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, y, a, b, c));
 }
 
 /* The gradient of a product is the product of the others, with none, one and two zeros among them. */

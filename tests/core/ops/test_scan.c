@@ -12,8 +12,7 @@ static void values_by_hand(void **state)
     assert_tensor(a, EM_F32, SHAPE(2, 3), VALUES(1, 2, 3, 5, 7, 9));
     assert_tensor(b, EM_F32, SHAPE(2, 3), VALUES(1, 3, 6, 4, 9, 15));
     assert_tensor(c, EM_F32, SHAPE(2, 3), VALUES(1, 2, 6, 4, 20, 120));
-    em_tensor *all[] = {x, a, b, c};
-    for (int k = 0; k < 4; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, a, b, c));
 }
 
 static void whole_numbers_become_int64(void **state)
@@ -86,8 +85,7 @@ static void edges(void **state)
     assert_tensor(y, EM_F32, SHAPE(2, 0), NO_VALUES);
     assert_tensor(z, EM_F32, SCALAR, VALUES(3));
     assert_fails(op_try(&none, "cumsum", "dim=2", 1, &x), EM_ERANGE, "cumsum: dim 2");
-    em_tensor *all[] = {x, s, y, z};
-    for (int k = 0; k < 4; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, s, y, z));
 }
 
 int main(void)

@@ -22,8 +22,7 @@ static void adding_by_hand(void **state)
     RESULT("index_add", "dim=1", INPUTS(x, cids, cols), EM_F32, SHAPE(3, 2), VALUES(4, 5, 9, 13, 14, 21));
     RESULT("scatter_add", "dim=0", INPUTS(x, lane, rows), EM_F32, SHAPE(3, 2), VALUES(1, 22, 43, 4, 5, 46));
     assert_tensor(x, EM_F32, SHAPE(3, 2), VALUES(1, 2, 3, 4, 5, 6));
-    em_tensor *all[] = {x, ids, rows, lane, cols, cids};
-    for (int i = 0; i < 6; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, rows, lane, cols, cids));
 }
 
 static void whole_numbers_and_bools(void **state)
@@ -36,8 +35,7 @@ static void whole_numbers_and_bools(void **state)
     RESULT("index_add", "dim=0", INPUTS(x, ids, more), EM_I32, SHAPE(2), VALUES(-2147483648.0, 5));
     RESULT("scatter_add", "dim=0", INPUTS(x, ids, more), EM_I32, SHAPE(2), VALUES(-2147483648.0, 5));
     RESULT("scatter_add", "dim=0", INPUTS(flags, ids, yes), EM_BOOL, SHAPE(2), VALUES(0, 1));
-    em_tensor *all[] = {x, ids, more, flags, yes};
-    for (int i = 0; i < 5; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, more, flags, yes));
 }
 
 /* Whatever the layout, what is added to one element is added in the order of the ids: the same bits as a plain loop. */
@@ -76,8 +74,7 @@ static void against_a_loop_on_any_number_of_threads(void **state)
             assert_same_bits(y, want);
             em_tensor_release(y);
         }
-        em_tensor *all[] = {x, src, want, ids};
-        for (int i = 0; i < 4; i++) em_tensor_release(all[i]);
+        release_all(TENSORS(x, src, want, ids));
     }
     em_set_threads(threads);
 }
@@ -107,8 +104,7 @@ static void rows_on_any_number_of_threads(void **state)
         em_tensor_release(z);
     }
     em_set_threads(threads);
-    em_tensor *all[] = {x, ids, src, sum, last};
-    for (int i = 0; i < 5; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, src, sum, last));
 }
 
 static void the_source_may_be_the_tensor_itself(void **state)
@@ -142,8 +138,7 @@ static void gradients(void **state)
     assert_gradient("scatter_add", "dim=0", INPUTS(x, lane, rows));
     assert_gradient("scatter_add", "dim=0", INPUTS(x, lane, wide));
     assert_gradient("scatter_add", "dim=0", INPUTS(s, zero, s2));
-    em_tensor *all[] = {x, ids, rows, lane, wide, s, zero, s2};
-    for (int i = 0; i < 8; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, rows, lane, wide, s, zero, s2));
 }
 
 static void bad_input_is_refused(void **state)
@@ -165,8 +160,7 @@ static void bad_input_is_refused(void **state)
     op_fails("scatter_add", "dim=0", INPUTS(x, ok, thin), EM_ESHAPE, "src (2, 1)");
     op_fails("scatter_add", "dim=0", INPUTS(x, broad, rows), EM_ESHAPE, "index (1, 3) against input (3, 2)");
     op_fails("scatter_add", "dim=2", INPUTS(x, ok, rows), EM_ERANGE, "dim 2");
-    em_tensor *all[] = {x, ids, good, rows, lane, ok, thin, broad, whole, more};
-    for (int i = 0; i < 10; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, ids, good, rows, lane, ok, thin, broad, whole, more));
 }
 
 int main(void)

@@ -85,8 +85,7 @@ static void masked_rows(void **state)
     assert_tensor(y, EM_F32, SHAPE(3, 2), VALUES(1, 0, NAN, NAN, NAN, NAN));
     assert_tensor(z, EM_F32, SHAPE(3, 2), VALUES(0, -INFINITY, NAN, NAN, NAN, NAN));
     assert_tensor(l, EM_F32, SHAPE(3), VALUES(0, -INFINITY, NAN));
-    em_tensor *all[] = {x, y, z, l};
-    for (int k = 0; k < 4; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, y, z, l));
 }
 
 static void gradient_by_hand(void **state)
@@ -130,8 +129,7 @@ static void logsumexp_over_all_dims(void **state)
     assert_tensor(z, EM_F32, SCALAR, VALUES(INFINITY));
     em_tensor *e = tensor_of(EM_F32, SHAPE(0), NO_VALUES), *v = op_call("logsumexp", "", 1, &e);
     assert_tensor(v, EM_F32, SCALAR, VALUES(-INFINITY));
-    em_tensor *all[] = {x, y, i, z, e, v};
-    for (int k = 0; k < 6; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, y, i, z, e, v));
 }
 
 static void edges(void **state)
@@ -143,8 +141,7 @@ static void edges(void **state)
     assert_tensor(z, EM_F32, SCALAR, VALUES(1));
     assert_fails(op_try(&none, "softmax", "dim=2", 1, &x), EM_ERANGE, "softmax: dim 2");
     assert_fails(op_try(&none, "logsumexp", "dim=3", 1, &x), EM_ERANGE, "logsumexp: dim 3");
-    em_tensor *all[] = {x, s, y, z};
-    for (int k = 0; k < 4; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, s, y, z));
 }
 
 int main(void)

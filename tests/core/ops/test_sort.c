@@ -48,8 +48,7 @@ static void sorting_by_hand(void **state)
     PAIR("sort", "", none, EM_F32, SHAPE(2, 0), NO_VALUES, NO_VALUES);
     em_tensor *y = op_call("argsort", "dim=1 descending=true", INPUTS(x));
     assert_tensor(y, EM_I64, SHAPE(2, 3), VALUES(0, 2, 1, 1, 0, 2));
-    em_tensor *all[] = {x, s, odd, none, flags, t, big, y};
-    for (int i = 0; i < 8; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, s, odd, none, flags, t, big, y));
 }
 
 static void the_first_few(void **state)
@@ -71,8 +70,7 @@ static void the_first_few(void **state)
     em_tensor *y = op_call("median", "", INPUTS(x)), *z = op_call("median", "", INPUTS(n));
     assert_tensor(y, EM_F32, SCALAR, VALUES(2));
     assert_tensor(z, EM_F32, SCALAR, VALUES(NAN));
-    em_tensor *all[] = {x, n, y, z};
-    for (int i = 0; i < 4; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, n, y, z));
 }
 
 /* Each result where counting smaller elements says, on any number of threads. */
@@ -151,8 +149,7 @@ static void bad_input_is_refused(void **state)
     op_fails("median", "", INPUTS(whole), EM_EVALUE, "no element");
     em_tensor *y = op_call("median", "", INPUTS(none));
     assert_tensor(y, EM_F32, SCALAR, VALUES(NAN));
-    em_tensor *all[] = {x, none, whole, y};
-    for (int i = 0; i < 4; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(x, none, whole, y));
 }
 
 int main(void)

@@ -86,8 +86,7 @@ static void combinations(void **state)
     assert_tensor(b, EM_F64, SHAPE(2, 2), VALUES(2.5, 4, 1.75, 3));
     assert_tensor(c, EM_F64, SHAPE(2), VALUES(1.5, 2.5));
     assert_tensor(d, EM_F64, SHAPE(2), VALUES(3, 4));
-    em_tensor *all[] = {x, y, z, a, b, c, d};
-    for (int k = 0; k < 7; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, y, z, a, b, c, d));
 }
 
 static void shapes_must_broadcast(void **state)

@@ -60,8 +60,7 @@ static void where_it_would_go(void **state)
               *one = op_call("searchsorted", "", INPUTS(row, s));
     assert_tensor(each, EM_I64, SHAPE(2, 3), VALUES(0, 1, 2, 0, 1, 2));
     assert_tensor(one, EM_I64, SCALAR, VALUES(3));
-    em_tensor *all[] = {row, x, left, right, rows, ids, each, s, one};
-    for (int i = 0; i < 9; i++) em_tensor_release(all[i]);
+    release_all(TENSORS(row, x, left, right, rows, ids, each, s, one));
 }
 
 static void bad_input_is_refused(void **state)

@@ -45,8 +45,7 @@ static void too_few_elements(void **state)
     assert_tensor(a, EM_F32, SCALAR, VALUES(NAN));
     assert_tensor(b, EM_F32, SCALAR, VALUES(0));
     assert_tensor(c, EM_F32, SCALAR, VALUES(NAN));
-    em_tensor *all[] = {x, empty, a, b, c};
-    for (int k = 0; k < 5; k++) em_tensor_release(all[k]);
+    release_all(TENSORS(x, empty, a, b, c));
 }
 
 static void gradients_by_hand(void **state)

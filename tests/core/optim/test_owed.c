@@ -4,11 +4,6 @@
 
 enum { ROWS = 50, WIDTH = 7, MANY = 40 };
 
-static void release_all(em_tensor *state[EM_MAX_STATE])
-{
-    for (int k = 0; k < EM_MAX_STATE; k++) em_tensor_release(state[k]);
-}
-
 static options exact(const char *rule, const char *text)
 {
     options o = options_of(rule, text);
@@ -95,8 +90,8 @@ static void same_bits_as_by_dense_gradients(void **context)
                 assert_int_equal(a[s] != NULL, b[s] != NULL);
                 if (a[s]) assert_same_bits(a[s], b[s]);
             }
-            release_all(a);
-            release_all(b);
+            release_all(EM_MAX_STATE, a);
+            release_all(EM_MAX_STATE, b);
             em_tensor_release(p);
             em_tensor_release(q);
         }
@@ -123,8 +118,8 @@ static void sparse_adam_as_by_zeros(void **context)
     }
     assert_same_bits(p, q);
     assert_same_bits(a[0], b[0]);
-    release_all(a);
-    release_all(b);
+    release_all(EM_MAX_STATE, a);
+    release_all(EM_MAX_STATE, b);
     em_tensor_release(p);
     em_tensor_release(q);
 }
@@ -141,7 +136,7 @@ static void same_bits_for_any_number_of_threads(void **context)
             assert_same_bits(p, want);
         else
             em_tensor_retain(want = p);
-        release_all(state);
+        release_all(EM_MAX_STATE, state);
         em_tensor_release(p);
     }
     em_set_threads(2);
@@ -176,7 +171,7 @@ static fixture waiting(void)
 
 static void let_go(fixture *f)
 {
-    release_all(f->state);
+    release_all(EM_MAX_STATE, f->state);
     em_tensor_release(f->p);
 }
 
@@ -311,7 +306,7 @@ static void other_steps_pay_first(void **context)
         options o = exact("SGD", others[k]);
         assert_ok(em_rule_step(o.rule, f.p, k == 0 ? dense : g, &o.opts, mine, 1));
         assert_paid(&f, ROWS - 1);
-        release_all(mine);
+        release_all(EM_MAX_STATE, mine);
         em_tensor_release(g);
         em_tensor_release(dense);
         let_go(&f);
@@ -332,7 +327,7 @@ static void the_optimizer_may_go_first(void **context)
         em_tensor_release(one);
         em_tensor_release(g);
     }
-    release_all(state);
+    release_all(EM_MAX_STATE, state);
     assert_tensor(p, EM_F64, SHAPE(2, 1), VALUES(-1.75, -2.5));     /* 1 + 1/2 + 1/4;  1 + 3/2 */
     em_tensor_release(p);
 }
@@ -413,7 +408,7 @@ static em_status take_step(void *context, em_tensor *out[EM_MAX_OUT])
 static void unmake(void *context)
 {
     attempt *a = context;
-    release_all(a->state);
+    release_all(EM_MAX_STATE, a->state);
     memset(a->state, 0, sizeof a->state);
     em_tensor_release(a->p);
     em_tensor_release(a->g);

@@ -12,11 +12,6 @@ static em_tensor *rows_of(int64_t rows, int64_t width, int64_t n, const double *
     return grad;
 }
 
-static void release_all(em_tensor *state[EM_MAX_STATE])
-{
-    for (int k = 0; k < EM_MAX_STATE; k++) em_tensor_release(state[k]);
-}
-
 static void names_lead_to_rules(void **context)
 {
     (void)context;
@@ -99,7 +94,7 @@ static void state_that_does_not_fit(void **context)
     assert_fails(em_rule_step(o.rule, p, g, &o.opts, state, 1), EM_ESHAPE, "state tensor 2 (of: exp_avg exp_avg_sq");
     assert_null(state[0]);
     assert_tensor(p, EM_F32, SHAPE(2), VALUES(1, 2));
-    release_all(state);
+    release_all(EM_MAX_STATE, state);
     em_tensor_release(p);
     em_tensor_release(g);
 }
@@ -118,7 +113,7 @@ static void steps_are_all_or_nothing(void **context)
     assert_null(state_a[0]);
     assert_ok(em_rule_steps(o.rule, steps, 1));
     assert_non_null(state_a[0]);
-    release_all(state_a);
+    release_all(EM_MAX_STATE, state_a);
     em_tensor_release(p);
     em_tensor_release(g);
     em_tensor_release(bad);
@@ -157,7 +152,7 @@ static void empty_gradients(void **context)
             assert_ok(em_tensor_clone(&before, p));
             assert_ok(em_rule_step(o.rule, p, g, &o.opts, state, 1));
             assert_same_bits(p, before);
-            release_all(state);
+            release_all(EM_MAX_STATE, state);
             em_tensor_release(p);
             em_tensor_release(g);
             em_tensor_release(before);
@@ -193,7 +188,7 @@ static void scalars_are_rows_of_one(void **context)
     assert_ok(em_rule_step(o.rule, p, g, &o.opts, state, 1));
     assert_tensor(p, EM_F64, SCALAR, VALUES(1.5));
     assert_tensor(state[0], EM_F64, SHAPE(1), VALUES(16));
-    release_all(state);
+    release_all(EM_MAX_STATE, state);
     em_tensor_release(p);
     em_tensor_release(g);
 }
@@ -208,7 +203,7 @@ static void untouched_rows_rest(void **context)
         em_tensor *g = rows_of(5, 1, 3, (double[]){3, 1, 3});
         assert_ok(em_rule_step(o.rule, p, g, &o.opts, state, 1));
         for (int64_t r = 0; r < 5; r++) assert_int_equal(element(p, r) == (double)(r + 1), r != 1 && r != 3);
-        release_all(state);
+        release_all(EM_MAX_STATE, state);
         em_tensor_release(p);
         em_tensor_release(g);
     }

@@ -352,8 +352,7 @@ static void transposed_copies_agree_with_a_naive_loop(void **state)
                     assert_int_equal(element_int(wide, (p * R + r) * 2 * C + C + c), want);
                     assert_int_equal(element_int(wide, (p * R + r) * 2 * C + c), 0);
                 }
-        em_tensor *all[] = {x, columns, y, wide, part};
-        for (size_t j = 0; j < sizeof all / sizeof *all; j++) em_tensor_release(all[j]);
+        release_all(TENSORS(x, columns, y, wide, part));
     }
 }
 

@@ -2,11 +2,11 @@
 
 #include "support.h"
 
-static em_tensor *ids_of(int64_t n, const double *values)
+static em_tensor *random_ids(int64_t n, const double *values)
 {
     return tensor_of(EM_I64, 1, &n, n, values);
 }
-#define IDS(...) ids_of(VALUES(__VA_ARGS__))
+#define IDS(...) random_ids(VALUES(__VA_ARGS__))
 
 /* Rows 2, 0, 2 of 4, of two columns. */
 static em_tensor *example(void)
