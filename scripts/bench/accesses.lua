@@ -34,7 +34,6 @@ local RULES = {
     return ("update%d/N%d%s"):format(STATES[kind], n.B * n.L, rest:match "/d.*")
   end},
   {"^coalesce$", function(_, _, n) return ("read/N%d/d%d/V%d/uniform"):format(n.N, n.d, n.N) end},
-  {"^cross_entropy_fwdbwd$", function(_, _, n) return ("copy/N%d"):format(n.B * n.C) end},
   {"^matmul$", function(_, rest) return "sgemm" .. rest:gsub("(%d+)x(%d+)x(%d+)", "M%1xK%2xN%3") end},
   {"^linear_fwdbwd$", function(_, rest, n) return linear(n.B, rest:match "/(%d+)x(%d+)") end},
   {"^softmax_layer_fwdbwd$", function(_, _, n) return linear(n.B, n.d, n.C) end},

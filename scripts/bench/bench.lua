@@ -5,7 +5,8 @@
 --     embla [-t N] scripts/bench/bench.lua [--quick] [--case NAME[,NAME…]] [--list] [--budget SECONDS] [--once]
 --
 -- A case runs in samples of at least a millisecond, at least 7 of them and until the budget is spent; the median of a
--- call is reported, and in `extra` the 10th percentile, the number of samples and rates. Ids rotate through a pool, so
+-- call is reported, and in `extra` the 10th percentile, the number of samples, the processors that other processes used
+-- meanwhile, and rates. Ids rotate through a pool, so
 -- that calls touch different rows. Zipf ids are drawn from p(r) ~ 1 / (r + 1), as words sorted by frequency are.
 --
 -- --quick   a representative few
@@ -22,6 +23,7 @@ local embla = require "embla"
 package.path = (arg[0]:match "^.*/" or "./") .. "?.lua;" .. package.path
 local arguments = require "arguments"
 local cases = require "cases"
+local others = require "others"
 
 local set = arguments.read {quick = "flag", list = "flag", once = "flag", case = "text", budget = "number"}
 local budget = set.budget or (set.quick and 0.2 or 0.35)
@@ -66,8 +68,9 @@ local function line_of(case)
   embla.manual_seed(7)
   collectgarbage()
   local run, rates, notes = case.make()
+  local moment = others.now()
   local median, low, n = timed(run)
-  local extra = {("p10=%.3e n=%d"):format(low, n)}
+  local extra = {("p10=%.3e n=%d other=%.2f"):format(low, n, others.since(moment) or 0 / 0)}
   add_amounts(extra, rates, median)
   add_amounts(extra, notes, 1)
   return ("%s\t%d\t%.4e\t%s\n"):format(case.name, embla.get_num_threads(), median, table.concat(extra, " "))

@@ -11,6 +11,7 @@
 --
 -- Columns: seconds of both; how many times faster Embla is; the share it reaches of the limit, which is the seconds of
 -- the bare access over its own (accesses.lua says which access); how many times faster both are than on one thread.
+-- Where other processes used more than 0.15 of a processor, that is said: such a line is worth less.
 
 package.path = (arg[0]:match "^.*/" or "./") .. "?.lua;" .. package.path
 local accesses = require "accesses"
@@ -72,7 +73,7 @@ local _ <close> = setmetatable({}, {__close = function() if limits then os.remov
 local function time_embla(names, threads) return sides.time(ours(threads), names) end
 
 local function time_peers(names, threads)
-  local asked, seconds, problems = {}, {}, {}
+  local asked, seconds, problems, others = {}, {}, {}, {}
   for _, name in ipairs(names) do
     local peer = peer_of[name]
     if peer then
@@ -81,10 +82,12 @@ local function time_peers(names, threads)
     end
   end
   for peer, list in pairs(asked) do
-    local of_peer, wrong = sides.time(theirs(peer, threads), list)
-    for _, name in ipairs(list) do seconds[name], problems[name] = of_peer[name], wrong[name] end
+    local of_peer, wrong, disturbed = sides.time(theirs(peer, threads), list)
+    for _, name in ipairs(list) do
+      seconds[name], problems[name], others[name] = of_peer[name], wrong[name], disturbed[name]
+    end
   end
-  return seconds, problems
+  return seconds, problems, others
 end
 
 local function time_limits(names, threads)
@@ -102,13 +105,14 @@ end
 
 local SIDES = {{"embla", "Embla", time_embla}, {"peer", "PyTorch", time_peers}, {"limit", "limit", time_limits}}
 
--- Seconds by side and name, and problems by name, of one round of a group of cases.
+-- Seconds by side and name, problems and what others used by name, of one round of a group of cases.
 local function run_round(names, threads)
-  local round = {problems = {}}
+  local round = {problems = {}, others = {}}
   for _, side in ipairs(SIDES) do
     local key, title, time = table.unpack(side)
-    local seconds, problems = time(names, threads)
+    local seconds, problems, others = time(names, threads)
     round[key] = seconds
+    for name, used in pairs(others or {}) do round.others[name] = math.max(used, round.others[name] or 0) end
     for name, message in pairs(problems) do
       round.problems[name] = round.problems[name] or title .. ": " .. message
     end
@@ -145,7 +149,8 @@ local function row_of(name, threads, several, single)
     limit_seconds = median(several, of "limit"),
     ratio = median(several, function(round) return over(round.peer[name], round.embla[name]) end),
     share_of_limit = median(several, function(round) return over(round.limit[name], round.embla[name]) end),
-    scaling = scaling "embla", peer_scaling = scaling "peer", problem = problem,
+    scaling = scaling "embla", peer_scaling = scaling "peer", others = median(several, of "others"),
+    problem = problem,
   }
 end
 
@@ -156,12 +161,14 @@ local width = 4
 for _, name in ipairs(names) do width = math.max(width, #name) end
 local form = ("%%-%ds %%7s %%9s %%9s %%7s %%8s %%8s %%8s"):format(width)
 
+local DISTURBED = 0.15                      -- processors
 local function show(row)
   local line = form:format(row.case, row.threads, results.time(row.embla_seconds), results.time(row.peer_seconds),
                            results.times(row.ratio), results.percent(row.share_of_limit), results.times(row.scaling),
                            results.times(row.peer_scaling))
-  local problem = row.problem and "   failed: " .. row.problem:gsub("%s+", " ") or ""
-  io.stdout:write(((line .. problem):gsub("%s+$", "")), "\n"):flush()
+  if row.others and row.others > DISTURBED then line = line .. ("   others used %.1f CPUs"):format(row.others) end
+  if row.problem then line = line .. "   failed: " .. row.problem:gsub("%s+", " ") end
+  io.stdout:write((line:gsub("%s+$", "")), "\n"):flush()
 end
 
 local csv, failed = assert(io.open(csv_path, "w")), 0

@@ -3,14 +3,14 @@
 local results = {}
 
 local COLUMNS = {"case", "threads", "embla_seconds", "peer_seconds", "ratio", "limit", "limit_seconds",
-                 "share_of_limit", "scaling", "peer_scaling", "problem"}
+                 "share_of_limit", "scaling", "peer_scaling", "others", "problem"}
 local IS_TEXT = {case = true, limit = true, problem = true}
 
 --- The first line of the file.
 function results.header() return table.concat(COLUMNS, ",") .. "\n" end
 
---- A row as a line: case, threads, seconds of both, ratio; the limit's access and seconds, the share of it;
---- how much faster than on one thread, both; what went wrong. What there is not is left empty.
+--- A row as a line: case, threads, seconds of both, ratio; the limit's access and seconds, the share of it; how much
+--- faster than on one thread, both; processors that others used; what went wrong. What there is not is left empty.
 function results.line(row)
   local cells = {}
   for i, column in ipairs(COLUMNS) do

@@ -37,18 +37,18 @@ end
 --- Times cases by a command.
 -- @param command text; options that choose cases come behind it
 -- @param names   their names
--- @return name -> seconds, name -> message for those that failed
+-- @return name -> seconds, name -> message for those that failed, name -> processors that others used meanwhile
 function sides.time(command, names)
   local lines, complaints, badly = sides.run(("%s --case %s"):format(command, sides.quote(table.concat(names, ","))))
-  local seconds, problems = {}, {}
+  local seconds, problems, others = {}, {}, {}
   for _, line in ipairs(lines) do
-    local name, median = line:match "^(%S+)\t%d+\t(%S+)"
-    if name then seconds[name] = tonumber(median) end
+    local name, median, extra = line:match "^(%S+)\t%d+\t(%S+)(.*)"
+    if name then seconds[name], others[name] = tonumber(median), tonumber(extra:match " other=(%S+)") end
   end
   for _, name in ipairs(names) do
     if not seconds[name] then problems[name] = complaint_about(name, complaints, badly) end
   end
-  return seconds, problems
+  return seconds, problems, others
 end
 
 --- The cases that a command knows.

@@ -51,7 +51,14 @@ printf 'tiny_add\t1\t%s\tn=7\n' $(echo 1 4 9 | cut -d' ' -f$calls)]]
   if not (row.embla_seconds > 0 and row.embla_seconds < 1) then t.fail("a sum takes no " .. row.embla_seconds) end
   t.equal(row.scaling, nil)
   t.equal(row.problem, nil)
-  if not shown:find "\ntiny_add +1 +%S+ .s +4%.00 s +%d+x\n" then t.fail(shown) end
+  if not shown:find "\ntiny_add +1 +%S+ .s +4%.00 s +%d+x[^%d]" then t.fail(shown) end
+end)
+
+t.test("a line that others disturbed says so", function()
+  write_peer [[printf 'tiny_add\t2\t1\tp10=1 n=7 other=1.50\n']]
+  local rows, shown = compare("--case", "tiny_add", "--threads", "2", "--rounds", "1")
+  if rows["tiny_add 2"].others < 1.5 then t.fail(rows["tiny_add 2"].others) end
+  if not shown:find "others used %d+%.%d CPUs\n" then t.fail(shown) end
 end)
 
 t.test("the scaling from one thread is told", function()
@@ -60,6 +67,7 @@ case "$*" in *"--threads 1"*) s=6;; *) s=4;; esac
 printf 'tiny_add\t1\t%s\tn=7\n' $s]]
   local row = compare("--case", "tiny_add", "--rounds", "1")["tiny_add 2"]
   t.close(row.peer_scaling, 1.5)
+  t.close(row.ratio * row.embla_seconds, 4, 1e-3)
   if row.scaling <= 0 then t.fail("no scaling") end
 end)
 
@@ -75,6 +83,12 @@ t.test("a case that fails says so with its message, others go on", function()
   t.equal(rows["tiny_mul_recording 2"].peer_seconds, nil)
   if not shown:find "tiny_emb_fwd .*failed: PyTorch: RuntimeError: broken, badly\n" then t.fail(shown) end
   if not complaints:find "1 lines failed" then t.fail(complaints) end
+end)
+
+t.test("the limit stands beside the case", function()
+  local row = compare("--case", "matmul/64x64x64", "--threads", "1", "--rounds", "1")["matmul/64x64x64 1"]
+  t.equal(row.limit, "sgemm/M64xK64xN64")
+  t.close(row.share_of_limit * row.embla_seconds, row.limit_seconds, 1e-3)
 end)
 
 t.test("a peer that dies is told with its last words", function()
@@ -114,7 +128,8 @@ t.test("a case's access is the least that must move", function()
     ["bag_fwd_max/B1024/L50/d128/V1M/zipf"] = "read/N51200/d128/V1M/zipf",
     ["bag_step_adagrad_sparse/B1024/L10/d64/V100k/zipf"] = "update2/N10240/d64/V100k/zipf",
     ["coalesce/N8192/d64/V100k/zipf"] = "read/N8192/d64/V8192/uniform",
-    ["cross_entropy_fwdbwd/B128/C50k"] = "copy/N6400000",
+    ["softmax_layer_fwdbwd/B128/d100/C10k"] =
+      "sgemm/M128xK100xN10000nt+sgemm/M128xK10000xN100+sgemm/M10000xK128xN100tn",
     ["matmul/128x100x10000"] = "sgemm/M128xK100xN10000",
     ["linear_fwdbwd/B1024/128x64"] = "sgemm/M1024xK128xN64nt+sgemm/M1024xK64xN128+sgemm/M64xK1024xN128tn",
     ["lstm_fwdbwd/B32/T35/E200/H200/L1"] = false,
@@ -136,7 +151,7 @@ t.test("limits.c measures each access, and refuses others", function()
   }
   for access, amount in pairs(moved) do
     local shown = process.run(("%s '%s' 2"):format(program, access))
-    local name, seconds, rate = shown:match "^(%S+)\t2\t(%S+)\tG%a+/s=(%S+)\n$"
+    local name, seconds, rate = shown:match "^(%S+)\t2\t(%S+)\tp10=%S+ n=31 G%a+/s=(%S+)\n$"
     t.equal(name, access)
     t.close(tonumber(rate) * 1e9 * tonumber(seconds), amount, 1e-2)
   end
