@@ -2,16 +2,9 @@
 
 local core = require "embla.core"
 local autograd = require "embla.autograd"
-local creation = require "embla.creation"
 local options = require "embla.options"
 local raise = require "embla.raise"
-require "embla.tensor"
-require "embla.kinds"
-require "embla.elementwise"
-require "embla.arranging"
-require "embla.comparing"
-require "embla.statistics"
-local sampling = require "embla.sampling"
+local tensor = require "embla.tensor"
 
 local embla = {
   autograd = autograd,
@@ -19,15 +12,13 @@ local embla = {
   grad = autograd.grad, scope = autograd.scope,
   manual_seed = core.manual_seed, initial_seed = core.initial_seed,
   set_num_threads = core.set_num_threads, get_num_threads = core.get_num_threads,
-  set_printoptions = require("embla.print").set_printoptions,
   is_tensor = core.is_tensor,
   help = require("embla.help").help,
   utils = {checkpoint = require "embla.autograd.checkpoint"},
   version = core.version_text,
 }
 
-for name, f in pairs(creation) do embla[name] = f end
-for name, f in pairs(sampling) do embla[name] = f end
+for name, f in pairs(tensor) do embla[name] = f end
 embla.nn = require "embla.nn"
 embla.F = embla.nn.functional
 for name, f in pairs(embla.F) do
@@ -35,7 +26,8 @@ for name, f in pairs(embla.F) do
 end
 
 -- Parts that not every script needs are loaded when first asked for.
-local later = {optim = true, data = true, text = true, io = true, progress = true, einsum = true, summary = true}
+local later = {optim = "optim", data = "data", text = "text", io = "io", progress = "progress", summary = "summary",
+               einsum = "tensor.einsum"}
 
 --- What numbers with a fraction become, and new tensors and weights unless they are told: "float32" at first.
 -- @param dtype "float32", "float64", "float16" or "bfloat16"
@@ -78,7 +70,7 @@ end
 return setmetatable(embla, {
   __index = function(self, name)
     if not later[name] then return nil end
-    local module = require("embla." .. name)
+    local module = require("embla." .. later[name])
     self[name] = module
     return module
   end,

@@ -188,6 +188,17 @@ t.test("every test of the core has its source", function()
   none(found)
 end)
 
+t.test("tests of scripts lie in folders like theirs", function()
+  local found = {}
+  for _, path in ipairs(find("tests/lua", "lua")) do
+    local folder = path:match "^tests/lua/(.+)/test_"
+    if folder and not (exists("scripts/embla/" .. folder) or exists("scripts/" .. folder)) then
+      found[#found + 1] = path
+    end
+  end
+  none(found)
+end)
+
 t.test("a file is named for what it is about", function()
   local found = {}
   for _, path in ipairs(OUR_TEXT) do

@@ -2,7 +2,7 @@
 
 local core = require "embla.core"
 local options = require "embla.options"
-local print_text = require "embla.print"
+local print_text = require "embla.tensor.print"
 local raise = require "embla.raise"
 
 local autograd = {Function = require "embla.autograd.function", gradcheck = require "embla.autograd.gradcheck"}

@@ -1,7 +1,7 @@
 -- data.DataLoader: a dataset in batches.
 
 local class = require "embla.class"
-local creation = require "embla.creation"
+local creation = require "embla.tensor.creation"
 local options = require "embla.options"
 local raise = require "embla.raise"
 

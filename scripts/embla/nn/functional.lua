@@ -1,7 +1,7 @@
 -- nn.functional (F): every operation of the core, and the functions made of several.
 
 local core = require "embla.core"
-local creation = require "embla.creation"
+local creation = require "embla.tensor.creation"
 local ops = require "embla.ops"
 local options = require "embla.options"
 local padding = require "embla.nn.padding"

@@ -1,7 +1,7 @@
 -- nn.MultiheadAttention: queries look at keys, several heads at once.
 
 local core = require "embla.core"
-local creation = require "embla.creation"
+local creation = require "embla.tensor.creation"
 local init = require "embla.nn.initializers"
 local Linear = require "embla.nn.linear"
 local Module = require "embla.nn.module"

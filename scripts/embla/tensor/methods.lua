@@ -4,7 +4,7 @@ local core = require "embla.core"
 local expect = require "embla.expect"
 local options = require "embla.options"
 local ops = require "embla.ops"
-local print_text = require "embla.print"
+local print_text = require "embla.tensor.print"
 local raise = require "embla.raise"
 
 local methods, metatable = core.methods, core.metatable
