@@ -119,6 +119,7 @@ void eml_open_function(lua_State *L, int state);
 void eml_open_callback(lua_State *L);
 void eml_open_random(lua_State *L, int state);
 void eml_open_system(lua_State *L, int state);
+void eml_open_describe(lua_State *L, int state);
 void eml_open_optim(lua_State *L, int state);
 void eml_open_gradients(lua_State *L, int state);
 void eml_open_text(lua_State *L, int state);

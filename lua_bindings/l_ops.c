@@ -351,43 +351,6 @@ static void push_function(lua_State *L, int state, const em_op *op, bool inplace
     lua_pushcclosure(L, call, 2);
 }
 
-/* core.op_spec(name): {inputs, outputs, doc, opts = {{name, kind, initial, choices, doc}}, inplace, differentiable} */
-static int op_spec(lua_State *L)
-{
-    static const char *const kinds[] = {"bool", "int", "number", "enum", "dtype", "ints"};
-    const em_op *op = em_op_find(luaL_checkstring(L, 1));
-    if (!op) return 0;
-    lua_newtable(L);
-    lua_pushstring(L, em_op_inputs(op));
-    lua_setfield(L, -2, "inputs");
-    lua_pushstring(L, em_op_outputs(op));
-    lua_setfield(L, -2, "outputs");
-    lua_pushstring(L, em_op_doc(op));
-    lua_setfield(L, -2, "doc");
-    lua_pushboolean(L, em_op_inplace(op));
-    lua_setfield(L, -2, "inplace");
-    lua_pushboolean(L, em_op_differentiable(op));
-    lua_setfield(L, -2, "differentiable");
-    lua_newtable(L);
-    const em_opt_spec *o = em_op_opts(op);
-    for (int k = 0; o[k].name; k++) {
-        lua_newtable(L);
-        lua_pushstring(L, o[k].name);
-        lua_setfield(L, -2, "name");
-        lua_pushstring(L, kinds[o[k].kind]);
-        lua_setfield(L, -2, "kind");
-        lua_pushstring(L, o[k].initial);
-        lua_setfield(L, -2, "initial");
-        lua_pushstring(L, o[k].choices);
-        lua_setfield(L, -2, "choices");
-        lua_pushstring(L, o[k].doc);
-        lua_setfield(L, -2, "doc");
-        lua_rawseti(L, -2, k + 1);
-    }
-    lua_setfield(L, -2, "opts");
-    return 1;
-}
-
 /* The folder of the file a function is written in is where the library's own Lua files are: errors do not point there.
  */
 static void note_library(lua_State *L, int function)
@@ -424,8 +387,7 @@ static int set_sparse(lua_State *L)
 
 void eml_open_ops(lua_State *L, int state)
 {
-    static const luaL_Reg functions[] = {{"op_spec", op_spec}, {"set_reader", set_reader},
-                                         {"set_sparse", set_sparse}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"set_reader", set_reader}, {"set_sparse", set_sparse}, {NULL, NULL}};
     eml_register(L, state, functions);
     lua_newtable(L);
     for (int i = 0; i < em_op_count(); i++) {

@@ -424,62 +424,15 @@ static int replace_rows(lua_State *L)
     return 0;
 }
 
-/* ---- descriptors --------------------------------------------------------------------------------------- */
-
-static void set_text(lua_State *L, const char *key, const char *text)
-{
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, key);
-}
-
-static void push_default(lua_State *L, const em_opt_spec *spec, const em_opt *value)
-{
-    if (spec->kind == EM_OPT_BOOL)
-        lua_pushboolean(L, (int)value->i);
-    else if (spec->kind == EM_OPT_NUMBER)
-        lua_pushnumber(L, value->x);
-    else
-        lua_pushstring(L, spec->initial);
-}
-
-/* core.rules(): a list of {name, doc, state, opts = {{name, kind, default, choices, doc}}} */
-static int rules(lua_State *L)
-{
-    static const char *const kinds[] = {"bool", "int", "number", "enum", "dtype", "ints"};
-    lua_newtable(L);
-    for (int i = 0; i < em_rule_count(); i++) {
-        const em_rule *rule = em_rule_at(i);
-        const em_opt_spec *specs = em_rule_opts(rule);
-        em_opts defaults;
-        em_rule_opts_default(&defaults, rule);
-        lua_newtable(L);
-        set_text(L, "name", em_rule_name(rule));
-        set_text(L, "doc", em_rule_doc(rule));
-        set_text(L, "state", em_rule_state(rule));
-        lua_newtable(L);
-        for (int k = 0; specs[k].name; k++) {
-            lua_newtable(L);
-            set_text(L, "name", specs[k].name);
-            set_text(L, "kind", kinds[specs[k].kind]);
-            set_text(L, "choices", specs[k].choices);
-            set_text(L, "doc", specs[k].doc);
-            push_default(L, &specs[k], &defaults.at[k]);
-            lua_setfield(L, -2, "default");
-            lua_rawseti(L, -2, k + 1);
-        }
-        lua_setfield(L, -2, "opts");
-        lua_rawseti(L, -2, i + 1);
-    }
-    return 1;
-}
+/* ---- registration -------------------------------------------------------------------------------------- */
 
 void eml_open_optim(lua_State *L, int state)
 {
     static const luaL_Reg metamethods[] = {{"__gc", optimizer_gc}, {NULL, NULL}};
     static const luaL_Reg functions[] = {
-        {"rules", rules}, {"new_optimizer", new_optimizer}, {"optimizer_step", optimizer_step},
-        {"check_options", check_options}, {"optimizer_state", optimizer_state},
-        {"set_optimizer_state", set_optimizer_state}, {"replace_rows", replace_rows}, {NULL, NULL},
+        {"new_optimizer", new_optimizer}, {"optimizer_step", optimizer_step}, {"check_options", check_options},
+        {"optimizer_state", optimizer_state}, {"set_optimizer_state", set_optimizer_state},
+        {"replace_rows", replace_rows}, {NULL, NULL},
     };
     lua_newtable(L);
     eml_register(L, state, metamethods);

@@ -58,6 +58,7 @@ int luaopen_embla_core(lua_State *L)
     eml_open_callback(L);
     eml_open_random(L, state);
     eml_open_system(L, state);
+    eml_open_describe(L, state);
     eml_open_optim(L, state);
     eml_open_gradients(L, state);
     eml_open_text(L, state);
