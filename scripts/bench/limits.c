@@ -10,9 +10,9 @@
  *     update2/N8192/d128/V100k/zipf       the distinct ones of N random rows, changed in place, in 2 tables
  *     sweep3/d64/V1M                      all rows, changed in place, in 3 tables
  *     sgemm/M1024xK128xN64nt              cblas_sgemm, the second matrix transposed (nn, nt, tn; default nn)
- * Numbers are float32. Ids rotate through a pool as the cases' do. Each loop is tried in several forms: how far ahead
- * it prefetches, whether its stores go past the cache, whether a little work stays on one thread. The fastest counts:
- * a limit is what the machine can do, not what one loop happens to. */
+ * Numbers are float32, ids int64, and ids rotate through a pool, as the cases' do. Each loop is tried in several forms:
+ * how far ahead it prefetches, whether its stores go past the cache, whether a little work stays on one thread. The
+ * fastest counts: a limit is what the machine can do, not what one loop happens to. */
 #include <cblas.h>
 #include <immintrin.h>
 #include <omp.h>
@@ -32,7 +32,7 @@ typedef struct access {
     int zipf, threads;
     int ahead, past_cache;          /* the form in which it is tried */
     float *table[MAX_TABLES], *out;
-    int32_t *ids[MAX_POOL];
+    int64_t *ids[MAX_POOL];
     long count[MAX_POOL];           /* of the ids of one set: n, or the distinct ones of them */
 } access;
 
@@ -62,9 +62,9 @@ static double uniform(void)
 }
 
 /* p(r) ~ 1 / (r + 1) from its running sums, or evenly. */
-static int32_t draw(const access *a, const double *sums)
+static int64_t draw(const access *a, const double *sums)
 {
-    if (!a->zipf) return (int32_t)(uniform() * (double)a->rows);
+    if (!a->zipf) return (int64_t)(uniform() * (double)a->rows);
     const double x = uniform() * sums[a->rows - 1];
     long low = 0, high = a->rows - 1;
     while (low < high) {
@@ -74,7 +74,7 @@ static int32_t draw(const access *a, const double *sums)
         else
             high = middle;
     }
-    return (int32_t)low;
+    return low;
 }
 
 static void draw_ids(access *a, int distinct)
@@ -83,10 +83,10 @@ static void draw_ids(access *a, int distinct)
     char *seen = got(malloc((size_t)a->rows));
     for (long r = 0; r < a->rows; r++) sums[r] = total += 1.0 / (double)(r + 1);
     for (long set = 0; set < a->pool; set++) {
-        a->ids[set] = got(malloc((size_t)a->n * sizeof(int32_t)));
+        a->ids[set] = got(malloc((size_t)a->n * sizeof(int64_t)));
         memset(seen, 0, (size_t)a->rows);
         for (long i = 0; i < a->n; i++) {
-            const int32_t id = draw(a, sums);
+            const int64_t id = draw(a, sums);
             if (distinct && seen[id]) continue;
             seen[id] = 1;
             a->ids[set][a->count[set]++] = id;
@@ -105,7 +105,7 @@ static void release(access *a)
 
 /* ---- accesses ------------------------------------------------------------------------------------------ */
 
-static inline const float *row_of(const access *a, const int32_t *ids, long i) { return a->table[0] + ids[i] * a->dim; }
+static inline const float *row_of(const access *a, const int64_t *ids, long i) { return a->table[0] + ids[i] * a->dim; }
 
 static inline void fetch_row(const float *row, long dim)
 {
@@ -145,7 +145,7 @@ static void copy(const access *a, long set)
 
 static void gather(const access *a, long set)
 {
-    const int32_t *ids = a->ids[set];
+    const int64_t *ids = a->ids[set];
     const int past_cache = a->past_cache && a->dim % 4 == 0;
 #pragma omp parallel
     {
@@ -163,7 +163,7 @@ static void gather(const access *a, long set)
 
 static void read_rows(const access *a, long set)
 {
-    const int32_t *ids = a->ids[set];
+    const int64_t *ids = a->ids[set];
 #pragma omp parallel
     {
         float *sum = a->out + omp_get_thread_num() * a->dim;
@@ -178,7 +178,7 @@ static void read_rows(const access *a, long set)
 
 static void update(const access *a, long set)
 {
-    const int32_t *ids = a->ids[set];
+    const int64_t *ids = a->ids[set];
     const long count = a->count[set];
 #pragma omp parallel for schedule(static)
     for (long i = 0; i < count; i++)
