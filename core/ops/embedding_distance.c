@@ -34,9 +34,9 @@ static lookups read_lookups(em_tensor *const *in)
 }
 
 #define SQUARE(q, x) (((q) - (x)) * ((q) - (x)))
-#define MAGNITUDE(q, x) ((em_real)fabs((double)((q) - (x))))
-EM_FOUR_SUMS(four_squares, SQUARE)
-EM_FOUR_SUMS(four_magnitudes, MAGNITUDE)
+#define MAGNITUDE(q, x) EM_MAGNITUDE((q) - (x))
+LOOKUP_FOUR_SUMS(four_squares, SQUARE)
+LOOKUP_FOUR_SUMS(four_magnitudes, MAGNITUDE)
 
 enum { AHEAD = 8 };
 
@@ -70,7 +70,7 @@ static em_status forward(em_call *c)
     return EM_OK;
 }
 
-/* What a difference is multiplied with: dy for signs, dy / y for differences; nothing at distance 0. */
+/* What the sign of row - query is multiplied with: -dy; what query - row is: dy / y, and nothing at distance 0. */
 static em_status coefficients(em_tensor **coef, const em_node *n)
 {
     const int64_t count = n->y[0]->count;
@@ -78,47 +78,19 @@ static em_status coefficients(em_tensor **coef, const em_node *n)
     const em_real *dy = EM_REALS(n->dy[0]), *y = EM_REALS(n->y[0]);
     em_real *to = EM_REALS(*coef);
     const bool euclidean = n->opts.at[P].x == 2;
-    for (int64_t i = 0; i < count; i++) to[i] = !euclidean ? dy[i] : y[i] > 0 ? dy[i] / y[i] : 0;
+    for (int64_t i = 0; i < count; i++) to[i] = !euclidean ? -dy[i] : y[i] > 0 ? dy[i] / y[i] : 0;
     return EM_OK;
 }
 
-/* y += sum of coef[i] * (q - row[i]), or * its sign, over the first `some` of four */
-static inline void add_away(em_real *restrict y, const em_real *const row[4], const em_real *restrict q,
-                            const em_real *coef, int some, int64_t width, bool euclidean)
-{
-    em_real a[4];
-    for (int i = 0; i < some; i++) a[i] = euclidean ? coef[i] : -coef[i];
-    if (some == 4) {
-        if (euclidean)
-            em__add_differences(y, row, q, a, width);
-        else
-            em__add_signs(y, row, q, a, width);
-        return;
-    }
-    for (int i = 0; i < some; i++)
-        if (euclidean)
-            em__add_differences_one(y, row[i], q, a[i], width);
-        else
-            em__add_signs_one(y, row[i], q, a[i], width);
-}
-
-/* dquery[b, :] = sum_k coef[b, k] * sign(query - row), or * (query - row) */
+/* dquery[b, :] = sum_k coef[b, k] * sign(row - query), or * (query - row) */
 static void query_grad(em_real *dquery, const em_node *n, const em_real *coef)
 {
     const lookups l = read_lookups(n->x);
-    const bool euclidean = n->opts.at[P].x == 2;
+    const em_form form = n->opts.at[P].x == 2 ? EM_FORM_DIFFERENCE : EM_FORM_SIGN;
     EM_PARALLEL_CHUNKS(lo, hi, l.n, 3.0 * (double)(l.count * l.width))
-        for (int64_t b = lo; b < hi; b++) {
-            const int64_t *id = l.id + b * l.id_step;
-            const em_real *q = l.query + b * l.width, *row[4];
-            em_real *to = dquery + b * l.width;
-            for (int64_t d = 0; d < l.width; d++) to[d] = 0;
-            for (int64_t k = 0; k < l.count; k += 4) {
-                const int some = lookup_four(row, l.w, id, k, l.count, l.width);
-                fetch_four(&l, id, k + AHEAD);
-                add_away(to, row, q, coef + b * l.count + k, some, l.width, euclidean);
-            }
-        }
+        for (int64_t b = lo; b < hi; b++)
+            lookup_sum(dquery + b * l.width, l.w, l.id + b * l.id_step, coef + b * l.count, l.count,
+                       l.id_step ? (l.n - b) * l.count : l.count, form, l.query + b * l.width, l.width);
 }
 
 /* One id an entry: shared ids are repeated for each query. */
@@ -132,7 +104,7 @@ static em_status entry_ids(em_tensor **ids, const em_node *n)
     return EM_OK;
 }
 
-/* dw[id[b, k], :] -= coef[b, k] * sign(query - row), or * (query - row): worked out where it is summed, from the
+/* dw[id[b, k], :] += coef[b, k] * sign(query - row), or * (row - query): worked out where it is summed, from the
  * queries, set apart as an optimizer may change them first, and the row itself. */
 static em_status table_part(em_part *part, const em_node *n, em_tensor *coef)
 {
@@ -140,7 +112,7 @@ static em_status table_part(em_part *part, const em_node *n, em_tensor *coef)
     const int64_t count = n->y[0]->size[1];
     part->every = count ? count : 1;
     part->form = euclidean ? EM_FORM_DIFFERENCE : EM_FORM_SIGN;
-    part->scale = euclidean ? 1 : -1;
+    part->scale = 1;
     em_tensor_retain(part->coef = coef);
     EM_TRY(em__tensor_shell(&part->table, n->x[TABLE], true));
     part->version = em_tensor_version(part->table);

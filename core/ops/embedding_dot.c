@@ -17,7 +17,7 @@ static em_status check(em_call *c) { return lookup_check_query(c, PADDING_IDX); 
 enum { AHEAD = 8 };
 
 #define PRODUCT(q, x) ((q) * (x))
-EM_FOUR_SUMS(four_dots, PRODUCT)
+LOOKUP_FOUR_SUMS(four_dots, PRODUCT)
 
 /* y[b, k] = sum_d query[b, d] * w[id[b, k], d] */
 static void score(em_real *restrict y, const em_real *restrict query, const em_real *restrict w, const int64_t *id,
@@ -52,21 +52,9 @@ static void query_grad(em_real *dquery, const em_node *n)
     const em_real *dy = EM_REALS(n->dy[0]), *w = EM_REALS(n->x[TABLE]);
     const int64_t *id = EM_DATA(int64_t, n->x[IDS]);
     EM_PARALLEL_CHUNKS(lo, hi, rows, 2.0 * (double)(count * width))
-        for (int64_t b = lo; b < hi; b++) {
-            em_real *restrict to = dquery + b * width;
-            for (int64_t d = 0; d < width; d++) to[d] = 0;
-            const em_real *row[4];
-            for (int64_t k = 0; k < count; k += 4) {
-                const int64_t e = b * count + k;
-                const int some = lookup_four(row, w, id + b * count, k, count, width);
-                for (int64_t next = e + AHEAD; next < em__min(e + AHEAD + 4, rows * count); next++)
-                    lookup_prefetch(w + id[next] * width, width);
-                if (some == 4)
-                    em__add_scaled(to, row, row[0], dy + e, width);
-                else
-                    for (int i = 0; i < some; i++) em__add_scaled_one(to, row[i], row[i], dy[e + i], width);
-            }
-        }
+        for (int64_t b = lo; b < hi; b++)
+            lookup_sum(dquery + b * width, w, id + b * count, dy + b * count, count, (rows - b) * count, EM_FORM_ROW,
+                       NULL, width);
 }
 
 /* dw[id[b, k], :] += dy[b, k] * query[b, :]: by reference to the queries, which are set apart because an optimizer may

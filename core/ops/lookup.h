@@ -8,8 +8,8 @@
 #include "ops/op.h"
 #include "tensor/rows.h"
 #if EM_REAL_FLOAT
-#include "tensor/four_rows.h"
 #include "tensor/rows_sum.h"
+#include "tensor/vectors.h"
 #endif
 
 static inline em_status lookup_check_table(const em_tensor *weight, const char *name)
@@ -68,6 +68,45 @@ static inline int lookup_four(const em_real *row[4], const em_real *w, const int
 {
     for (int i = 0; i < 4; i++) row[i] = w + id[em__min(k + i, count - 1)] * width;
     return (int)em__min(4, count - k);
+}
+
+/* name: sums over d of f(q[d], row[i][d]) of four rows, side by side, so that none waits for itself. f maps vectors and
+ * makes nothing of two zeros. */
+#define LOOKUP_FOUR_SUMS(name, f) \
+    static inline void name(em_real to[4], const em_real *q, const em_real *const row[4], int64_t width) \
+    { \
+        em_vector sum[4] = {0}; \
+        em_four tail[4] = {0}, a, x; \
+        int64_t d = 0; \
+        for (; d + EM_WIDE <= width; d += EM_WIDE) \
+            for (int i = 0; i < 4; i++) sum[i] += f(EM_VECTOR_AT(q + d), EM_VECTOR_AT(row[i] + d)); \
+        for (; d < width; d += 4) { \
+            em__read_few(&a, q + d, width - d); \
+            for (int i = 0; i < 4; i++) { \
+                em__read_few(&x, row[i] + d, width - d); \
+                tail[i] += f(a, x); \
+            } \
+        } \
+        em__sum_four(to, sum, tail); \
+    }
+
+/* y (width) = the sum over k of what `form` makes of coef[k], row id[k] and q. `left`: how many ids there are from here
+ * on, whose rows are asked for early. */
+static inline void lookup_sum(em_real *y, const em_real *w, const int64_t *id, const em_real *coef, int64_t count,
+                              int64_t left, em_form form, const em_real *q, int64_t width)
+{
+    em_row_list l;
+    int64_t k = 0;
+    do {
+        l.n = em__min(EM_LIST, count - k);
+        for (int64_t i = 0; i < l.n; i++) {
+            l.row[i] = w + id[k + i] * width;
+            l.coef[i] = coef[k + i];
+            if (k + i + EM_LIST < left) lookup_prefetch(w + id[k + i + EM_LIST] * width, width);
+        }
+        em__list_sum(y, &l, form, q, width, k == 0);
+        k += EM_LIST;
+    } while (k < count);
 }
 
 /* || row ||_p, in double: inf is the largest magnitude, -inf the smallest, 0 the count of non-zeros. */
@@ -149,7 +188,7 @@ static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_
     if ((double)r.entries * (double)width < 2.0 * EM_GRAIN) {
         for (int64_t e = 0; e < r.entries; e++) {
             if (id[e] == padding) continue;
-            em__add_entry(EM_REALS(dw) + id[e] * width, &r, e, id[e]);
+            em__add_entries(EM_REALS(dw) + id[e] * width, &r, &e, 1, id[e], false);
         }
         return EM_OK;
     }
@@ -159,7 +198,7 @@ static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_
         for (int64_t u = lo; u < hi; u++) {
             if (g->ids[u] == padding) continue;
             em_real *y = EM_REALS(dw) + g->ids[u] * width;
-            em__add_entries(y, &r, g->order + g->start[u], g->start[u + 1] - g->start[u], g->ids[u]);
+            em__add_entries(y, &r, g->order + g->start[u], g->start[u + 1] - g->start[u], g->ids[u], false);
         }
     em__groups_free(g);
     return EM_OK;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/memory.h"
 #include "parallel/parallel.h"
 #include "tensor/copy.h"
@@ -314,67 +315,12 @@ em_status em_rows_indices(em_tensor **out, const em_tensor *t)
     return EM_OK;
 }
 
-/* Entry by entry, in either float type. Slow paths of the user's eye; kernels sum rows with rows_sum.h. */
-#define STAMP(real, suffix) \
-    static const real *entry_##suffix(const em_part *p, int64_t e, real *coef) \
-    { \
-        const int64_t row = p->index ? EM_DATA(int64_t, p->index)[e] : e / p->every; \
-        *coef = (real)(p->scale * (p->coef ? (double)EM_DATA(real, p->coef)[e] : 1.0)); \
-        return EM_DATA(real, p->source) + row * p->source->stride[0]; \
-    } \
-    /* y += factor * entry e of p, whose row is `id` */ \
-    static void add_entry_##suffix(real *restrict y, const em_part *p, int64_t e, int64_t id, int64_t width, \
-                                   double factor) \
-    { \
-        real coef; \
-        const real *row = entry_##suffix(p, e, &coef); \
-        const real *own = p->table ? EM_DATA(real, p->table) + id * width : NULL; \
-        coef *= (real)factor; \
-        if (p->form == EM_FORM_SIGN) \
-            for (int64_t d = 0; d < width; d++) y[d] += coef * (real)((row[d] > own[d]) - (row[d] < own[d])); \
-        else if (p->form == EM_FORM_DIFFERENCE) \
-            for (int64_t d = 0; d < width; d++) y[d] += coef * (own[d] - row[d]); \
-        else \
-            for (int64_t d = 0; d < width; d++) y[d] += coef * row[d]; \
-    } \
-    static void values_##suffix(real *to, const em_rows *r) \
-    { \
-        for (int i = 0; i < r->n_parts; i++) { \
-            const em_part *p = &r->parts[i]; \
-            const int64_t n = p->ids->count, width = r->width; \
-            EM_PARALLEL_CHUNKS(lo, hi, n, (double)width) \
-                for (int64_t e = lo; e < hi; e++) { \
-                    memset(to + e * width, 0, (size_t)width * sizeof *to); \
-                    add_entry_##suffix(to + e * width, p, e, EM_DATA(int64_t, p->ids)[e], width, 1); \
-                } \
-            to += n * width; \
-        } \
-    } \
-    /* to[u's row] += factor * sum of group u; `compact`: to row u instead of its id */ \
-    static void sums_##suffix(real *to, const em_rows *r, const em_groups *g, double factor, bool compact) \
-    { \
-        const int64_t width = r->width; \
-        const int64_t pieces = (g->entries + 63) / 64; \
-        EM_PARALLEL_EACH(k, pieces, 64.0 * (double)width) \
-            for (int64_t u = em__groups_split(g, k, pieces); u < em__groups_split(g, k + 1, pieces); u++) { \
-                real *y = to + (compact ? u : g->ids[u]) * width; \
-                for (int64_t j = g->start[u]; j < g->start[u + 1]; j++) { \
-                    int64_t e = g->order[j]; \
-                    const em_part *p = r->parts; \
-                    for (; e >= p->ids->count; p++) e -= p->ids->count; \
-                    add_entry_##suffix(y, p, e, g->ids[u], width, factor); \
-                } \
-            } \
-    }
-STAMP(float, f32)
-STAMP(double, f64)
+EM_DECLARE_VARIANTS(em_rows_kernel, em_rows_kernel)
 
-static void sums(em_tensor *to, const em_rows *r, const em_groups *g, double factor, bool compact)
+static const em_rows_kernel *kernel_for(em_dtype dtype)
 {
-    if (to->dtype == EM_F32)
-        sums_f32(EM_DATA(float, to), r, g, factor, compact);
-    else
-        sums_f64(EM_DATA(double, to), r, g, factor, compact);
+    static const em_rows_kernel *const table[EM_ISAS][2] = EM_VARIANTS(em_rows_kernel, em_rows_kernel);
+    return table[em__isa()][dtype == EM_F64];
 }
 
 /* t in `dtype`, in place of t; on failure null. */
@@ -394,10 +340,7 @@ em_status em_rows_values(em_tensor **out, const em_tensor *t)
     *out = NULL;
     EM_TRY(em__rows_check(t));
     EM_TRY(em_tensor_empty(out, em__computed_in(t->dtype), t->dims, sizes));
-    if ((*out)->dtype == EM_F32)
-        values_f32(EM_DATA(float, *out), t->rows);
-    else
-        values_f64(EM_DATA(double, *out), t->rows);
+    kernel_for((*out)->dtype)->values((*out)->data, t->rows);
     return convert(out, t->dtype);
 }
 
@@ -412,10 +355,10 @@ em_status em_rows_coalesce(em_tensor **out, em_tensor *t)
     EM_TRY(em__rows_groups(&g, t));
     em_part p = {.every = 1, .scale = 1};
     em_status s = em_tensor_empty(&p.ids, EM_I64, 1, &g->n);
-    if (!s) s = em_tensor_zeros(&p.source, em__computed_in(t->dtype), 2, (int64_t[]){g->n, t->rows->width});
+    if (!s) s = em_tensor_empty(&p.source, em__computed_in(t->dtype), 2, (int64_t[]){g->n, t->rows->width});
     if (!s) {
         memcpy(p.ids->data, g->ids, (size_t)g->n * sizeof *g->ids);
-        sums(p.source, t->rows, g, 1, true);
+        kernel_for(p.source->dtype)->sums(p.source->data, t->rows, g, true);
         s = em__rows_from_part(out, t->dtype, t->dims, t->size, &p, -1);
         if (!s) (*out)->rows->coalesced = true;
     }
@@ -429,7 +372,7 @@ em_status em_rows_to_dense(em_tensor **out, em_tensor *t)
     const em_groups *g;
     EM_TRY(em__rows_groups(&g, t));
     EM_TRY(em_tensor_zeros(out, em__computed_in(t->dtype), t->dims, t->size));
-    sums(*out, t->rows, g, 1, false);
+    kernel_for((*out)->dtype)->sums((*out)->data, t->rows, g, false);
     return convert(out, t->dtype);
 }
 
@@ -441,25 +384,6 @@ static em_status check_pair(const em_tensor *a, const em_tensor *b)
     if (a->dtype != b->dtype)
         return em__fail(EM_ETYPE, "add: a row-sparse gradient of %s and a tensor of %s", em_dtype_name(a->dtype),
                         em_dtype_name(b->dtype));
-    return EM_OK;
-}
-
-em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor)
-{
-    EM_TRY(check_pair(t, dense));
-    const em_groups *g;
-    EM_TRY(em__rows_groups(&g, t));
-    if (dense->contiguous && !em_dtype_is_half(dense->dtype)) {
-        sums(dense, t->rows, g, factor, false);
-    } else {
-        em_tensor *c;
-        EM_TRY(em__tensor_like(&c, dense, em__computed_in(dense->dtype)));
-        em__copy_strided(c, dense);
-        sums(c, t->rows, g, factor, false);
-        em__copy_strided(dense, c);
-        em_tensor_release(c);
-    }
-    em_tensor_touch(dense);
     return EM_OK;
 }
 
@@ -492,6 +416,29 @@ em_status em_rows_scale_(em_tensor *t, double factor)
 {
     for (int i = 0; i < t->rows->n_parts; i++) t->rows->parts[i].scale *= factor;
     return EM_OK;
+}
+
+em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor)
+{
+    EM_TRY(check_pair(t, dense));
+    const em_groups *g;
+    em_tensor *scaled;
+    EM_TRY(em__rows_groups(&g, t));
+    EM_TRY(em_rows_scale(&scaled, t, factor));
+    em_tensor *to = dense;
+    em_status s = EM_OK;
+    if (dense->contiguous && !em_dtype_is_half(dense->dtype))
+        em_tensor_retain(to);
+    else if (!(s = em__tensor_like(&to, dense, em__computed_in(dense->dtype))))
+        em__copy_strided(to, dense);
+    if (!s) {
+        kernel_for(to->dtype)->sums(to->data, scaled->rows, g, false);
+        if (to != dense) em__copy_strided(dense, to);
+        em_tensor_release(to);
+        em_tensor_touch(dense);
+    }
+    em_tensor_release(scaled);
+    return s;
 }
 
 em_status em__rows_clone(em_tensor **out, const em_tensor *t)

@@ -1,0 +1,156 @@
+#include "tensor/rows_sum.h"
+
+#include "tensor/vectors.h"
+
+/* ---- some rows ----------------------------------------------------------------------------------------- */
+
+#define SCALED(a, x, q) ((a) * (x))
+#define SIGN(a, x, q) EM_SIGNED(a, x, q)
+#define DIFFERENCE(a, x, q) ((a) * ((q) - (x)))
+
+/* Columns d and on, `count` vectors of them: y += the sum of term(coef, row, own), or = it if fresh. The count is known
+ * when this is compiled; the additions to several vectors do not wait for one another. */
+#define STAMP_VECTORS(name, term) \
+    static inline void name(em_real *restrict y, const em_row_list *l, const em_real *restrict own, int64_t d, \
+                            bool fresh, const int count) \
+    { \
+        em_vector sum[4], q[4]; \
+        for (int k = 0; k < count; k++) { \
+            sum[k] = fresh ? (em_vector){0} : EM_VECTOR_AT(y + d + k * EM_WIDE); \
+            q[k] = own ? EM_VECTOR_AT(own + d + k * EM_WIDE) : (em_vector){0}; \
+        } \
+        for (int64_t e = 0; e < l->n; e++) { \
+            const em_vector a = EM_ALL(sum[0], l->coef[e]); \
+            const em_real *x = l->row[e] + d; \
+            for (int k = 0; k < count; k++) sum[k] += term(a, EM_VECTOR_AT(x + k * EM_WIDE), q[k]); \
+        } \
+        for (int k = 0; k < count; k++) *(em_vector *)(y + d + k * EM_WIDE) = sum[k]; \
+        (void)q; \
+    }
+
+/* The same for the 1 .. 4 last columns. */
+#define STAMP_FEW(name, term) \
+    static inline void name(em_real *restrict y, const em_row_list *l, const em_real *restrict own, int64_t d, \
+                            bool fresh, int64_t n) \
+    { \
+        em_four sum = {0}, q = {0}, x; \
+        if (!fresh) em__read_few(&sum, y + d, n); \
+        if (own) em__read_few(&q, own + d, n); \
+        for (int64_t e = 0; e < l->n; e++) { \
+            em__read_few(&x, l->row[e] + d, n); \
+            sum += term(EM_ALL(x, l->coef[e]), x, q); \
+        } \
+        em__write_few(y + d, &sum, n); \
+        (void)q; \
+    }
+
+#define STAMP(name, term) \
+    STAMP_VECTORS(name##_vectors, term) \
+    STAMP_FEW(name##_few, term) \
+    static void name(em_real *restrict y, const em_row_list *l, const em_real *restrict own, int64_t width, \
+                     bool fresh) \
+    { \
+        int64_t d = 0; \
+        for (; d + 4 * EM_WIDE <= width; d += 4 * EM_WIDE) name##_vectors(y, l, own, d, fresh, 4); \
+        for (; d + EM_WIDE <= width; d += EM_WIDE) name##_vectors(y, l, own, d, fresh, 1); \
+        for (; d < width; d += 4) name##_few(y, l, own, d, fresh, width - d); \
+    }
+STAMP(scaled, SCALED)
+STAMP(signs, SIGN)
+STAMP(differences, DIFFERENCE)
+
+void em__list_sum(em_real *restrict y, const em_row_list *l, em_form form, const em_real *restrict own, int64_t width,
+                  bool fresh)
+{
+    switch (form) {
+    case EM_FORM_ROW: scaled(y, l, own, width, fresh); break;
+    case EM_FORM_SIGN: signs(y, l, own, width, fresh); break;
+    case EM_FORM_DIFFERENCE: differences(y, l, own, width, fresh); break;
+    }
+}
+
+/* ---- entries of a gradient ----------------------------------------------------------------------------- */
+
+/* The part that the first of `order` belongs to, how many of them do, as forms and tables may differ, and `before`: the
+ * entries of the parts before it. */
+static int64_t of_one_part(const em_rows *r, const int64_t *order, int64_t count, const em_part **part, int64_t *before)
+{
+    const em_part *p = r->parts;
+    int64_t end = p->ids->count, n = 0;
+    *before = 0;
+    while (order[0] >= end) *before = end, end += (++p)->ids->count;
+    *part = p;
+    if (end == r->entries) return count;
+    while (n < count && order[n] < end) n++;
+    return n;
+}
+
+/* Entries order[0 .. n-1] of a part as a list. */
+static void take(em_row_list *l, const em_part *p, int64_t before, const int64_t *order, int64_t n)
+{
+    const em_real *source = EM_REALS(p->source), *coef = p->coef ? EM_REALS(p->coef) : NULL;
+    const int64_t *index = p->index ? EM_DATA(int64_t, p->index) : NULL;
+    const int64_t step = p->source->stride[0], every = p->every;
+    const double scale = p->scale;
+    l->n = n;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t e = order[i] - before;
+        l->row[i] = source + (index ? index[e] : em__quotient(e, every)) * step;
+        l->coef[i] = (em_real)(coef ? scale * (double)coef[e] : scale);
+    }
+}
+
+void em__add_entries(em_real *restrict sum, const em_rows *r, const int64_t *order, int64_t count, int64_t id,
+                     bool fresh)
+{
+    em_row_list l;
+    while (count) {
+        const em_part *p;
+        int64_t before;
+        const int64_t n = of_one_part(r, order, em__min(count, EM_LIST), &p, &before);
+        take(&l, p, before, order, n);
+        em__list_sum(sum, &l, p->form, p->table ? EM_REALS(p->table) + id * r->width : NULL, r->width, fresh);
+        order += n, count -= n, fresh = false;
+    }
+}
+
+const em_real *em__group_sum(const em_rows *r, const em_groups *g, int64_t u, em_real *restrict sum)
+{
+    const int64_t *order = g->order + g->start[u], count = g->start[u + 1] - g->start[u];
+    if (count == 1) {
+        em_real coef;
+        const em_part *p;
+        const em_real *row = em__entry(r, *order, &coef, &p);
+        if (p->form == EM_FORM_ROW && coef == 1) return row;
+    }
+    em__add_entries(sum, r, order, count, g->ids[u], true);
+    return sum;
+}
+
+/* ---- all of them --------------------------------------------------------------------------------------- */
+
+static void values(void *to, const em_rows *r)
+{
+    int64_t first = 0;
+    for (int i = 0; i < r->n_parts; i++) {
+        const int64_t n = r->parts[i].ids->count, *id = EM_DATA(int64_t, r->parts[i].ids);
+        EM_PARALLEL_EACH(k, n, (double)r->width)
+        {
+            const int64_t e = first + k;
+            em__add_entries((em_real *)to + e * r->width, r, &e, 1, id[k], true);
+        }
+        first += n;
+    }
+}
+
+static void sums(void *to, const em_rows *r, const em_groups *g, bool compact)
+{
+    const int64_t pieces = (g->entries + EM_ROW_PIECE - 1) / EM_ROW_PIECE;
+    EM_PARALLEL_EACH(k, pieces, EM_ROW_PIECE * (double)r->width)
+        for (int64_t u = em__groups_split(g, k, pieces), end = em__groups_split(g, k + 1, pieces); u < end; u++) {
+            em_real *y = (em_real *)to + (compact ? u : g->ids[u]) * r->width;
+            em__add_entries(y, r, g->order + g->start[u], g->start[u + 1] - g->start[u], g->ids[u], compact);
+        }
+}
+
+const em_rows_kernel EM__NAME(em_rows, _kernel, EM_VARIANT) = {.values = values, .sums = sums};
