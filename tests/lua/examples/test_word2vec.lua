@@ -70,6 +70,20 @@ t.test("words of one subject end up together", function()
   os.remove(out)
 end)
 
+-- Stretches of two words that alternate: summed over a batch, their gradients are hundreds of times those of others.
+t.test("words that come in bursts throw nothing off", function()
+  local path, out = two_subjects(), os.tmpname()
+  local file <close> = assert(io.open(path, "ab"))
+  for _ = 1, 5 do file:write(("fruita metala "):rep(1000), "\n\n", ("commona "):rep(2000), "\n\n") end
+  file:flush()
+  run(path, "--dim", "16", "--epochs", "8", "--window", "4", "--sample", "1", "--batch", "1024", "--out", out)
+  local vocab, vectors = embla.io.word2vec.load(out)
+  t.equal(vectors:norm(2, 1):max():item() < 20, true)
+  t.equal(share_of_own_subject(vocab, vectors) > 0.85, true)
+  os.remove(path)
+  os.remove(out)
+end)
+
 t.test("steps and words can be chosen, and a run repeats itself", function()
   local path, out = two_subjects(), os.tmpname()
   local first = run(path, "--steps", "3", "--sample", "1", "--words", "fruita,nosuch", "--seed", "5", "--out", out)
