@@ -37,6 +37,17 @@ static void push_script_position(lua_State *L)
         lua_pushliteral(L, "");
 }
 
+/* Puts the name of the function that the script called before the text on the top (core.set_lead). */
+static void lead_by_called(lua_State *L)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 3) == LUA_TNIL) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+}
+
 int eml_error(lua_State *L, const char *format, ...)
 {
     va_list values;
@@ -44,6 +55,7 @@ int eml_error(lua_State *L, const char *format, ...)
     push_script_position(L);
     lua_pushvfstring(L, format, values);
     va_end(values);
+    lead_by_called(L);
     lua_concat(L, 2);
     return lua_error(L);
 }

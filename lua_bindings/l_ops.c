@@ -376,6 +376,15 @@ static int set_reader(lua_State *L)
     return 0;
 }
 
+/* core.set_lead(f): f(text) -> text, an error's, perhaps with the name of the function called before it */
+static int set_lead(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 3);
+    return 0;
+}
+
 /* core.set_sparse(t): t[name](…) is called where an operand of that operation is row-sparse */
 static int set_sparse(lua_State *L)
 {
@@ -387,7 +396,8 @@ static int set_sparse(lua_State *L)
 
 void eml_open_ops(lua_State *L, int state)
 {
-    static const luaL_Reg functions[] = {{"set_reader", set_reader}, {"set_sparse", set_sparse}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"set_reader", set_reader}, {"set_lead", set_lead},
+                                         {"set_sparse", set_sparse}, {NULL, NULL}};
     eml_register(L, state, functions);
     lua_newtable(L);
     for (int i = 0; i < em_op_count(); i++) {

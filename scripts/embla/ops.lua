@@ -1,6 +1,7 @@
 -- The core's operations as functions of F and methods of tensors. core.ops holds the C functions, called by position;
 -- this file hands them out, reads their named options, and tells help what they are.
 
+local called = require "embla.called"
 local core = require "embla.core"
 local options = require "embla.options"
 
@@ -49,6 +50,7 @@ function ops.describe(name)
   return described[name]
 end
 
+core.set_lead(called.lead)
 core.set_reader(function(name, given) return options.given(ops.describe(name).named, given) end)
 
 -- ---- names -----------------------------------------------------------------------------------------------------

@@ -1,13 +1,13 @@
 -- Errors raised by the library point at the line of the script that called it, however deep inside they arise.
 
-local LIBRARY = debug.getinfo(1, "S").source:match("^(@.*)raise%.lua$") or "@"
+local called = require "embla.called"
 
 -- Level, for error(), of the innermost Lua function outside the library; 0 if there is none.
 local function script_level()
   for level = 3, 100 do
     local info = debug.getinfo(level, "S")
     if not info then return 0 end
-    if info.what ~= "C" and info.source:sub(1, #LIBRARY) ~= LIBRARY then return level - 1 end
+    if not called.is_ours(info) then return level - 1 end
   end
   return 0
 end
@@ -18,7 +18,7 @@ end
 -- @raise always
 local function raise(format, ...)
   local text = select("#", ...) > 0 and format:format(...) or format
-  error(text, script_level())
+  error(called.lead(text), script_level())
 end
 
 return raise

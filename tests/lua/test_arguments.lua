@@ -60,39 +60,37 @@ local function callables(prefix, home)
   return list
 end
 
--- An error begins with the name of what refuses: the function itself, its class, or one that it is put together out of;
--- for want of memory, with that. `known` holds all such names.
-local known = {sparse = true, ["assignment"] = true, ["#"] = true, tensor = true}
-local function note_names(home)
+-- All names under which a function can be called: neg and negative are one.
+local names_of = {}
+for _, home in ipairs {embla, embla.autograd, embla.utils, nn.functional, nn.init, nn.utils, nn.utils.rnn, embla.data,
+                       embla.text, embla.io, core.methods, core.ops} do
   for name, value in pairs(home) do
-    if type(name) == "string" then known[name] = true end
-    if type(value) == "table" and rawget(value, "__index") == value then
-      known[value.__name] = true
-      for method in pairs(value) do known[method] = true end
+    if type(name) == "string" and type(value) == "function" then
+      names_of[value] = names_of[value] or {}
+      names_of[value][name] = true
     end
   end
 end
-for _, home in ipairs {embla, embla.autograd, embla.utils, nn, nn.functional, nn.init, nn.utils, nn.utils.rnn,
-                       embla.optim, embla.optim.lr_scheduler, embla.data, embla.text, embla.io, core.methods,
-                       core.ops} do
-  note_names(home)
-end
 
--- What the making of a tensor and indexing say by themselves.
-local OWN_WORDS = {"^not enough memory", "^shape %(", "^negative size", "^index %-?%d+ is out of range for dim",
-                   "^cannot index a tensor", "^a 0%-d tensor cannot be indexed", "No such file or directory"}
+-- A Sequential's last module speaks for itself.
+local HANDS_OVER = {["nn.Sequential()"] = "Linear"}
 
-local function names_a_function(message)
-  local text = message:gsub(HERE, "")
-  local word = text:match "^[%a.]-([%w_#]+): "
-  if word and (known[word] or known[word .. "_"]) then return true end
-  for _, words in ipairs(OWN_WORDS) do
-    if text:find(words) then return true end
+-- Whether the words that lead a message hold the name of what was called. Those of functions that it is made of may
+-- follow, and that of its class may stand before; abs_ is the operation abs, in place.
+local function names_the_called(name, f, message)
+  local called = name:gsub("%(%)$", ""):match "[%w_]+$"
+  local names, text, at = names_of[f] or {}, message:gsub(HERE, ""), 1
+  while true do
+    local word, after = text:match("^([%w_#]+)[.:] ?()", at)
+    if not word then return false end
+    for _, known in ipairs {word, word .. "_"} do
+      if known == called or names[known] or known == HANDS_OVER[name] then return true end
+    end
+    at = after
   end
-  return false
 end
 
--- Calls f with odd arguments; an error must be the library's own, and name the function.
+-- Calls f with odd arguments; an error must be the library's own, and begin with the name of the function.
 local function try(name, f, ...)
   local given = odd_arguments()
   local first = table.pack(...)
@@ -103,7 +101,7 @@ local function try(name, f, ...)
   end)
   if ok then return result end
   if type(result) ~= "string" or result:find("attempt to ", 1, true) or result:find("bad argument", 1, true)
-     or not result:find(HERE) or not names_a_function(result) then
+     or not result:find(HERE) or not names_the_called(name, f, result) then
     t.fail(("%s given %s: %s"):format(name, t.show(given), tostring(result)))
   end
 end

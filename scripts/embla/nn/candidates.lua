@@ -107,7 +107,8 @@ end
 function candidates.sample_candidates(n_classes, num_sampled, opt)
   local o = spec.read(opt)
   n_classes, num_sampled = check_positive("n_classes", n_classes), check_positive("num_sampled", num_sampled)
-  return candidates.sampler("sample_candidates", n_classes, o)(num_sampled, o.target)
+  local ids, expected, expected_target = candidates.sampler("sample_candidates", n_classes, o)(num_sampled, o.target)
+  return ids, expected, expected_target
 end
 
 return candidates

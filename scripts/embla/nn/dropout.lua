@@ -57,7 +57,7 @@ end
 -- @param x Tensor (N, C, T) or (C, T)
 -- @return Tensor of the same shape
 -- @raise if x has other dims
-function Dropout1d:forward(x) return F.dropout1d(x, self.p, self.training, self.inplace) end
+function Dropout1d:forward(x) return (F.dropout1d(x, self.p, self.training, self.inplace)) end
 
 --- In training each element becomes, with chance p, SELU's least value; then all are scaled and shifted so that mean 0
 -- and variance 1 stay. (*) -> (*). Source: PyTorch's nn.AlphaDropout, Klambauer et al. 2017.
@@ -75,6 +75,6 @@ end
 --- Drops elements.
 -- @param x Tensor (*)
 -- @return Tensor (*)
-function AlphaDropout:forward(x) return F.alpha_dropout(x, self.p, self.training, self.inplace) end
+function AlphaDropout:forward(x) return (F.alpha_dropout(x, self.p, self.training, self.inplace)) end
 
 return droppers

@@ -76,7 +76,7 @@ function F.pairwise_distance(x1, x2, ...)
   local o = distance_spec.arguments(...)
   check_tensor("pairwise_distance", "x1", x1)
   check_tensor("pairwise_distance", "x2", x2)
-  return (x1 - x2 + o.eps):norm(o.p, -1, o.keepdim)
+  return ((x1 - x2 + o.eps):norm(o.p, -1, o.keepdim))
 end
 
 local normalize_spec = options.spec("normalize", {

@@ -19,7 +19,7 @@ function GLU:init(...) self.dim = spec.arguments(...).dim end
 -- @param x Tensor (*, 2 D, *)
 -- @return Tensor (*, D, *)
 -- @raise if the dim's size is odd
-function GLU:forward(x) return F.glu(x, self.dim) end
+function GLU:forward(x) return (F.glu(x, self.dim)) end
 
 function GLU:extra_repr() return "dim=" .. self.dim end
 

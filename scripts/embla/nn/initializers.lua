@@ -223,7 +223,7 @@ end
 -- @param ...    gain = 1, by position or by name
 -- @return the tensor
 function init.xavier_uniform_(tensor, ...)
-  return spread_uniform(tensor, xavier_std("xavier_uniform_", tensor, ...))
+  return (spread_uniform(tensor, xavier_std("xavier_uniform_", tensor, ...)))
 end
 
 --- Draws from N(0, gain^2 2 / (fan_in + fan_out)). Source: Glorot and Bengio 2010.
@@ -231,7 +231,7 @@ end
 -- @param ...    gain = 1, by position or by name
 -- @return the tensor
 function init.xavier_normal_(tensor, ...)
-  return spread_normal(tensor, math.abs(xavier_std("xavier_normal_", tensor, ...)))
+  return (spread_normal(tensor, math.abs(xavier_std("xavier_normal_", tensor, ...))))
 end
 
 local kaiming_spec = {}
@@ -254,7 +254,7 @@ end
 -- @param ...    a = 0, mode = "fan_in", nonlinearity = "leaky_relu", by position or by name
 -- @return the tensor
 function init.kaiming_uniform_(tensor, ...)
-  return spread_uniform(tensor, kaiming_std("kaiming_uniform_", tensor, ...))
+  return (spread_uniform(tensor, kaiming_std("kaiming_uniform_", tensor, ...)))
 end
 
 --- Draws from N(0, gain^2 / fan). Source: He et al. 2015.
@@ -262,7 +262,7 @@ end
 -- @param ...    a = 0, mode = "fan_in", nonlinearity = "leaky_relu", by position or by name
 -- @return the tensor
 function init.kaiming_normal_(tensor, ...)
-  return spread_normal(tensor, kaiming_std("kaiming_normal_", tensor, ...))
+  return (spread_normal(tensor, kaiming_std("kaiming_normal_", tensor, ...)))
 end
 
 -- Takes from row i what lies along the rows before it; twice, for what rounding left the first time.

@@ -31,7 +31,7 @@ function PReLU:reset_parameters() self.weight:detach():fill_(self.first_value) e
 -- @param x Tensor (N, C, *)
 -- @return Tensor of the same shape
 -- @raise if there are several slopes and C is another number
-function PReLU:forward(x) return F.prelu(x, self.weight) end
+function PReLU:forward(x) return (F.prelu(x, self.weight)) end
 
 function PReLU:extra_repr() return "num_parameters=" .. self.num_parameters end
 

@@ -1,6 +1,7 @@
 -- nn.SampledSoftmaxLoss: an output layer over many classes, trained with a few of them at a time.
 
 local candidates = require "embla.nn.candidates"
+local expect = require "embla.expect"
 local F = require "embla.nn.functional"
 local init = require "embla.nn.initializers"
 local Module = require "embla.nn.module"
@@ -57,11 +58,12 @@ end
 -- @return Tensor (), or (N) with reduction = "none"
 -- @raise if the shapes do not fit or an id is no class
 function SampledSoftmaxLoss:forward(input, target)
-  if not self.training then return F.cross_entropy(scores(self, input), target, {reduction = self.reduction}) end
+  if not self.training then return (F.cross_entropy(scores(self, input), target, {reduction = self.reduction})) end
+  expect.tensor("SampledSoftmaxLoss", "target", target)
   local ids, expected, expected_target = self.sampler(self.num_sampled, target)
-  return F.sampled_softmax(input, target, self.weight, self.bias,
-                           {candidates = ids, expected = expected, expected_target = expected_target,
-                            sparse = self.sparse, reduction = self.reduction})
+  return (F.sampled_softmax(input, target, self.weight, self.bias,
+                            {candidates = ids, expected = expected, expected_target = expected_target,
+                             sparse = self.sparse, reduction = self.reduction}))
 end
 
 --- Log-probabilities of all classes.

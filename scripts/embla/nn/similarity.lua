@@ -26,7 +26,7 @@ end
 -- @param x1 Tensor
 -- @param x2 Tensor that broadcasts with it
 -- @return Tensor without dim
-function CosineSimilarity:forward(x1, x2) return F.cosine_similarity(x1, x2, self.dim, self.eps) end
+function CosineSimilarity:forward(x1, x2) return (F.cosine_similarity(x1, x2, self.dim, self.eps)) end
 
 local distance_spec = options.spec("PairwiseDistance", {
   {name = "p", type = "number", default = 2.0, doc = "which norm"},
@@ -49,6 +49,6 @@ end
 -- @param x1 Tensor (N, D) or (D)
 -- @param x2 Tensor that broadcasts with it
 -- @return Tensor (N) or ()
-function PairwiseDistance:forward(x1, x2) return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim) end
+function PairwiseDistance:forward(x1, x2) return (F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)) end
 
 return similarity

@@ -260,7 +260,7 @@ function arranging.unfold(t, dim, size, step)
   local starts = core.arange("int64", 0, step, (n - size) // step + 1):reshape(-1, 1)
   local ids = starts + core.arange("int64", 0, 1, size)
   local windows = op.index_select(t, dim, ids:reshape(-1)):unflatten(dim, ids.shape)
-  return arranging.movedim(windows, dim + 1, -1)
+  return (arranging.movedim(windows, dim + 1, -1))
 end
 
 --- A dim cut at places, or into as many parts as equal as can be.

@@ -50,7 +50,7 @@ end
 -- @raise if the shapes do not broadcast
 function comparing.isclose(a, b, ...)
   local o = isclose_spec.arguments(...)
-  return is_close(expect.dense("isclose", "a", a), expect.dense("isclose", "b", b), o)
+  return (is_close(expect.dense("isclose", "a", a), expect.dense("isclose", "b", b), o))
 end
 
 --- Whether all elements are close: |a - b| <= atol + rtol |b|, or equal.

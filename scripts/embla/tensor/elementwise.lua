@@ -33,7 +33,7 @@ end
 function elementwise.clamp(t, min, max)
   if type(min) == "table" then min, max = min.min, min.max end
   if core.is_tensor(min) or core.is_tensor(max) then
-    return clamp_by_tensors(expect.dense("clamp", "t", t), min, max)
+    return (clamp_by_tensors(expect.dense("clamp", "t", t), min, max))
   end
   return op.clamp(t, min, max)
 end
@@ -43,7 +43,7 @@ end
 -- @param min number or Tensor that broadcasts with t
 -- @return Tensor
 function elementwise.clamp_min(t, min)
-  return elementwise.clamp(expect.dense("clamp_min", "t", t), operand("clamp_min", "min", min))
+  return (elementwise.clamp(expect.dense("clamp_min", "t", t), operand("clamp_min", "min", min)))
 end
 
 --- Elements kept from rising above a bound.
@@ -51,7 +51,7 @@ end
 -- @param max number or Tensor that broadcasts with t
 -- @return Tensor
 function elementwise.clamp_max(t, max)
-  return elementwise.clamp(expect.dense("clamp_max", "t", t), nil, operand("clamp_max", "max", max))
+  return (elementwise.clamp(expect.dense("clamp_max", "t", t), nil, operand("clamp_max", "max", max)))
 end
 
 for _, name in ipairs {"clamp", "clamp_min", "clamp_max"} do
@@ -59,7 +59,7 @@ for _, name in ipairs {"clamp", "clamp_min", "clamp_max"} do
 end
 local clamp_in_place = methods.clamp_
 methods.clamp_ = function(t, min, max)
-  if core.is_tensor(min) or core.is_tensor(max) then return clamp_in_place(t, min, max) end
+  if core.is_tensor(min) or core.is_tensor(max) then return (clamp_in_place(t, min, max)) end
   return op.clamp_(t, min, max)
 end
 

@@ -30,7 +30,7 @@ function methods:cpu() return self end
 --- The tensor in the dtype of another.
 -- @param other Tensor
 -- @return Tensor; the tensor itself if it is of that dtype
-function methods:type_as(other) return self:to(expect.tensor("type_as", "other", other).dtype) end
+function methods:type_as(other) return (self:to(expect.tensor("type_as", "other", other).dtype)) end
 
 --- Whether a single element differs from 0.
 -- @return boolean

@@ -40,7 +40,7 @@ end
 
 for name, dtype in pairs {float = "float32", double = "float64", long = "int64", int = "int32", bool = "bool",
                           byte = "uint8", half = "float16", bfloat16 = "bfloat16"} do
-  methods[name] = function(t) return t:to(dtype) end
+  methods[name] = function(t) return (t:to(dtype)) end
 end
 
 -- ---- shape -----------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ function methods:chunk(chunks, dim)
   expect.dense("chunk", "tensor", self)
   dim = expect.dim("chunk", "dim", dim or 0, self:dim())
   chunks = expect.integer("chunk", "chunks", chunks, 1)
-  return self:split(math.max(1, (self:size(dim) + chunks - 1) // chunks), dim)
+  return (self:split(math.max(1, (self:size(dim) + chunks - 1) // chunks), dim))
 end
 
 --- The slices along a dim, without it.

@@ -40,7 +40,7 @@ function methods:bernoulli_(p)
   if p == nil then p = 0.5 end
   if not core.is_tensor(p) then expect.number("bernoulli_", "p", p) end
   check_chance("bernoulli_", p)
-  return put(self, uniforms(self):lt(p))
+  return (put(self, uniforms(self):lt(p)))
 end
 
 --- Each element is drawn from the exponential distribution: density lambd e^(-lambd x).
@@ -51,7 +51,7 @@ function methods:exponential_(lambd)
   expect.dense("exponential_", "tensor", self)
   local u = uniforms(self)
   op.clamp_(u, u.dtype == "float64" and 2 ^ -54 or 2 ^ -25)             -- its logarithm is taken by some: never 0
-  return put(self, u:neg_():log1p_():div_(-positive("exponential_", "lambd", lambd or 1)))
+  return (put(self, u:neg_():log1p_():div_(-positive("exponential_", "lambd", lambd or 1))))
 end
 
 --- Each element is the number of tries up to the first success: 1, 2, …
@@ -62,7 +62,7 @@ function methods:geometric_(p)
   expect.dense("geometric_", "tensor", self)
   p = expect.number("geometric_", "p", p)
   if not (p > 0 and p < 1) then raise("geometric_: argument p: expected number in (0, 1), got %s", options.show(p)) end
-  return put(self, uniforms(self):neg_():log1p_():div_(math.log(1 - p)):floor_():add_(1))
+  return (put(self, uniforms(self):neg_():log1p_():div_(math.log(1 - p)):floor_():add_(1)))
 end
 
 --- Each element is e to the power of a number from N(mean, std^2).
@@ -73,7 +73,8 @@ end
 function methods:log_normal_(mean, std)
   expect.dense("log_normal_", "tensor", self)
   mean, std = expect.number("log_normal_", "mean", mean or 1), positive("log_normal_", "std", std or 2)
-  return put(self, core.empty(self.shape, self.dtype == "float64" and "float64" or "float32"):normal_(mean, std):exp_())
+  local normal = core.empty(self.shape, self.dtype == "float64" and "float64" or "float32"):normal_(mean, std)
+  return (put(self, normal:exp_()))
 end
 
 --- Each element is drawn from the Cauchy distribution.
@@ -84,7 +85,7 @@ end
 function methods:cauchy_(median, sigma)
   expect.dense("cauchy_", "tensor", self)
   median, sigma = expect.number("cauchy_", "median", median or 0), positive("cauchy_", "sigma", sigma or 1)
-  return put(self, uniforms(self):sub_(0.5):mul_(math.pi):tan_():mul_(sigma):add_(median))
+  return (put(self, uniforms(self):sub_(0.5):mul_(math.pi):tan_():mul_(sigma):add_(median)))
 end
 
 -- ---- new tensors -----------------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ end
 -- @raise if a chance lies outside [0, 1]
 function sampling.bernoulli(input, p)
   expect.dense("bernoulli", "input", input)
-  if p ~= nil then return core.empty(input.shape, input.dtype):bernoulli_(p) end
+  if p ~= nil then return (core.empty(input.shape, input.dtype):bernoulli_(p)) end
   if not input:is_floating_point() then
     raise("bernoulli: argument input: expected chances of a float dtype, got %s", input.dtype)
   end

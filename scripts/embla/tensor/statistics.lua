@@ -119,7 +119,7 @@ local nanquantile_spec = options.spec("nanquantile", quantile_rows)
 --              midpoint), by position or by name
 -- @return Tensor without the dim, with Q in front if q has a dim; NaN where a line holds NaN
 -- @raise if q lies outside [0, 1] or a line is empty
-function statistics.quantile(input, q, ...) return quantile("quantile", quantile_spec, input, q, false, ...) end
+function statistics.quantile(input, q, ...) return (quantile("quantile", quantile_spec, input, q, false, ...)) end
 
 --- quantile of the elements that are not NaN.
 -- @param input Tensor of a float dtype
@@ -127,7 +127,9 @@ function statistics.quantile(input, q, ...) return quantile("quantile", quantile
 -- @param ...   as for quantile
 -- @return Tensor without the dim, with Q in front if q has a dim; NaN where a line holds nothing else
 -- @raise if q lies outside [0, 1] or a line is empty
-function statistics.nanquantile(input, q, ...) return quantile("nanquantile", nanquantile_spec, input, q, true, ...) end
+function statistics.nanquantile(input, q, ...)
+  return (quantile("nanquantile", nanquantile_spec, input, q, true, ...))
+end
 
 -- ---- spreads ---------------------------------------------------------------------------------------------------
 
@@ -178,7 +180,8 @@ end
 -- @param keepdim  boolean, default false: keep the dims, with size 1
 -- @return Tensor of variances, Tensor of means
 function statistics.var_mean(t, dim, unbiased, keepdim)
-  return with_mean("var_mean", op.var, t, dim, unbiased, keepdim)
+  local var, mean = with_mean("var_mean", op.var, t, dim, unbiased, keepdim)
+  return var, mean
 end
 
 --- Standard deviation and mean over dims.
@@ -188,7 +191,8 @@ end
 -- @param keepdim  boolean, default false: keep the dims, with size 1
 -- @return Tensor of deviations, Tensor of means
 function statistics.std_mean(t, dim, unbiased, keepdim)
-  return with_mean("std_mean", op.std, t, dim, unbiased, keepdim)
+  local std, mean = with_mean("std_mean", op.std, t, dim, unbiased, keepdim)
+  return std, mean
 end
 
 local aminmax_spec = options.spec("aminmax", {
@@ -341,7 +345,7 @@ end
 -- @raise if the last dims differ
 function statistics.inner(a, b)
   if expect.dense("inner", "a", a):dim() == 0 or expect.dense("inner", "b", b):dim() == 0 then return op.mul(a, b) end
-  return statistics.tensordot(a, b, {{-1}, {-1}})
+  return (statistics.tensordot(a, b, {{-1}, {-1}}))
 end
 
 -- ---- by ids ----------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ end
 -- @param words list of words, or of lists of words; or an iterator of either
 -- @param opt   {min_count = 1, max_size, specials = {}, unknown}
 -- @return Vocab
-function Vocab.build(words, opt) return Vocab(words, opt) end
+function Vocab.build(words, opt) return (Vocab(words, opt)) end
 
 --- Reads a vocabulary that `save` wrote.
 -- @param path file
