@@ -1,4 +1,4 @@
-/* A vocabulary as a file of text; its form is in embla.h at em_vocab_save. */
+/* A vocabulary as a file of text; its form is in embla/text.h at em_vocab_save. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,0 +1,195 @@
+/* The part of embla.h about text: vocabularies, corpora, batches, word vectors, files of them. Its conventions hold. */
+#ifndef EMBLA_TEXT_H
+#define EMBLA_TEXT_H
+
+#include "embla.h"
+
+/* ---- vocabularies and corpora ------------------------------------------------------------------------ */
+
+/* Words and their ids. Ids are int32 at most: 0 .. size-1. Words are any bytes; those made from text are UTF-8. */
+typedef struct em_vocab em_vocab;
+
+em_status em_vocab_new(em_vocab **out);
+void em_vocab_retain(em_vocab *v);
+void em_vocab_release(em_vocab *v);             /* null is fine */
+
+int64_t em_vocab_size(const em_vocab *v);
+int64_t em_vocab_total(const em_vocab *v);      /* sum of the counts */
+int64_t em_vocab_find(const em_vocab *v, const char *word, size_t length);     /* its id, or -1 */
+const char *em_vocab_word(const em_vocab *v, int64_t id, size_t *length);      /* lent; not ended by 0; id in range */
+int64_t em_vocab_count(const em_vocab *v, int64_t id);                         /* id in range */
+
+/* Adds `count` to a word's count; a new word gets the next id. `id` may be null. EM_ENOMEM, EM_ERANGE, EM_EVALUE. */
+em_status em_vocab_add(em_vocab *v, const char *word, size_t length, int64_t count, int64_t *id);
+
+/* The first n words are special (padding, unknown): em_vocab_trim leaves them where they are. EM_ERANGE. */
+em_status em_vocab_set_special(em_vocab *v, int64_t n);
+int64_t em_vocab_special(const em_vocab *v);
+
+/* The word that stands for those the vocabulary lacks, a special one; -1: there is none. EM_ERANGE. */
+em_status em_vocab_set_unknown(em_vocab *v, int64_t id);
+int64_t em_vocab_unknown(const em_vocab *v);
+
+/* Renumbers: specials first, then by count, the most frequent first, equal ones in the order they were added. Words
+ * counted less than min_count times go, and so do those after the first max_size words (specials counted; max_size < 0:
+ * no limit); what they counted is added to the unknown word's count.
+ *   new_ids  (old size) int32, new reference: the new id of each old one; the unknown one's, or -1, for words that
+ *            went. May be null. */
+em_status em_vocab_trim(em_vocab *v, int64_t min_count, int64_t max_size, em_tensor **new_ids);
+
+/* Text: a line "embla-vocab 1 SIZE SPECIAL UNKNOWN", then a line "COUNT<tab>WORD" each (\\ \t \n \r escaped), in order
+ * of id. Saving replaces the file at once or not at all. EM_EIO with the path, EM_EFORMAT with the byte offset. */
+em_status em_vocab_save(const em_vocab *v, const char *path);
+em_status em_vocab_load(em_vocab **out, const char *path);
+
+typedef enum em_text_split {
+    EM_SPLIT_WORDS,     /* letters, marks, digits; a lone ' or underscores between two of these belong to the word */
+    EM_SPLIT_BLANKS,    /* whatever stands between blanks and other control characters of ASCII */
+} em_text_split;
+
+typedef enum em_text_sentence {
+    EM_SENTENCE_LINE,           /* a sentence ends with its line */
+    EM_SENTENCE_PARAGRAPH,      /* with an empty line */
+    EM_SENTENCE_FILE,           /* with its file */
+} em_text_sentence;
+
+/* How text becomes words. Everywhere, a byte order mark at the start of a file is skipped, and a word of more than 255
+ * bytes is cut there. EM_SPLIT_WORDS writes words in composed form (NFC) and U+2019 as ', drops format characters (soft
+ * hyphens, joiners) and takes bytes that are not UTF-8 as blanks; for EM_SPLIT_BLANKS each such byte becomes U+FFFD. */
+typedef struct em_text_opts {
+    em_text_split split;
+    em_text_sentence sentence;
+    bool lower;                 /* words in lower case */
+    bool digits;                /* EM_SPLIT_WORDS: digits belong to words; otherwise they are blanks */
+    bool punctuation;           /* EM_SPLIT_WORDS: every other visible character is a word; otherwise a blank */
+    const char *unknown;        /* word 0 of a new vocabulary, stands for words that went; null: they are skipped */
+} em_text_opts;
+
+/* Text as word ids. Keeps no text. */
+typedef struct em_corpus em_corpus;
+
+/* Reads UTF-8 files, one after the other, and encodes them.
+ *   vocab      its words are encoded, others become its unknown word or are skipped. Shared, not changed.
+ *              Null: the files' words are counted and make a new vocabulary, trimmed by min_count and max_size (see
+ *              em_vocab_trim).
+ *   max_words  stop after this many words, those skipped included; < 0: no limit
+ *   fails      EM_EIO with the path, EM_ENOMEM, EM_EINTERRUPT */
+em_status em_corpus_read(em_corpus **out, const char *const *paths, int64_t n_paths, const em_text_opts *opts,
+                         em_vocab *vocab, int64_t min_count, int64_t max_size, int64_t max_words);
+void em_corpus_retain(em_corpus *c);
+void em_corpus_release(em_corpus *c);           /* null is fine */
+
+em_tensor *em_corpus_ids(const em_corpus *c);   /* (T) int32, lent */
+em_tensor *em_corpus_starts(const em_corpus *c);/* (S + 1) int64, lent: sentence s is ids[starts[s] .. starts[s+1]-1] */
+em_vocab *em_corpus_vocab(const em_corpus *c);  /* lent */
+int64_t em_corpus_words(const em_corpus *c);    /* words read, those skipped included */
+int64_t em_corpus_bytes(const em_corpus *c);    /* bytes read */
+
+/* ---- batches and word vectors ------------------------------------------------------------------------ */
+
+/* Skip-gram with negative sampling (Mikolov et al. 2013) over a corpus, an endless supply of batches.
+ *
+ * A word w of frequency f is left out at random, for this epoch's occurrence, with probability
+ * 1 - (sqrt(f / sample) + 1) sample / f. Of the words left each in turn is the centre, with a window drawn from 1 to
+ * window; each other word of its sentence at most that many words off is a context, from left to right. Windows do not
+ * reach over multiples of EM_PORTION words of the corpus. Negatives are drawn with probability proportional to
+ * count^0.75; one that equals the pair's context is drawn again, up to 8 times.
+ *
+ * All this depends on seed, epoch and position in the corpus alone, so batches are the same for any number of threads,
+ * and an epoch can be started anywhere. */
+typedef struct em_skipgram em_skipgram;
+
+enum { EM_PORTION = 1 << 16 };
+
+typedef struct em_skipgram_opts {
+    int64_t window;             /* 1 .. 1000 */
+    int64_t negative;           /* 0 .. 1000 negatives a pair */
+    double sample;              /* > 0; infinite: keep every word */
+    int64_t batch_size;         /* pairs a batch, >= 1 */
+    em_dtype dtype;             /* EM_I64 or EM_I32 */
+    uint64_t seed;
+} em_skipgram_opts;
+
+/* Keeps the corpus. Fails: EM_EVALUE naming the option; EM_ENOMEM. */
+em_status em_skipgram_new(em_skipgram **out, em_corpus *corpus, const em_skipgram_opts *opts);
+void em_skipgram_release(em_skipgram *s);       /* null is fine */
+
+/* Goes to the start of an epoch (>= 0). */
+void em_skipgram_start(em_skipgram *s, int64_t epoch);
+
+/* The next batch of the epoch; both null at its end. The last one may be smaller.
+ *   centre   (B), new reference
+ *   targets  (B, 1 + negative), new reference: the context, then the negatives */
+em_status em_skipgram_next(em_skipgram *s, em_tensor **centre, em_tensor **targets);
+
+/* Words of the corpus, from the epoch's start, whose pairs have all been given out (words left out count too). */
+int64_t em_skipgram_done(const em_skipgram *s);
+
+/* Word vectors learnt from a corpus in one go (Mikolov et al. 2013): skip-gram or CBOW with negative sampling, forward,
+ * backward and update of both tables in one loop. Each word that stays is a centre (see em_skipgram). Skip-gram: each
+ * word of its window, by its row of `vectors`, should tell the centre, by its row of `contexts`, from the negatives;
+ * CBOW: the mean of the window's vectors should. A step moves rows by -lr times the gradient of the sum of
+ * -log sigmoid(score) of the centre and -log sigmoid(-score) of the negatives; lr falls in a line to lr / 10,000.
+ *
+ * The deterministic form goes in rounds, see word2vec.c: the result depends on options and seed, not on the number of
+ * threads. The Hogwild form lets threads write to the tables at once, without locks: a little faster, and each run
+ * different. */
+typedef struct em_word2vec em_word2vec;
+
+typedef struct em_word2vec_opts {
+    bool cbow;                  /* otherwise skip-gram */
+    bool shared;                /* skip-gram: one set of negatives for the window, otherwise one for each word in it */
+    bool hogwild;               /* otherwise deterministic */
+    int64_t window;             /* 1 .. 1000 */
+    int64_t negative;           /* 1 .. 1000 */
+    double sample;              /* > 0; infinite: keep every word */
+    double lr;                  /* >= 0 */
+    int64_t epochs;             /* >= 1 */
+    uint64_t seed;
+} em_word2vec_opts;
+
+typedef struct em_word2vec_report {
+    double loss;                /* summed over the pairs */
+    int64_t pairs;              /* learnt from: a word and its centre; CBOW: windows */
+    int64_t words_done, words_total;    /* words of the corpus, all epochs together, those left out counted too */
+} em_word2vec_report;
+
+/* Where training stands: to go on later with the same bits. After the last epoch {epochs, 0, 0}. */
+typedef struct em_word2vec_place {
+    int64_t epoch;
+    int64_t portion, word;      /* of EM_PORTION words of the corpus; word among those that stay in it */
+} em_word2vec_place;
+
+/* Keeps corpus and tables.
+ *   vectors, contexts  (V, D) of float32 or float64, contiguous; they are trained in place
+ *   fails              EM_EVALUE naming the option, EM_ETYPE or EM_ESHAPE naming the table, EM_ENOMEM */
+em_status em_word2vec_new(em_word2vec **out, em_corpus *corpus, em_tensor *vectors, em_tensor *contexts,
+                          const em_word2vec_opts *opts);
+void em_word2vec_release(em_word2vec *w);       /* null is fine */
+
+/* Trains on at least so many words of the corpus more, or to the end. Interrupted (EM_EINTERRUPT) it stands between two
+ * rounds and can be called again. Fails: EM_ENOMEM before anything is changed. */
+em_status em_word2vec_train(em_word2vec *w, int64_t words, em_word2vec_report *report);
+
+em_word2vec_place em_word2vec_where(const em_word2vec *w);
+em_status em_word2vec_seek(em_word2vec *w, em_word2vec_place at);   /* EM_EVALUE if there is no such place */
+
+/* ---- files --------------------------------------------------------------------------------------------- */
+
+/* Files of the format of word2vec: a line "V D", then each word, a blank, and its D numbers: decimal ones parted by
+ * blanks, or (binary) little-endian float32.
+ *   matrix  (V, D) of float dtype; loaded as float32
+ *   fails   EM_EIO with the path; EM_EFORMAT with the byte offset; EM_ESHAPE; EM_EVALUE for a word with a blank in it
+ * Saving replaces the file at once or not at all. Loaded words count 0 each. */
+em_status em_vectors_save(const char *path, const em_vocab *words, const em_tensor *matrix, bool binary);
+em_status em_vectors_load(em_vocab **words, em_tensor **matrix, const char *path, bool binary);
+
+/* Regular files below a folder whose names end in `suffix` ("" for all), in order of their paths' bytes. Symbolic links
+ * are not followed. EM_EIO with the path of a folder that cannot be read. */
+typedef struct em_files em_files;
+em_status em_files_list(em_files **out, const char *folder, const char *suffix);
+int64_t em_files_count(const em_files *f);
+const char *em_files_path(const em_files *f, int64_t at);       /* lent */
+void em_files_release(em_files *f);             /* null is fine */
+
+#endif
