@@ -134,16 +134,16 @@ static void wrong_option(lua_State *L, const signature *s, const em_opt_spec *sp
 static void read_list(lua_State *L, const signature *s, int k, int arg, int last, em_opts *o)
 {
     int n = 0;
+    char what[WHAT];
+    strcpy(what, s->title);
+    strcat(what, ": ");
+    strncat(what, s->opts[k].name, sizeof what - strlen(what) - 1);
     if (lua_istable(L, arg)) {
-        char what[80];
-        strcpy(what, s->title);
-        strcat(what, ": ");
-        strncat(what, s->opts[k].name, sizeof what - strlen(what) - 1);
         n = eml_checkints(L, arg, o->ints, EM_MAX_INTS, what);
     } else {
         for (int a = arg; a <= last; a++) {             /* view(2, 3) */
-            if (n == EM_MAX_INTS) eml_error(L, "%s: too many numbers", s->title);
-            o->ints[n++] = eml_tointeger(L, a, s->title);
+            if (n == EM_MAX_INTS) eml_error(L, "%s: too many numbers", what);
+            o->ints[n++] = eml_tointeger(L, a, what);
         }
     }
     o->at[k].i = n;
@@ -219,9 +219,9 @@ typedef struct arguments {
 static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
 {
     if (lua_type(L, 1) != LUA_TTABLE)
-        eml_error(L, "%s: expected a table of tensors, got %s", s->title, luaL_typename(L, 1));
+        eml_error(L, "%s: tensors: expected a table of them, got %s", s->title, luaL_typename(L, 1));
     a->n = (int)lua_rawlen(L, 1);
-    if (a->n == 0) eml_error(L, "%s: expected at least one tensor, got an empty table", s->title);
+    if (a->n == 0) eml_error(L, "%s: tensors: expected at least one, got an empty table", s->title);
     a->in = lua_newuserdatauv(L, (size_t)a->n * sizeof *a->in, 0);
     lua_insert(L, 1);
     lua_createtable(L, a->n, 0);                        /* holds the tensors whatever happens to the caller's table */
@@ -229,7 +229,7 @@ static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
     for (int i = 0; i < a->n; i++) {
         lua_rawgeti(L, 3, i + 1);
         a->in[i] = eml_totensor(L, -1);
-        if (!a->in[i]) eml_error(L, "%s: element %d of the table must be a tensor, got %s", s->title, i + 1,
+        if (!a->in[i]) eml_error(L, "%s: tensors: element %d of the table must be a tensor, got %s", s->title, i + 1,
                                   luaL_typename(L, -1));
         lua_rawseti(L, 1, i + 1);
     }

@@ -3,7 +3,7 @@
 
 static int manual_seed(lua_State *L)
 {
-    eml_getstate(L)->rng = (em_rng){.seed = (uint64_t)eml_tointeger(L, 1, "manual_seed")};
+    eml_getstate(L)->rng = (em_rng){.seed = (uint64_t)eml_tointeger(L, 1, "manual_seed: seed")};
     return 0;
 }
 

@@ -12,7 +12,7 @@ static int new_tensor(lua_State *L)
     const em_tensor *given = eml_totensor(L, 1);
     const int dtype = lua_isnoneornil(L, 2) ? -1 : (int)eml_checkdtype(L, 2);
     if (!given) {
-        eml_pushfromtable(L, 1, dtype, luaL_optstring(L, 3, "tensor"));
+        eml_pushfromtable(L, 1, dtype, luaL_optstring(L, 3, "tensor: data"));
         return 1;
     }
     em_tensor **clone = eml_pushtensor(L);
@@ -82,7 +82,7 @@ static int size(lua_State *L)
     if (lua_isnoneornil(L, 2))
         push_sizes(L, em_tensor_dims(t), em_tensor_sizes(t));
     else
-        lua_pushinteger(L, em_tensor_size(t, dim_argument(L, t, 2, "size")));
+        lua_pushinteger(L, em_tensor_size(t, dim_argument(L, t, 2, "size: dim")));
     return 1;
 }
 
@@ -94,7 +94,7 @@ static int stride(lua_State *L)
     if (lua_isnoneornil(L, 2))
         push_sizes(L, em_tensor_dims(t), strides);
     else
-        lua_pushinteger(L, strides[dim_argument(L, t, 2, "stride")]);
+        lua_pushinteger(L, strides[dim_argument(L, t, 2, "stride: dim")]);
     return 1;
 }
 

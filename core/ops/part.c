@@ -59,7 +59,7 @@ static em_status fill_part(const em_node *n, em_tensor **dx, find_part *find)
 
 static em_status choose_dim(int *dim, const em_tensor *x, int64_t given, const char *name)
 {
-    if (!x->dims) return em__fail(EM_ESHAPE, "%s: expected a tensor of at least 1 dim, got shape ()", name);
+    if (!x->dims) return em__fail(EM_ESHAPE, "%s: input: expected a tensor of at least 1 dim, got shape ()", name);
     return em__wrap_dim(dim, given, x->dims, name);
 }
 
@@ -121,7 +121,7 @@ static em_status find_diagonal(part *p, const em_tensor *x, const em_opts *opts)
 {
     int a, b;
     if (x->dims < 2)
-        return em__fail(EM_ESHAPE, "diagonal: expected a tensor of at least 2 dims, got shape %s", EM_SHAPE(x));
+        return em__fail(EM_ESHAPE, "diagonal: input: expected a tensor of at least 2 dims, got shape %s", EM_SHAPE(x));
     EM_TRY(em__wrap_dim(&a, opts->at[1].i, x->dims, "diagonal: dim1"));
     EM_TRY(em__wrap_dim(&b, opts->at[2].i, x->dims, "diagonal: dim2"));
     if (a == b) return em__fail(EM_EVALUE, "diagonal: dim1 and dim2 are both dim %d", a);

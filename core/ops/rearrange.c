@@ -185,7 +185,7 @@ static em_status diag_check(em_call *c)
     const em_tensor *x = c->in[0];
     const int64_t shift = c->opts.at[0].i, most = INT64_MAX / 4;
     if (x->dims != 1 && x->dims != 2)
-        return em__fail(EM_ESHAPE, "diag: expected a tensor of 1 or 2 dims, got shape %s", EM_SHAPE(x));
+        return em__fail(EM_ESHAPE, "diag: input: expected a tensor of 1 or 2 dims, got shape %s", EM_SHAPE(x));
     if (shift < -most || shift > most) return em__fail(EM_ERANGE, "diag: diagonal %lld is too far", (long long)shift);
     if (x->dims == 1) {
         const int64_t n = x->size[0] + (shift < 0 ? -shift : shift);

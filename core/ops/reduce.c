@@ -49,7 +49,7 @@ static em_status test_check(em_call *c) { return out_of(c, c->dtype == EM_U8 ? E
 static em_status mean_check(em_call *c)
 {
     if (!EM_REAL_FLOAT)
-        return em__fail(EM_ETYPE, "mean: expected float32 or float64, got %s; convert it first, as with x:float()",
+        return em__fail(EM_ETYPE, "mean: x: expected float32 or float64, got %s; convert it first, as with x:float()",
                         em_dtype_name(c->dtype));
     return out_of(c, c->dtype);
 }

@@ -6,7 +6,7 @@
 static em_status check(em_call *c)
 {
     if (c->in[0]->dims < 2)
-        return em__fail(EM_ESHAPE, "%s: expected a tensor of at least 2 dims, got shape %s", c->op->name,
+        return em__fail(EM_ESHAPE, "%s: input: expected a tensor of at least 2 dims, got shape %s", c->op->name,
                         EM_SHAPE(c->in[0]));
     return em__out_like(c, 0, c->in[0]);
 }

@@ -154,7 +154,7 @@ static em_status flatten_check(em_call *c)
 static em_status unflatten_check(em_call *c)
 {
     const em_tensor *x = c->in[0];
-    if (!x->dims) return em__fail(EM_ESHAPE, "unflatten: expected a tensor of at least 1 dim, got shape ()");
+    if (!x->dims) return em__fail(EM_ESHAPE, "unflatten: input: expected a tensor of at least 1 dim, got shape ()");
     int dim, n;
     int64_t sizes[EM_MAX_DIMS];
     EM_TRY(em__wrap_dim(&dim, c->opts.at[0].i, x->dims, "unflatten"));
@@ -258,7 +258,7 @@ static em_status t_of(em_tensor **out, const em_tensor *t)
 static em_status t_check(em_call *c)
 {
     if (c->in[0]->dims > 2)
-        return em__fail(EM_ESHAPE, "t: expected a tensor of at most 2 dims, got shape %s; use transpose or permute",
+        return em__fail(EM_ESHAPE, "t: input: expected at most 2 dims, got shape %s; use transpose or permute",
                         EM_SHAPE(c->in[0]));
     return t_of(&c->out[0], c->in[0]);
 }

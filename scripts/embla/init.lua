@@ -36,7 +36,8 @@ function embla.set_default_dtype(dtype)
   for _, float in ipairs(options.FLOATS) do
     if dtype == float then return core.set_default_dtype(dtype) end
   end
-  raise("set_default_dtype: expected one of float32, float64, float16, bfloat16, got %s", options.show(dtype))
+  raise("set_default_dtype: argument dtype: expected one of float32, float64, float16, bfloat16, got %s",
+        options.show(dtype))
 end
 
 --- The dtype that set_default_dtype has set.
@@ -62,7 +63,7 @@ function embla.get_rng_state() return {core.get_rng_state()} end
 -- @param state what get_rng_state returned
 function embla.set_rng_state(state)
   if type(state) ~= "table" or math.type(state[1]) ~= "integer" or math.type(state[2]) ~= "integer" then
-    raise("set_rng_state: expected what get_rng_state returned, got %s", options.show(state))
+    raise("set_rng_state: argument state: expected what get_rng_state returned, got %s", options.show(state))
   end
   core.set_rng_state(state[1], state[2])
 end

@@ -4,6 +4,7 @@ package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. pack
 local t = require "support.check"
 local core = require "embla.core"
 local embla = require "embla"
+local help = require "embla.help"
 local nn = embla.nn
 
 local ROUNDS = tonumber(os.getenv "EMBLA_ROUNDS" or 30)
@@ -90,7 +91,62 @@ local function names_the_called(name, f, message)
   end
 end
 
--- Calls f with odd arguments; an error must be the library's own, and begin with the name of the function.
+-- ---- which argument --------------------------------------------------------------------------------------------
+
+-- Parameters and options of a function or a class, as its text and its specs tell them, into a set.
+local function add_arguments(set, f)
+  if type(f) == "table" then
+    for _, name in ipairs {"init", "forward"} do
+      if type(f[name]) == "function" then add_arguments(set, f[name]) end
+    end
+    for _, name in ipairs((rawget(f, "spec") or {names = {}}).names) do set[name] = true end
+    return
+  end
+  for i = 1, debug.getinfo(f, "u").nparams do set[debug.getlocal(f, i)] = true end
+  local text = help.text(f) or ""
+  for name in text:gmatch "@param%s+([%w_]+)" do set[name] = true end
+  for name in text:gmatch "\n  ([%w_]+) +[^\n]" do set[name] = true end
+  for name in (text:match "^[^\n]-%((.-)%)" or ""):gmatch "[%w_]+" do set[name] = true end
+end
+
+-- What concerns several arguments at once, the object itself, its state, or a position among equal arguments.
+local NOT_ABOUT_ONE = {
+  "not? broadcast", "cannot be multiplied", "of at least 1 dim", "takes dense tensors", "of bool are not supported",
+  "whole numbers or bools", "not for bools", "no element to choose", "no position to", "which cannot be kept in",
+  "does not fit into", "requires? grad", "has no gradient, so", "row%-sparse", "sparse: values", "this one ",
+  "has no length", "defines no forward", "nothing was stored", "not coalesced", "not enough memory",
+  "empty parameter list", "No such file", "expected %[start,%] stop", "table of options", "too many elements",
+  "a? gradient", "finite range", "sizes: ", "position ", "shape %(",
+  "size %-?%d", "element %d", "parameter %d", "input %d", "id %-?%d", "index %-?%d", "dim %-?%d", "sentence %-?%d",
+  "path %d", "field ", "values for", "range ", "from %-?%S+ to", "sparse: ids",
+}
+
+-- Whether a message says which argument is meant: by name, or by its place.
+local function names_the_argument(f, message)
+  local set, text, at = {argument = true, option = true, arguments = true, self = true, tensors = true},
+    message:gsub(HERE, ""), 1
+  add_arguments(set, f)
+  local called = true
+  while true do
+    local word, after = text:match("^([%w_#]+)[.:] ?()", at)
+    if not word then break end
+    if set[word] and not called then return true end
+    for _, home in ipairs {core.ops, core.methods, nn} do
+      if home[word] then add_arguments(set, home[word]) end
+    end
+    called, at = false, after
+  end
+  for word in text:sub(at):gmatch "[%a_][%w_]*" do
+    if set[word] then return true end
+  end
+  for _, words in ipairs(NOT_ABOUT_ONE) do
+    if text:find(words) then return true end
+  end
+  return false
+end
+
+-- Calls f with odd arguments; an error must be the library's own, begin with the name of the function
+-- and name the argument.
 local function try(name, f, ...)
   local given = odd_arguments()
   local first = table.pack(...)
@@ -101,7 +157,7 @@ local function try(name, f, ...)
   end)
   if ok then return result end
   if type(result) ~= "string" or result:find("attempt to ", 1, true) or result:find("bad argument", 1, true)
-     or not result:find(HERE) or not names_the_called(name, f, result) then
+     or not result:find(HERE) or not names_the_called(name, f, result) or not names_the_argument(f, result) then
     t.fail(("%s given %s: %s"):format(name, t.show(given), tostring(result)))
   end
 end

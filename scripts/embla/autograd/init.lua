@@ -102,7 +102,9 @@ local function is_callable(f)
 end
 
 local function with_mode(on, name, f, ...)
-  if f ~= nil and not is_callable(f) then raise("%s: expected a function, got %s", name, options.show(f)) end
+  if f ~= nil and not is_callable(f) then
+    raise("%s: argument f: expected a function, got %s", name, options.show(f))
+  end
   if f ~= nil then return core.with_grad(on, f, ...) end
   local before = core.set_grad_enabled(on)
   return setmetatable({}, {__close = function() core.set_grad_enabled(before) end})
@@ -143,7 +145,7 @@ end
 -- @return results of f, or a scope
 function autograd.detect_anomaly(f, ...)
   if f ~= nil and not is_callable(f) then
-    raise("detect_anomaly: expected a function, got %s", options.show(f))
+    raise("detect_anomaly: argument f: expected a function, got %s", options.show(f))
   end
   local before = core.set_anomaly(true)
   local scope = setmetatable({}, {__close = function() core.set_anomaly(before) end})

@@ -57,7 +57,7 @@ dataset.TensorDataset = TensorDataset
 -- @raise if one is no tensor, or has another first size
 function TensorDataset:init(...)
   self.tensors = {...}
-  if #self.tensors == 0 then raise("TensorDataset: expected at least one tensor") end
+  if #self.tensors == 0 then raise("TensorDataset: argument 1: expected at least one tensor") end
   for i, tensor in ipairs(self.tensors) do
     if not is_tensor(tensor) or tensor:dim() == 0 then
       raise("TensorDataset: argument %d: expected a tensor of at least 1 dimension, got %s", i, options.show(tensor))
@@ -98,7 +98,7 @@ end
 
 local function check_dataset(owner, value)
   if type(value) ~= "table" or type(value.batch) ~= "function" then
-    raise("%s: expected a dataset, got %s", owner, options.show(value))
+    raise("%s: argument whole: expected a dataset, got %s", owner, options.show(value))
   end
 end
 
@@ -141,7 +141,7 @@ local function part_sizes(lengths, n)
   local sizes, sum, total = {}, 0, 0
   for i, length in ipairs(lengths) do
     if type(length) ~= "number" or length < 0 then
-      raise("random_split: expected sizes or fractions >= 0, got %s", options.show(length))
+      raise("random_split: argument lengths: expected sizes or fractions >= 0, got %s", options.show(length))
     end
     total = total + length
     sizes[i] = length
@@ -172,7 +172,8 @@ function dataset.random_split(whole, lengths)
   end
   local order, first, parts = core.randperm(n), 0, {}
   for i, size in ipairs(sizes) do
-    local count = math.tointeger(size) or raise("random_split: expected integer sizes, got %s", options.show(size))
+    local count = math.tointeger(size) or raise("random_split: argument lengths: expected integer sizes, got %s",
+                                                options.show(size))
     parts[i] = Subset(whole, order:narrow(0, first, count))
     first = first + count
   end

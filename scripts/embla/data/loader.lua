@@ -20,7 +20,7 @@ local DataLoader = class "DataLoader"
 -- @raise if it is no dataset or an option does not fit
 function DataLoader:init(dataset, ...)
   if type(dataset) ~= "table" or type(dataset.batch) ~= "function" then
-    raise("DataLoader: expected a dataset, got %s", options.show(dataset))
+    raise("DataLoader: argument dataset: expected a dataset, got %s", options.show(dataset))
   end
   local o = spec.arguments(...)
   self.dataset = dataset

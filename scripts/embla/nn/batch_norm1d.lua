@@ -70,7 +70,8 @@ end
 function BatchNorm1d:forward(x)
   local dims = core.is_tensor(x) and x:dim()
   if dims ~= 2 and dims ~= 3 then
-    raise("BatchNorm1d: expected a tensor (N, C) or (N, C, T), got %s", dims and dims .. " dims" or options.show(x))
+    raise("BatchNorm1d: argument x: expected a tensor (N, C) or (N, C, T), got %s",
+          dims and dims .. " dims" or options.show(x))
   end
   local tracked = self.track_running_stats
   local by_batch = self.training or not tracked

@@ -110,7 +110,7 @@ local one_hot_spec = options.spec("one_hot", {
 -- @raise if an id is negative or not below num_classes
 function F.one_hot(ids, ...)
   local K = one_hot_spec.arguments(...).num_classes
-  if type(ids) == "table" then ids = core.tensor(ids) end
+  if type(ids) == "table" then ids = core.tensor(ids, nil, "one_hot: ids") end
   check_tensor("one_hot", "ids", ids)
   if not INTEGER[ids.dtype] then raise("one_hot: argument ids: expected an integer dtype, got %s", ids.dtype) end
   if ids:numel() > 0 then

@@ -153,7 +153,7 @@ local ROUNDS = 10000        -- of drawing again; an interval this far in the tai
 -- @raise if a is not below b, or next to nothing of the distribution lies between them
 function init.trunc_normal_(tensor, ...)
   local o = truncated_spec.arguments(...)
-  if o.a >= o.b then raise("trunc_normal_: expected a < b, got a = %g, b = %g", o.a, o.b) end
+  if o.a >= o.b then raise("trunc_normal_: options a, b: expected a < b, got a = %g, b = %g", o.a, o.b) end
   local t = check_tensor("trunc_normal_", tensor)
   local drawn = t:clone():normal_(o.mean, o.std)
   for _ = 1, ROUNDS do
@@ -191,8 +191,8 @@ local GAINS = {
 function init.calculate_gain(nonlinearity, slope)
   if nonlinearity == "leaky_relu" then return math.sqrt(2 / (1 + (slope or 0.01) ^ 2)) end
   if not GAINS[nonlinearity] then
-    raise("calculate_gain: expected one of linear, conv1d, sigmoid, tanh, relu, leaky_relu, selu, got %s",
-          options.show(nonlinearity))
+    raise("calculate_gain: argument nonlinearity: expected one of %s, got %s",
+          "linear, conv1d, sigmoid, tanh, relu, leaky_relu, selu", options.show(nonlinearity))
   end
   return GAINS[nonlinearity]
 end

@@ -114,10 +114,10 @@ end
 
 -- Ids of rows, as a tensor, all in range.
 local function read_ids(self, name, ids)
-  if type(ids) == "table" then ids = #ids > 0 and core.tensor(ids) or core.tensor(ids, "int64") end
+  if type(ids) == "table" then ids = core.tensor(ids, #ids == 0 and "int64" or nil, name .. ": ids") end
   if not core.is_tensor(ids) or ids.dtype:find "float" or ids.dtype == "bool" then
-    raise("%s: %s: expected ids of rows, a tensor of integers or a table of them, got %s", self.__name, name,
-          core.is_tensor(ids) and "a tensor of " .. ids.dtype or options.show(ids))
+    raise("%s: %s: argument ids: expected ids of rows, a tensor of integers or a table of them, got %s", self.__name,
+          name, core.is_tensor(ids) and "a tensor of " .. ids.dtype or options.show(ids))
   end
   ids = ids:to("int64"):reshape(-1)
   for at, id in ipairs(ids:tolist()) do
@@ -204,7 +204,7 @@ function Lookup:resize(num_embeddings)
   if self.padding_idx and self.padding_idx >= n then
     raise("%s: resize: padding_idx %d would be out of range for num_embeddings = %d", self.__name, self.padding_idx, n)
   elseif not weight.dtype:find "float" then
-    raise("%s: resize: expected a table of float dtype, got %s", self.__name, weight.dtype)
+    raise("%s: resize: weight: expected a table of float dtype, got %s", self.__name, weight.dtype)
   end
   local kept = math.min(n, self.num_embeddings)
   local parts = {weight:detach():narrow(0, 0, kept), new_rows(self, n - kept)}
@@ -223,10 +223,10 @@ end
 -- @raise if the table is not two-dimensional
 function Lookup.of_table(class, weight, o)
   if not core.is_tensor(weight) then
-    raise("%s.from_pretrained: expected a tensor, got %s", class.__name, options.show(weight))
+    raise("%s.from_pretrained: argument weight: expected a tensor, got %s", class.__name, options.show(weight))
   end
   if weight:dim() ~= 2 then
-    raise("%s.from_pretrained: expected a tensor of 2 dimensions, got %d", class.__name, weight:dim())
+    raise("%s.from_pretrained: argument weight: expected a tensor of 2 dimensions, got %d", class.__name, weight:dim())
   end
   local freeze = o.freeze
   o.freeze, o._weight = nil, Parameter(weight, not freeze)

@@ -89,7 +89,7 @@ end
 function Module:register_parameter(name, parameter)
   self:_check_new("register_parameter", name, parameter)
   if parameter ~= nil and not core.is_parameter(parameter) then
-    raise("register_parameter: %s: expected a Parameter, got a plain tensor (wrap it in nn.Parameter)", name)
+    raise("register_parameter: argument parameter: expected a Parameter, got a plain tensor (wrap it in nn.Parameter)")
   end
   self._parameters[name] = true
   self[name] = parameter
@@ -100,14 +100,16 @@ end
 -- @param module Module
 -- @raise if the name is taken or the value is no module
 function Module:add_module(name, module)
-  if not is_module(module) then raise("add_module: expected a module, got %s", options.show(module)) end
+  if not is_module(module) then
+    raise("add_module: argument module: expected a module, got %s", options.show(module))
+  end
   self:_check_name("add_module", name)
   self[name] = module
 end
 
 function Module:_check_name(caller, name)
   if type(name) ~= "string" and math.type(name) ~= "integer" or name == "" then
-    raise("%s: expected a name, got %s", caller, options.show(name))
+    raise("%s: argument name: expected a name, got %s", caller, options.show(name))
   end
   if type(name) == "string" and name:find(".", 1, true) then raise("%s: name %q must not hold a dot", caller, name) end
   if self[name] ~= nil then raise("%s: field %s of %s is taken", caller, name_of(name), self.__name) end
@@ -116,7 +118,7 @@ end
 function Module:_check_new(caller, name, tensor)
   self:_check_name(caller, name)
   if tensor ~= nil and not core.is_tensor(tensor) then
-    raise("%s: %s: expected a tensor, got %s", caller, name, options.show(tensor))
+    raise("%s: argument tensor: expected a tensor for %s, got %s", caller, name, options.show(tensor))
   end
 end
 
@@ -208,7 +210,7 @@ end
 -- @return the module itself
 function Module:train(mode)
   if mode == nil then mode = true end
-  if type(mode) ~= "boolean" then raise("train: expected boolean, got %s", options.show(mode)) end
+  if type(mode) ~= "boolean" then raise("train: argument mode: expected boolean, got %s", options.show(mode)) end
   for _, module in ipairs(self:modules()) do module.training = mode end
   return self
 end
@@ -222,7 +224,7 @@ function Module:eval() return self:train(false) end
 -- @return the module itself
 function Module:requires_grad_(on)
   if on == nil then on = true end
-  if type(on) ~= "boolean" then raise("requires_grad_: expected boolean, got %s", options.show(on)) end
+  if type(on) ~= "boolean" then raise("requires_grad_: argument on: expected boolean, got %s", options.show(on)) end
   for _, parameter in ipairs(self:parameters()) do parameter:requires_grad_(on) end
   return self
 end
@@ -263,7 +265,7 @@ end
 -- @raise if the dtype is another
 function Module:to(dtype)
   if not FLOAT[dtype] then
-    raise("to: expected float32, float64, float16 or bfloat16, got %s", options.show(dtype))
+    raise("to: argument dtype: expected float32, float64, float16 or bfloat16, got %s", options.show(dtype))
   end
   local made = {}
   for _, module in ipairs(self:modules()) do
@@ -390,14 +392,16 @@ local load_spec = options.spec("load_state_dict", {
 -- @raise names that are missing or unexpected (when strict), and all shapes that differ
 function Module:load_state_dict(state, opt)
   local strict = load_spec.arguments(opt).strict
-  if type(state) ~= "table" then raise("load_state_dict: expected a table, got %s", options.show(state)) end
+  if type(state) ~= "table" then
+    raise("load_state_dict: argument state: expected a table, got %s", options.show(state))
+  end
   local own = saved_tensors(self)
   local missing, unexpected = absent(state, own), absent(own, state)
   table.sort(unexpected)
   local faults = misfits(own, state)
   if strict and #missing > 0 then table.insert(faults, 1, "missing: " .. table.concat(missing, ", ")) end
   if strict and #unexpected > 0 then faults[#faults + 1] = "unexpected: " .. table.concat(unexpected, ", ") end
-  if #faults > 0 then raise("%s: load_state_dict: %s", self.__name, table.concat(faults, "; ")) end
+  if #faults > 0 then raise("%s: load_state_dict: argument state: %s", self.__name, table.concat(faults, "; ")) end
   for name, tensor in pairs(own) do
     if state[name] ~= nil then tensor:detach():copy_(state[name]:detach()) end
   end

@@ -22,11 +22,11 @@ end
 function ModuleDict:init(modules)
   if modules == nil then return end
   if type(modules) ~= "table" then
-    raise("ModuleDict: expected a table of modules, got %s", options.show(modules))
+    raise("ModuleDict: argument modules: expected a table of modules, got %s", options.show(modules))
   end
   for _, entry in ipairs(entries(modules)) do
     if type(entry) ~= "table" or type(entry[1]) ~= "string" then
-      raise("ModuleDict: expected {name, module} with a name, got %s", options.show(entry))
+      raise("ModuleDict: argument modules: expected {name, module} with a name, got %s", options.show(entry))
     end
     self:add_module(entry[1], entry[2])
   end

@@ -20,7 +20,7 @@ end
 function ModuleList:init(modules)
   if modules == nil then return end
   if type(modules) ~= "table" or Module.is_instance(modules) and not modules[1] then
-    raise("%s: expected a list of modules, got %s", self.__name, options.show(modules))
+    raise("%s: argument modules: expected a list of modules, got %s", self.__name, options.show(modules))
   end
   self:extend_with(modules)
 end
@@ -31,7 +31,7 @@ end
 -- @raise if it is no module
 function ModuleList:append(module)
   if not Module.is_instance(module) then
-    raise("%s: expected a module at position %d, got %s", self.__name, #self + 1, options.show(module))
+    raise("%s: argument module: expected a module at position %d, got %s", self.__name, #self + 1, options.show(module))
   end
   self[#self + 1] = module
   return self

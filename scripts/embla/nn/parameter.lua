@@ -14,7 +14,9 @@ local spec = options.spec("Parameter", {
 -- @return Tensor, a leaf
 -- @raise if the argument is no tensor, or requires grad without being of a float dtype
 local function Parameter(tensor, opt)
-  if not core.is_tensor(tensor) then raise("Parameter: expected a tensor, got %s", options.show(tensor)) end
+  if not core.is_tensor(tensor) then
+    raise("Parameter: argument tensor: expected a tensor, got %s", options.show(tensor))
+  end
   local o = spec.arguments(opt)
   local parameter = tensor:detach()
   core.mark_parameter(parameter)

@@ -12,11 +12,12 @@ local is_tensor = core.is_tensor
 local function tensors_of(caller, parameters)
   if is_tensor(parameters) then return {parameters} end
   if type(parameters) ~= "table" then
-    raise("%s: expected a tensor or a sequence of tensors, got %s", caller, options.show(parameters))
+    raise("%s: argument parameters: expected a tensor or a sequence of tensors, got %s", caller,
+          options.show(parameters))
   end
   for i, parameter in ipairs(parameters) do
     if not is_tensor(parameter) then
-      raise("%s: expected a tensor at position %d, got %s", caller, i, options.show(parameter))
+      raise("%s: argument parameters: expected a tensor at position %d, got %s", caller, i, options.show(parameter))
     end
   end
   return parameters
@@ -68,7 +69,9 @@ end
 function utils.parameters_to_vector(parameters)
   local parts = {}
   for i, parameter in ipairs(tensors_of("parameters_to_vector", parameters)) do parts[i] = parameter:reshape(-1) end
-  if #parts == 0 then raise("parameters_to_vector: expected a sequence of tensors, got an empty one") end
+  if #parts == 0 then
+    raise("parameters_to_vector: argument parameters: expected a sequence of tensors, got an empty one")
+  end
   return core.ops.cat(parts, 0)
 end
 

@@ -57,7 +57,7 @@ end
 
 local function check_fit(self, name, tensors)
   if type(tensors) ~= "table" or #tensors ~= #self.averages then
-    raise("EMA: %s: expected a sequence of %d tensors, got %s", name, #self.averages,
+    raise("EMA: %s: argument params: expected a sequence of %d tensors, got %s", name, #self.averages,
           type(tensors) == "table" and "one of " .. #tensors or options.show(tensors))
   end
   for i, tensor in ipairs(tensors) do
@@ -126,7 +126,7 @@ end
 -- @raise if it does not fit the parameters; nothing is loaded then
 function EMA:load_state_dict(dict)
   if type(dict) ~= "table" then
-    raise("EMA: load_state_dict: expected a table, got %s", options.show(dict))
+    raise("EMA: load_state_dict: argument dict: expected a table, got %s", options.show(dict))
   end
   local o = EMA.spec.read {decay = dict.decay, warmup = dict.warmup}
   check_fit(self, "load_state_dict", dict.averages)

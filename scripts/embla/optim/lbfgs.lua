@@ -174,7 +174,7 @@ end
 -- @raise if there is no closure, or it returns no loss; if it raises, parameters and state are as before
 function LBFGS:step(closure)
   if type(closure) ~= "function" then
-    raise("LBFGS: step: expected a closure that computes the loss anew, got %s", options.show(closure))
+    raise("LBFGS: step: argument closure: expected one that computes the loss anew, got %s", options.show(closure))
   end
   local group, s = self.param_groups[1], copy_of(self.state)
   local params, first_loss = group.params, nil

@@ -230,7 +230,8 @@ end
 local function check_dict(self, dict)
   local groups = type(dict) == "table" and dict.param_groups
   if type(groups) ~= "table" or type(dict.state) ~= "table" then
-    raise("%s: load_state_dict: expected a table {state =, param_groups =}, got %s", self.__name, options.show(dict))
+    raise("%s: load_state_dict: argument dict: expected a table {state =, param_groups =}, got %s", self.__name,
+          options.show(dict))
   end
   if #groups ~= #self.param_groups then
     raise("%s: loaded state dict has a different number of parameter groups: %d, not %d", self.__name, #groups,

@@ -59,7 +59,9 @@ end
 -- @return Tensor
 -- @raise if t has fewer
 function arranging.fliplr(t)
-  if expect.dense("fliplr", "t", t):dim() < 2 then raise("fliplr: expected 2 dims or more, got %d", t:dim()) end
+  if expect.dense("fliplr", "t", t):dim() < 2 then
+    raise("fliplr: argument t: expected 2 dims or more, got %d", t:dim())
+  end
   return op.flip(t, {1})
 end
 
@@ -68,7 +70,7 @@ end
 -- @return Tensor
 -- @raise if t has none
 function arranging.flipud(t)
-  if expect.dense("flipud", "t", t):dim() < 1 then raise("flipud: expected 1 dim or more, got 0") end
+  if expect.dense("flipud", "t", t):dim() < 1 then raise("flipud: argument t: expected 1 dim or more, got 0") end
   return op.flip(t, {0})
 end
 
@@ -120,7 +122,7 @@ define_view_in_place("swapdims", op.transpose)
 -- @raise if it has fewer than 2 dims
 function methods:fill_diagonal_(value)
   if expect.dense("fill_diagonal_", "tensor", self):dim() ~= 2 then
-    raise("fill_diagonal_: expected 2 dims, got shape %s", shape_text(self))
+    raise("fill_diagonal_: self: expected 2 dims, got shape %s", shape_text(self))
   end
   op.diagonal(self):fill_(expect.number("fill_diagonal_", "value", value))
   return self
@@ -209,7 +211,7 @@ end
 
 -- How often each of n elements comes, as ids of them.
 local function repeated_ids(repeats, n)
-  local times = core.is_tensor(repeats) and repeats or core.tensor(repeats)
+  local times = core.is_tensor(repeats) and repeats or core.tensor(repeats, nil, "repeat_interleave: repeats")
   if times:is_floating_point() or times.dtype == "bool" or times:dim() > 1 then
     raise("repeat_interleave: argument repeats: expected integers in 1 dim, got %s of %s", shape_text(times),
           times.dtype)
@@ -271,7 +273,7 @@ end
 -- @raise if parts is neither
 function arranging.tensor_split(t, parts, dim)
   dim = expect.dim("tensor_split", "dim", dim or 0, expect.dense("tensor_split", "t", t):dim())
-  if t:dim() == 0 then raise("tensor_split: expected 1 dim or more, got a 0-d tensor") end
+  if t:dim() == 0 then raise("tensor_split: argument t: expected 1 dim or more, got a 0-d tensor") end
   local n, places, views = t:size(dim), {}, {}
   if type(parts) == "table" then
     for i, place in ipairs(parts) do
@@ -306,7 +308,9 @@ function arranging.diff(t, n, dim, prepend, append)
   if type(n) == "table" then
     n, dim, prepend, append = n.n, n.dim, n.prepend, n.append
   end
-  if expect.dense("diff", "t", t):dim() == 0 then raise("diff: expected 1 dim or more, got a 0-d tensor") end
+  if expect.dense("diff", "t", t):dim() == 0 then
+    raise("diff: argument t: expected 1 dim or more, got a 0-d tensor")
+  end
   n = expect.integer("diff", "n", n or 1, 0)
   dim = expect.dim("diff", "dim", dim or -1, t:dim())
   local list = {t}

@@ -37,7 +37,7 @@ end
 for name, dtype in pairs {LongTensor = "int64", IntTensor = "int32", FloatTensor = "float32", DoubleTensor = "float64",
                           BoolTensor = "bool", ByteTensor = "uint8", HalfTensor = "float16",
                           BFloat16Tensor = "bfloat16"} do
-  creation[name] = function(data) return core.tensor(data, dtype, name) end
+  creation[name] = function(data) return core.tensor(data, dtype, name .. ": data") end
 end
 
 -- ---- from sizes ------------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ end
 local function like(name, fill)
   local spec = options.spec(name .. "_like", rows(nil))
   creation[name .. "_like"] = function(t, opt)
-    if not core.is_tensor(t) then raise("%s_like: expected a tensor, got %s", name, options.show(t)) end
+    if not core.is_tensor(t) then raise("%s_like: argument t: expected a tensor, got %s", name, options.show(t)) end
     local o = spec.arguments(opt)
     return finish(fill(t.shape, o.dtype or t.dtype), o)
   end
@@ -243,7 +243,7 @@ local full_like_spec = options.spec("full_like", rows(nil))
 -- @param opt   {dtype =, requires_grad =}
 -- @return Tensor
 function creation.full_like(t, value, opt)
-  if not core.is_tensor(t) then raise("full_like: expected a tensor, got %s", options.show(t)) end
+  if not core.is_tensor(t) then raise("full_like: argument t: expected a tensor, got %s", options.show(t)) end
   check_value("full_like", value)
   local o = full_like_spec.arguments(opt)
   return finish(core.empty(t.shape, o.dtype or t.dtype):fill_(value), o)
@@ -258,8 +258,8 @@ end
 -- @return Tensor, not coalesced
 -- @raise if the shapes do not fit or an index is outside 0 .. V-1
 function creation.sparse_coo_tensor(indices, values, size)
-  if type(indices) == "table" then indices = core.tensor(indices, "int64") end
-  if type(values) == "table" then values = core.tensor(values, "float32") end
+  if type(indices) == "table" then indices = core.tensor(indices, "int64", "sparse_coo_tensor: indices") end
+  if type(values) == "table" then values = core.tensor(values, "float32", "sparse_coo_tensor: values") end
   if not core.is_tensor(indices) or not core.is_tensor(values) then
     raise("sparse_coo_tensor: expected tensors of indices and values, got %s and %s", options.show(indices),
           options.show(values))

@@ -237,7 +237,7 @@ end
 -- @return Tensor of x's shape, bool
 function elementwise.isin(x, others)
   expect.dense("isin", "x", x)
-  if type(others) == "table" then others = core.tensor(others) end
+  if type(others) == "table" then others = core.tensor(others, nil, "isin: others") end
   local sorted = op.sort(op.reshape(expect.dense("isin", "others", others), {-1}):detach(), 0)
   if sorted:numel() == 0 then return core.zeros(x.shape, "bool") end
   local at = op.clamp(op.searchsorted(sorted, x:detach()), 0, sorted:numel() - 1)

@@ -123,7 +123,7 @@ end
 function methods:new_tensor(data, opt)
   if data == nil then raise("new_tensor: argument data: expected a number, a boolean or a nested table, got nil") end
   local o = new_spec.new_tensor.arguments(opt)
-  return finish(core.tensor(data, o.dtype or self.dtype), o)
+  return finish(core.tensor(data, o.dtype or self.dtype, "new_tensor: data"), o)
 end
 
 return methods

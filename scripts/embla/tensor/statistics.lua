@@ -257,7 +257,9 @@ end
 -- @return Tensor of the same shape
 -- @raise if maxnorm is negative
 function statistics.renorm(t, p, dim, maxnorm)
-  if expect.dense("renorm", "t", t):dim() < 2 then raise("renorm: expected 2 dims or more, got %d", t:dim()) end
+  if expect.dense("renorm", "t", t):dim() < 2 then
+    raise("renorm: argument t: expected 2 dims or more, got %d", t:dim())
+  end
   p, dim = expect.number("renorm", "p", p), expect.dim("renorm", "dim", dim, t:dim())
   if expect.number("renorm", "maxnorm", maxnorm) < 0 then
     raise("renorm: argument maxnorm: expected number >= 0, got %s", options.show(maxnorm))
@@ -283,7 +285,9 @@ function methods:renorm_(...) return self:copy_(statistics.renorm(self, ...)) en
 -- @return Tensor ()
 -- @raise if it has other than 2 dims
 function statistics.trace(t)
-  if expect.dense("trace", "t", t):dim() ~= 2 then raise("trace: expected a matrix, got %d dims", t:dim()) end
+  if expect.dense("trace", "t", t):dim() ~= 2 then
+    raise("trace: argument t: expected a matrix, got %d dims", t:dim())
+  end
   return op.sum(op.diagonal(t))
 end
 

@@ -33,7 +33,9 @@ local Corpus = class "Corpus"
 
 local function list_of_paths(paths)
   if type(paths) == "string" then return {paths} end
-  if type(paths) ~= "table" then raise("Corpus: expected a path or a list of paths, got %s", options.show(paths)) end
+  if type(paths) ~= "table" then
+    raise("Corpus: argument paths: expected a path or a list of paths, got %s", options.show(paths))
+  end
   local list = {}
   for i, path in ipairs(paths) do
     if type(path) ~= "string" then raise("Corpus: path %d: expected a string, got %s", i, options.show(path)) end
@@ -73,7 +75,8 @@ function Corpus:sentences() return self.starts:size(0) - 1 end
 -- @raise if there is no such sentence
 function Corpus:sentence(at)
   local n = self:sentences()
-  local i = math.tointeger(at) or raise("Corpus: expected the position of a sentence, got %s", options.show(at))
+  local i = math.tointeger(at) or raise("Corpus: sentence: argument at: expected the position of a sentence, got %s",
+                                        options.show(at))
   if i < 0 then i = i + n end
   if i < 0 or i >= n then raise("Corpus: sentence %d is out of range for %d sentences (they count from 0)", at, n) end
   return self.ids[{ {self.starts[i], self.starts[i + 1]} }]

@@ -34,7 +34,9 @@ local SkipGram = class "SkipGram"
 -- @param opt    {window = 5, negative = 5, sample = 1e-3, batch_size = 1024, epochs = 1, seed, dtype = "int64"}
 -- @raise if it is no corpus, it is empty, or an option does not fit
 function SkipGram:init(corpus, opt)
-  if getmetatable(corpus) ~= Corpus then raise("SkipGram: expected a Corpus, got %s", options.show(corpus)) end
+  if getmetatable(corpus) ~= Corpus then
+    raise("SkipGram: argument corpus: expected a Corpus, got %s", options.show(corpus))
+  end
   local o = spec.read(opt)
   self.corpus, self.epochs = corpus, o.epochs
   self.words_total = o.epochs * #corpus

@@ -19,7 +19,7 @@ local Vocab = class "Vocab"
 -- ---- making ----------------------------------------------------------------------------------------------------
 
 local function check_word(word)
-  if type(word) ~= "string" then raise("Vocab: expected words as strings, got %s", options.show(word)) end
+  if type(word) ~= "string" then raise("Vocab: argument word: expected a string, got %s", options.show(word)) end
   return word
 end
 
@@ -38,7 +38,7 @@ local function each_word(source, f)
   elseif type(source) == "function" then
     for part in source do each_word(part, f) end
   else
-    raise("Vocab: expected a list of words or an iterator, got %s", options.show(source))
+    raise("Vocab: argument words: expected a list of words or an iterator, got %s", options.show(source))
   end
 end
 
@@ -67,7 +67,7 @@ end
 function Vocab:init(words, opt)
   local o = spec.read(opt)
   if type(words) == "string" then
-    raise("Vocab: expected a list of words or an iterator, got %s", options.show(words))
+    raise("Vocab: argument words: expected a list of words or an iterator, got %s", options.show(words))
   end
   local handle = core.vocab_new()
   add_specials(handle, o)
@@ -119,7 +119,7 @@ function Vocab:contains(word) return core.vocab_find(self.handle, check_word(wor
 
 local function word_and_count(self, id)
   if math.tointeger(id) == nil or type(id) ~= "number" then
-    raise("Vocab: expected an id, got %s", options.show(id))
+    raise("Vocab: argument id: expected an integer, got %s", options.show(id))
   end
   local word, count = core.vocab_word(self.handle, math.tointeger(id))
   if not word then raise("Vocab: id %d is out of range for %d words (ids count from 0)", id, #self) end
@@ -154,7 +154,9 @@ function Vocab:total() return (select(2, core.vocab_info(self.handle))) end
 -- @return Tensor (n) int64
 -- @raise for a word it lacks, unless it has an unknown word
 function Vocab:ids(words)
-  if type(words) ~= "table" then raise("Vocab: expected a list of words, got %s", options.show(words)) end
+  if type(words) ~= "table" then
+    raise("Vocab: ids: argument words: expected a list of words, got %s", options.show(words))
+  end
   local ids = {}
   for i, word in ipairs(words) do
     ids[i] = self:id(word) or raise("Vocab: word %q is not in the vocabulary", word)

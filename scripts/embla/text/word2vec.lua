@@ -62,7 +62,9 @@ end
 --               lr = 0.05, epochs = 5, mode = "deterministic", seed, dtype = "float32"}
 -- @raise if it is no corpus, it is empty, or an option does not fit
 function Word2Vec:init(corpus, opt)
-  if getmetatable(corpus) ~= Corpus then raise("Word2Vec: expected a Corpus, got %s", options.show(corpus)) end
+  if getmetatable(corpus) ~= Corpus then
+    raise("Word2Vec: argument corpus: expected a Corpus, got %s", options.show(corpus))
+  end
   local o = spec.read(opt)
   local seed = o.seed or core.initial_seed()
   self.corpus = corpus
@@ -95,7 +97,9 @@ function Word2Vec:state_dict()
 end
 
 local function check_state(self, state)
-  if type(state) ~= "table" then raise("Word2Vec: expected a state_dict, got %s", options.show(state)) end
+  if type(state) ~= "table" then
+    raise("Word2Vec: load_state_dict: argument state: expected a state_dict, got %s", options.show(state))
+  end
   for _, name in ipairs {"epoch", "portion", "word", "words_done"} do
     if math.type(state[name]) ~= "integer" then
       raise("Word2Vec: state_dict: %s: expected an integer, got %s", name, options.show(state[name]))

@@ -73,7 +73,7 @@ end)
 
 t.test("bad arguments", function()
   t.raises(function() autograd.set_detect_anomaly(1) end, "set_detect_anomaly: argument on")
-  t.raises(function() autograd.detect_anomaly(1) end, "detect_anomaly: expected a function")
+  t.raises(function() autograd.detect_anomaly(1) end, "detect_anomaly: argument f: expected a function")
 end)
 
 t.finish()

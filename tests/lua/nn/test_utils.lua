@@ -68,7 +68,8 @@ t.test("what does not fit is refused", function()
   t.raises(function() utils.vector_to_parameters(embla.ones(3), list) end, "3", "6")
   t.raises(function() utils.vector_to_parameters(embla.ones(3, 2), list) end, "1 dimension, got one of 2")
   t.raises(function() utils.vector_to_parameters({1, 2}, list) end, "1 dimension, got a table")
-  t.raises(function() utils.parameters_to_vector {} end, "parameters_to_vector: expected a sequence of tensors")
+  t.raises(function() utils.parameters_to_vector {} end,
+           "parameters_to_vector: argument parameters: expected a sequence of tensors")
   t.raises(function() utils.parameters_to_vector {list[1], 1} end, "parameters_to_vector", "position 2", "1")
 end)
 

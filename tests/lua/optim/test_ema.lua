@@ -88,12 +88,13 @@ t.test("what does not fit is refused", function()
   t.raises(function() optim.EMA({p}, {dekay = 1}) end, "did you mean 'decay'?")
   local ema = optim.EMA({p})
   t.raises(function() ema:restore() end, "EMA: restore: nothing was stored")
-  t.raises(function() ema:copy_to {p, p} end, "EMA: copy_to: expected a sequence of 1 tensors, got one of 2")
+  t.raises(function() ema:copy_to {p, p} end,
+           "EMA: copy_to: argument params: expected a sequence of 1 tensors, got one of 2")
   t.raises(function() ema:copy_to {param(1)} end, "EMA: copy_to: tensor 1 has shape (1), its average (2)")
   local dict = ema:state_dict()
   dict.averages = {embla.zeros(3)}
   t.raises(function() ema:load_state_dict(dict) end, "EMA: load_state_dict: tensor 1 has shape (3)")
-  t.raises(function() ema:load_state_dict(3) end, "EMA: load_state_dict: expected a table, got 3")
+  t.raises(function() ema:load_state_dict(3) end, "EMA: load_state_dict: argument dict: expected a table, got 3")
 end)
 
 t.finish()

@@ -137,7 +137,7 @@ t.test("ReduceLROnPlateau takes a tensor too, and lowest rates of each group", f
   local schedule = lr_scheduler.ReduceLROnPlateau(opt, {patience = 0, min_lr = {0.5, 0}})
   for _ = 1, 3 do schedule:step(embla.tensor(1.0)) end
   t.close(schedule:get_last_lr(), {0.5, 0.01})
-  t.raises(function() schedule:step() end, "ReduceLROnPlateau: step: expected a number, got nil")
+  t.raises(function() schedule:step() end, "ReduceLROnPlateau: step: argument metric: expected a number, got nil")
 end)
 
 -- ---- resuming --------------------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ end)
 t.test("what does not fit is refused", function()
   local opt, other = new_optimizer(1), new_optimizer(1)
   local function refuses(make, ...) t.raises(make, ...) end
-  refuses(function() lr_scheduler.StepLR({}, 2) end, "StepLR: expected an optimizer, got a table")
+  refuses(function() lr_scheduler.StepLR({}, 2) end, "StepLR: argument optimizer: expected an optimizer, got a table")
   refuses(function() lr_scheduler.StepLR(opt) end, "StepLR: option step_size is required")
   refuses(function() lr_scheduler.StepLR(opt, 0) end, "StepLR: option step_size: expected integer > 0, got 0")
   refuses(function() lr_scheduler.StepLR(opt, {step_size = 2, gama = 1}) end, "did you mean 'gamma'?")
@@ -237,7 +237,7 @@ t.test("what does not fit is refused", function()
   refuses(function() lr_scheduler.SequentialLR(opt, {a, a, a}, {3, 1}) end, "milestones must ascend")
   refuses(function() lr_scheduler.ChainedScheduler {a, b} end, "schedulers[2] must be")
   refuses(function() lr_scheduler.ChainedScheduler {} end, "expected a list of schedules")
-  refuses(function() a:load_state_dict(3) end, "ExponentialLR: load_state_dict: expected a table")
+  refuses(function() a:load_state_dict(3) end, "ExponentialLR: load_state_dict: argument dict: expected a table")
 end)
 
 t.finish()

@@ -96,7 +96,7 @@ t.test("a state that does not fit is refused and changes nothing", function()
     local dict = opt:state_dict()
     return function() opt:load_state_dict(change(dict) or dict) end
   end
-  t.raises(broken(function() return 3 end), "SGD: load_state_dict: expected a table")
+  t.raises(broken(function() return 3 end), "SGD: load_state_dict: argument dict: expected a table")
   t.raises(broken(function(d) table.remove(d.param_groups) end), "different number of parameter groups")
   t.raises(broken(function(d) d.param_groups[2].params = {} end), "doesn't match the size of optimizer's group 2")
   t.raises(broken(function(d) d.param_groups[1].lr = -1 end), "Invalid learning rate")

@@ -71,7 +71,7 @@ t.test("what does not fit is refused", function()
   local _, c = sentences_of "a"
   t.raises(function() c:sentence(1) end, "test_corpus.lua", "sentence 1 is out of range for 1 sentences")
   t.raises(function() c:sentence "x" end, "expected the position of a sentence")
-  t.raises(function() text.Corpus(3) end, "Corpus: expected a path or a list of paths, got 3")
+  t.raises(function() text.Corpus(3) end, "Corpus: argument paths: expected a path or a list of paths, got 3")
   t.raises(function() text.Corpus {"a", 3} end, "path 2: expected a string, got 3")
   t.raises(function() text.Corpus "/no/such/file" end, "test_corpus.lua", "/no/such/file: No such file")
   t.raises(function() text.Corpus "/usr" end, "/usr: Is a directory")

@@ -76,7 +76,8 @@ t.test("iterating again starts again", function()
 end)
 
 t.test("what does not fit is refused", function()
-  t.raises(function() text.SkipGram({}) end, "test_skipgram.lua", "SkipGram: expected a Corpus, got a table")
+  t.raises(function() text.SkipGram({}) end, "test_skipgram.lua",
+           "SkipGram: argument corpus: expected a Corpus, got a table")
   t.raises(function() text.SkipGram(corpus, {window = 0}) end, "option window: expected integer in [1, 1000], got 0")
   t.raises(function() text.SkipGram(corpus, {negatives = 5}) end, "did you mean 'negative'?")
   t.raises(function() text.SkipGram(corpus, {sample = -1}) end, "option sample")

@@ -115,7 +115,7 @@ t.test("saved half-way it goes on with the same bits", function()
 end)
 
 t.test("what does not fit is refused", function()
-  t.raises(function() text.Word2Vec("a b") end, "Word2Vec: expected a Corpus, got \"a b\"")
+  t.raises(function() text.Word2Vec("a b") end, "Word2Vec: argument corpus: expected a Corpus, got \"a b\"")
   t.raises(function() text.Word2Vec(corpus, {windw = 3}) end, "unknown option 'windw', did you mean 'window'")
   t.raises(function() text.Word2Vec(corpus, {dim = 0}) end, "option dim: expected integer >= 1, got 0")
   t.raises(function() text.Word2Vec(corpus, {negative = 0}) end, "negative", "0")

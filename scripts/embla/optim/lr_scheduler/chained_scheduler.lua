@@ -15,7 +15,7 @@ local ChainedScheduler = Scheduler:extend "ChainedScheduler"
 -- @param schedulers list of schedules of the same optimizer
 function ChainedScheduler:init(schedulers)
   if type(schedulers) ~= "table" or #schedulers == 0 then
-    raise("ChainedScheduler: expected a list of schedules, got %s", options.show(schedulers))
+    raise("ChainedScheduler: argument schedulers: expected a list of schedules, got %s", options.show(schedulers))
   end
   for i, s in ipairs(schedulers) do
     if type(s) ~= "table" or not s.optimizer or s.optimizer ~= schedulers[1].optimizer then

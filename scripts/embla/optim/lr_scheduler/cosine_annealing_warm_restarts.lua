@@ -33,7 +33,7 @@ end
 -- @param epoch number >= 0, or nil
 function CosineAnnealingWarmRestarts:step(epoch)
   if epoch ~= nil and not (type(epoch) == "number" and epoch >= 0 and epoch < math.huge) then
-    raise("%s: step: expected a number >= 0, got %s", self.__name, tostring(epoch))
+    raise("%s: step: argument epoch: expected a number >= 0, got %s", self.__name, tostring(epoch))
   end
   self._step_count = self._step_count + 1
   if epoch == nil and self.last_epoch >= 0 then

@@ -57,7 +57,7 @@ end
 function ReduceLROnPlateau:step(metric)
   if core.is_tensor(metric) then metric = metric:item() end
   if type(metric) ~= "number" then
-    raise("ReduceLROnPlateau: step: expected a number, got %s", options.show(metric))
+    raise("ReduceLROnPlateau: step: argument metric: expected a number, got %s", options.show(metric))
   end
   self.last_epoch = self.last_epoch + 1
   if is_better(self, metric) then

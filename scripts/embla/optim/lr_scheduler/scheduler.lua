@@ -32,7 +32,9 @@ end
 -- @return list of groups
 function Scheduler.groups_of(name, optimizer)
   local groups = type(optimizer) == "table" and optimizer.param_groups
-  if type(groups) ~= "table" then raise("%s: expected an optimizer, got %s", name, options.show(optimizer)) end
+  if type(groups) ~= "table" then
+    raise("%s: argument optimizer: expected an optimizer, got %s", name, options.show(optimizer))
+  end
   return groups
 end
 
@@ -153,7 +155,7 @@ end
 -- @param dict table
 function Scheduler:load_state_dict(dict)
   if type(dict) ~= "table" then
-    raise("%s: load_state_dict: expected a table, got %s", self.__name, options.show(dict))
+    raise("%s: load_state_dict: argument dict: expected a table, got %s", self.__name, options.show(dict))
   end
   for key, value in pairs(dict) do self[key] = copy(value) end
 end
