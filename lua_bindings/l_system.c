@@ -28,24 +28,11 @@ static int memory(lua_State *L)
     return 4;
 }
 
-static int trim(lua_State *L)
-{
-    (void)L;
-    em_memory_trim();
-    return 0;
-}
-
 /* core.fail_after(count[, sticky]): an allocation fails, for tests */
 static int fail_after(lua_State *L)
 {
     em_memory_fail_after(luaL_checkinteger(L, 1), lua_toboolean(L, 2));
     return 0;
-}
-
-static int in_parallel(lua_State *L)
-{
-    lua_pushboolean(L, em_in_parallel());
-    return 1;
 }
 
 /* core.clock(): seconds that only ever grow, for timing */
@@ -60,8 +47,8 @@ static int monotonic(lua_State *L)
 void eml_open_system(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
-        {"set_num_threads", set_num_threads}, {"get_num_threads", get_num_threads}, {"memory", memory}, {"trim", trim},
-        {"fail_after", fail_after}, {"in_parallel", in_parallel}, {"clock", monotonic}, {NULL, NULL},
+        {"set_num_threads", set_num_threads}, {"get_num_threads", get_num_threads}, {"memory", memory},
+        {"fail_after", fail_after}, {"clock", monotonic}, {NULL, NULL},
     };
     eml_register(L, state, functions);
     if (em_threads() == 1) em_start_threads();          /* under a stock lua5.4 nobody has chosen yet */

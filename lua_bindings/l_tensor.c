@@ -248,13 +248,7 @@ static int detach(lua_State *L)
     return 1;
 }
 
-/* core.same_storage(a, b), core.version(t), core.address(t) */
-static int same_storage(lua_State *L)
-{
-    lua_pushboolean(L, em_tensor_same_storage(eml_checktensor(L, 1), eml_checktensor(L, 2)));
-    return 1;
-}
-
+/* core.version(t), core.address(t) */
 static int version(lua_State *L)
 {
     lua_pushinteger(L, em_tensor_version(eml_checktensor(L, 1)));
@@ -381,7 +375,7 @@ static const luaL_Reg methods[] = {
     {"detach", detach}, {NULL, NULL},
 };
 static const luaL_Reg functions[] = {
-    {"tensor", new_tensor}, {"empty", empty}, {"zeros", zeros}, {"arange", arange}, {"same_storage", same_storage},
+    {"tensor", new_tensor}, {"empty", empty}, {"zeros", zeros}, {"arange", arange},
     {"version", version}, {"become", become}, {"address", address},
     {"set_default_dtype", set_default_dtype}, {"get_default_dtype", get_default_dtype}, {"is_tensor", is_tensor},
     {"mark_parameter", mark_parameter}, {"is_parameter", is_parameter}, {NULL, NULL},
