@@ -26,6 +26,7 @@ typedef struct eml_collector {
 /* What belongs to one Lua state. */
 typedef struct eml_state {
     const void *tensor_meta;    /* identity of the tensors' metatable */
+    int tensor_meta_ref;        /* it, in the registry */
     em_rng rng;                 /* behind manual_seed */
     eml_collector collector;
     int scope;                  /* registry reference to the list of the innermost embla.scope(), or LUA_NOREF */
@@ -49,6 +50,15 @@ eml_box *eml_checkbox(lua_State *L, int arg);
 /* Pushes an empty box; the core fills it through the pointer returned. */
 em_tensor **eml_pushtensor(lua_State *L);
 
+/* The same of a state that the caller has at hand: to ask for it is a good part of the work. */
+eml_box *eml_boxat(lua_State *L, const eml_state *s, int arg);
+em_tensor **eml_pushbox(lua_State *L, const eml_state *s);
+static inline em_tensor *eml_tensorat(lua_State *L, const eml_state *s, int arg)
+{
+    const eml_box *box = eml_boxat(L, s, arg);
+    return box ? box->tensor : NULL;
+}
+
 /* Pushes a tensor that the core lends (null: nil). */
 void eml_pushlent(lua_State *L, em_tensor *t);
 
@@ -66,7 +76,7 @@ enum { EML_LONG = 1 << 16 };
 void eml_checkinterrupt(lua_State *L);
 
 void eml_suit_collector(lua_State *L, eml_collector *c);
-void eml_tell_collector(lua_State *L);
+void eml_tell_collector(lua_State *L, eml_collector *c);
 
 em_dtype eml_checkdtype(lua_State *L, int arg);
 
@@ -102,9 +112,8 @@ void eml_freecallback(void *callback);
 em_status eml_runcallback(eml_callback *callback, lua_CFunction body, void *argument);
 void eml_checkcallback(lua_State *L, em_status s);
 
-/* Inside such a body, which has no upvalues: pushes a tensor that the core lends; the tensor at `index` or null. */
+/* Inside such a body, which has no upvalues: pushes a tensor that the core lends. */
 void eml_pushgiven(lua_State *L, const eml_state *s, em_tensor *t);
-em_tensor *eml_totaken(lua_State *L, const eml_state *s, int index);
 
 /* Registers functions into the table on the top of the stack, the state being at index `state`. */
 void eml_register(lua_State *L, int state, const luaL_Reg *functions);

@@ -63,7 +63,7 @@ int eml_error(lua_State *L, const char *format, ...)
 void eml_check(lua_State *L, em_status status)
 {
     if (status == EM_OK) {
-        eml_tell_collector(L);
+        eml_tell_collector(L, &eml_getstate(L)->collector);
         return;
     }
     if (status == EM_EINTERRUPT) forget_interrupt(L);
@@ -79,24 +79,20 @@ void eml_checkinterrupt(lua_State *L)
 
 /* ---- the box ------------------------------------------------------------------------------------------- */
 
-static eml_box *to_box(lua_State *L, int arg)
+eml_box *eml_boxat(lua_State *L, const eml_state *s, int arg)
 {
     eml_box *box = lua_touserdata(L, arg);
     if (!box || !lua_getmetatable(L, arg)) return NULL;
-    const bool ours = lua_topointer(L, -1) == eml_getstate(L)->tensor_meta;
+    const bool ours = lua_topointer(L, -1) == s->tensor_meta;
     lua_pop(L, 1);
     return ours && box->tensor ? box : NULL;
 }
 
-em_tensor *eml_totensor(lua_State *L, int arg)
-{
-    const eml_box *box = to_box(L, arg);
-    return box ? box->tensor : NULL;
-}
+em_tensor *eml_totensor(lua_State *L, int arg) { return eml_tensorat(L, eml_getstate(L), arg); }
 
 eml_box *eml_checkbox(lua_State *L, int arg)
 {
-    eml_box *box = to_box(L, arg);
+    eml_box *box = eml_boxat(L, eml_getstate(L), arg);
     if (!box) luaL_typeerror(L, arg, "tensor");
     return box;
 }
@@ -104,25 +100,25 @@ eml_box *eml_checkbox(lua_State *L, int arg)
 em_tensor *eml_checktensor(lua_State *L, int arg) { return eml_checkbox(L, arg)->tensor; }
 
 /* embla.scope() keeps a list of the boxes made inside it. */
-static void note_in_scope(lua_State *L)
+static void note_in_scope(lua_State *L, int scope)
 {
-    const eml_state *s = eml_getstate(L);
-    if (s->scope == LUA_NOREF) return;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->scope);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, scope);
     lua_pushvalue(L, -2);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
     lua_pop(L, 1);
 }
 
-em_tensor **eml_pushtensor(lua_State *L)
+em_tensor **eml_pushbox(lua_State *L, const eml_state *s)
 {
     eml_box *box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = (eml_box){0};
-    lua_rawgetp(L, LUA_REGISTRYINDEX, (const void *)eml_getstate(L));
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->tensor_meta_ref);
     lua_setmetatable(L, -2);
-    note_in_scope(L);
+    if (s->scope != LUA_NOREF) note_in_scope(L, s->scope);
     return &box->tensor;
 }
+
+em_tensor **eml_pushtensor(lua_State *L) { return eml_pushbox(L, eml_getstate(L)); }
 
 void eml_pushlent(lua_State *L, em_tensor *t)
 {

@@ -77,17 +77,8 @@ void eml_pushgiven(lua_State *L, const eml_state *s, em_tensor *t)
 {
     eml_box *box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = (eml_box){0};
-    lua_rawgetp(L, LUA_REGISTRYINDEX, s);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->tensor_meta_ref);
     lua_setmetatable(L, -2);
     em_tensor_retain(t);
     box->tensor = t;
-}
-
-em_tensor *eml_totaken(lua_State *L, const eml_state *s, int index)
-{
-    const eml_box *box = lua_touserdata(L, index);
-    if (!box || !lua_getmetatable(L, index)) return NULL;
-    const bool ours = lua_topointer(L, -1) == s->tensor_meta;
-    lua_pop(L, 1);
-    return ours ? box->tensor : NULL;
 }

@@ -15,9 +15,8 @@ void eml_suit_collector(lua_State *L, eml_collector *c)
 
 /* It is driven on when the tensors have grown by a part of what there is, and by `slack` at least, since it last
  * ran; what has grown old is only collected in full. */
-void eml_tell_collector(lua_State *L)
+void eml_tell_collector(lua_State *L, eml_collector *c)
 {
-    eml_collector *c = &eml_getstate(L)->collector;
     const int64_t used = em_memory_used();
     if (used < c->told) c->told = used;
     const int64_t grown = used - c->told;

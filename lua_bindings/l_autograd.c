@@ -13,7 +13,7 @@ static int run_hook(lua_State *L)
     const hook_call *h = lua_touserdata(L, 2);
     eml_pushgiven(L, c->state, h->grad);
     lua_call(L, 1, 1);
-    em_tensor *other = eml_totaken(L, c->state, -1);
+    em_tensor *other = eml_tensorat(L, c->state, -1);
     if (other) em_tensor_retain(*h->replacement = other);
     return 0;
 }

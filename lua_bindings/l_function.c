@@ -37,7 +37,7 @@ static int run_backward(lua_State *L)
     lua_call(L, 2, 1);
     for (int i = 0; i < f->n_in; i++) {
         lua_rawgeti(L, -1, i + 1);
-        em_tensor *g = eml_totaken(L, f->callback.state, -1);
+        em_tensor *g = eml_tensorat(L, f->callback.state, -1);
         if (g) em_tensor_retain(c->dx[i] = g);
         lua_pop(L, 1);
     }

@@ -9,8 +9,11 @@
 
 /* One function's way of being called, read once from its descriptor. */
 typedef struct signature {
+    eml_state *state;
     const em_op *op;
     const em_opt_spec *opts;
+    const em_opts *defaults;
+    unsigned required;                  /* bits of the options that must be given */
     int n_opts, n_in, n_out;
     bool list;                          /* inputs are one table of tensors */
     bool dim_first;
@@ -21,7 +24,12 @@ typedef struct signature {
     char title[48];
 } signature;
 
-static signature *get_signature(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(2)); }
+static const signature *get_signature(lua_State *L)
+{
+    const signature *s = lua_touserdata(L, lua_upvalueindex(2));
+    s->state->running = L;
+    return s;
+}
 
 static void read_inputs(signature *s, const char *text)
 {
@@ -39,16 +47,19 @@ static void read_inputs(signature *s, const char *text)
     }
 }
 
-static void read_signature(signature *s, const em_op *op, bool inplace)
+static void read_signature(signature *s, eml_state *state, const em_op *op, bool inplace)
 {
     memset(s, 0, sizeof *s);
+    s->state = state;
     s->op = op;
     s->opts = em_op_opts(op);
+    s->defaults = em_op_defaults(op);
     s->inplace = inplace;
-    while (s->opts[s->n_opts].name) s->n_opts++;
+    for (; s->opts[s->n_opts].name; s->n_opts++)
+        if (!strcmp(s->opts[s->n_opts].initial, "!")) s->required |= 1u << s->n_opts;
     read_inputs(s, em_op_inputs(op));
     for (const char *o = em_op_outputs(op); *o && *o != '['; o += strcspn(o, " "), o += *o == ' ') s->n_out++;
-    s->dim_first = s->n_in > 1 && s->n_opts && !strcmp(s->opts[0].name, "dim") && !strcmp(s->opts[0].initial, "!");
+    s->dim_first = s->n_in > 1 && s->n_opts && !strcmp(s->opts[0].name, "dim") && (s->required & 1);
     strncpy(s->title, em_op_name(op), sizeof s->title - 2);
     if (inplace) strcat(s->title, "_");
 }
@@ -106,7 +117,7 @@ static em_tensor *ids_from_table(lua_State *L, const signature *s, int i, int ar
 
 static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
 {
-    em_tensor *t = eml_totensor(L, arg);
+    em_tensor *t = eml_tensorat(L, s->state, arg);
     if (t) return t;
     const int type = lua_type(L, arg);
     if ((type == LUA_TNIL || type == LUA_TNONE) && s->optional[i]) return NULL;
@@ -154,28 +165,29 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
 {
     const em_opt_spec *spec = &s->opts[k];
     em_opt *to = &o->at[k];
+    const int type = lua_type(L, arg);
     int ok = 1;
     switch (spec->kind) {
     case EM_OPT_BOOL:
-        if (!lua_isboolean(L, arg)) wrong_option(L, s, spec, arg, "true or false");
+        if (type != LUA_TBOOLEAN) wrong_option(L, s, spec, arg, "true or false");
         to->i = lua_toboolean(L, arg);
         break;
     case EM_OPT_INT:
-        to->i = lua_type(L, arg) == LUA_TNUMBER ? lua_tointegerx(L, arg, &ok) : (ok = 0);
+        to->i = type == LUA_TNUMBER ? lua_tointegerx(L, arg, &ok) : (ok = 0);
         if (!ok) wrong_option(L, s, spec, arg, "an integer");
         to->x = (double)to->i;
         break;
     case EM_OPT_NUMBER:
-        if (lua_type(L, arg) != LUA_TNUMBER) wrong_option(L, s, spec, arg, "a number");
+        if (type != LUA_TNUMBER) wrong_option(L, s, spec, arg, "a number");
         to->x = lua_tonumber(L, arg);
         break;
     case EM_OPT_ENUM:
-        to->i = lua_type(L, arg) == LUA_TSTRING ? em_opt_choice(spec, lua_tostring(L, arg)) : -1;
+        to->i = type == LUA_TSTRING ? em_opt_choice(spec, lua_tostring(L, arg)) : -1;
         if (to->i < 0) wrong_option(L, s, spec, arg, lua_pushfstring(L, "one of %s", spec->choices));
         break;
     case EM_OPT_DTYPE: {
         em_dtype d;
-        if (lua_type(L, arg) != LUA_TSTRING || !em_dtype_parse(&d, lua_tostring(L, arg)))
+        if (type != LUA_TSTRING || !em_dtype_parse(&d, lua_tostring(L, arg)))
             wrong_option(L, s, spec, arg, "a dtype (float32, float64, int64, ...)");
         to->i = (int64_t)eml_checkdtype(L, arg);
         break;
@@ -239,12 +251,13 @@ static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
  */
 static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
 {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 1) == LUA_TNIL)
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)s->state + 1) == LUA_TNIL)
         eml_error(L, "%s: named options need embla's Lua part", s->title);
     lua_pushstring(L, em_op_name(s->op));
     lua_pushvalue(L, arg);
     const int top = lua_gettop(L) - 3;
     lua_call(L, 2, LUA_MULTRET);
+    luaL_checkstack(L, LUA_MINSTACK, s->title);
     int at = top + 1;
     for (int i = 0; i < s->n_in; i++) {
         if (!s->optional[i]) continue;
@@ -265,7 +278,7 @@ static int end_of_option(lua_State *L, em_opt_kind kind, int arg, int last)
 
 static void read_arguments(lua_State *L, const signature *s, arguments *a)
 {
-    em_opts_default(&a->opts, s->op);
+    for (int i = 0; i < s->n_opts; i++) a->opts.at[i] = s->defaults->at[i];
     int arg = 1, last = lua_gettop(L), k = 0, named = 0;
     if (s->list) {
         read_list_inputs(L, s, a);
@@ -274,7 +287,7 @@ static void read_arguments(lua_State *L, const signature *s, arguments *a)
     } else {
         a->in = a->few;
         a->n = s->n_in;
-        memset(a->few, 0, sizeof a->few);
+        for (int i = 0; i < s->n_in; i++) a->few[i] = NULL;
     }
     if (last >= arg && is_options_table(L, last) && !is_empty_list(L, s, last) && (last > 1 || s->list))
         named = last--;
@@ -292,8 +305,8 @@ static void read_arguments(lua_State *L, const signature *s, arguments *a)
     }
     if (arg <= last) eml_error(L, "%s: too many arguments", s->title);
     if (named) read_named(L, s, named, a);
-    for (k = 0; k < s->n_opts; k++)
-        if (!a->opts.at[k].given && !strcmp(s->opts[k].initial, "!"))
+    for (k = 0; s->required >> k; k++)
+        if (!a->opts.at[k].given && (s->required >> k & 1))
             eml_error(L, "%s: %s is missing (%s)", s->title, s->opts[k].name, s->opts[k].doc);
 }
 
@@ -309,7 +322,7 @@ static bool any_sparse(const arguments *a)
 static int call_sparse(lua_State *L, const signature *s)
 {
     const int n = lua_gettop(L);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 2);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)s->state + 2);
     if (lua_isnil(L, -1) || lua_getfield(L, -1, s->title) == LUA_TNIL)
         return eml_error(L, "%s: takes dense tensors, not row-sparse ones (use to_dense())", s->title);
     lua_replace(L, -2);
@@ -325,16 +338,15 @@ static int call(lua_State *L)
     arguments a;
     read_arguments(L, s, &a);
     if (any_sparse(&a)) return call_sparse(L, s);
-    em_rng *rng = &eml_getstate(L)->rng;
+    em_rng *rng = &s->state->rng;
     if (s->inplace) {
-        if (!eml_totensor(L, 1)) return eml_error(L, "%s: works on a tensor", s->title);
+        if (!eml_tensorat(L, s->state, 1)) return eml_error(L, "%s: works on a tensor", s->title);
         eml_check(L, em_apply_inplace(s->op, a.in[0], a.in, a.n, &a.opts, rng));
         lua_settop(L, 1);
         return 1;
     }
-    em_tensor *out[EM_MAX_OUT] = {0}, **slot[EM_MAX_OUT];
-    luaL_checkstack(L, EM_MAX_OUT, s->title);
-    for (int k = 0; k < s->n_out; k++) slot[k] = eml_pushtensor(L);
+    em_tensor *out[EM_MAX_OUT] = {NULL}, **slot[EM_MAX_OUT];
+    for (int k = 0; k < s->n_out; k++) slot[k] = eml_pushbox(L, s->state);
     const em_status status = em_apply(s->op, a.in, a.n, &a.opts, rng, out);
     for (int k = 0; k < s->n_out; k++) *slot[k] = out[k];
     eml_check(L, status);
@@ -347,7 +359,7 @@ static void push_function(lua_State *L, int state, const em_op *op, bool inplace
 {
     lua_pushvalue(L, state);
     signature *s = lua_newuserdatauv(L, sizeof *s, 0);
-    read_signature(s, op, inplace);
+    read_signature(s, lua_touserdata(L, state), op, inplace);
     lua_pushcclosure(L, call, 2);
 }
 

@@ -6,9 +6,9 @@
 
 static int tensor_gc(lua_State *L)
 {
-    eml_box *box = lua_touserdata(L, 1);
-    if (!box || !box->tensor || !lua_getmetatable(L, 1)) return 0;
-    if (lua_topointer(L, -1) != eml_getstate(L)->tensor_meta) return 0;
+    const eml_state *s = lua_touserdata(L, lua_upvalueindex(1));    /* nothing runs: the running coroutine stays */
+    eml_box *box = eml_boxat(L, s, 1);
+    if (!box) return 0;
     em_tensor *t = box->tensor;
     box->tensor = NULL;
     em_tensor_release(t);
@@ -23,7 +23,7 @@ static void new_metatable(lua_State *L, int state)
     lua_newtable(L);
     s->tensor_meta = lua_topointer(L, -1);
     lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, s);
+    s->tensor_meta_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     eml_register(L, state, metamethods);
     lua_pushliteral(L, "embla.Tensor");
     lua_setfield(L, -2, "__name");

@@ -44,6 +44,7 @@ void em_checkpoint_close(em_checkpoint *c)
     let_go(c);
 }
 
+bool em__checkpoint_watches(void) { return innermost; }
 bool em__checkpoint_drops(void) { return innermost && !innermost->again; }
 
 static em_status append(em_checkpoint *c, em_node *n)

@@ -122,42 +122,31 @@ static em_status keep_saved(em_outside *o, const em_function *f)
     return EM_OK;
 }
 
-static em_status keep_all(em_node *n, const em_function *f, em_var **vars)
+static em_status keep_all(em_node *n, const em_function *f)
 {
     EM_TRY(keep_saved(n->outside, f));
     for (int i = 0; i < f->n_in; i++)
         if (f->in[i]) EM_TRY(em__node_input(n, i, f->in[i], false, f->in[i]));
-    for (int k = 0; k < f->n_out; k++) {
-        if (!f->out[k]) continue;
-        EM_TRY(em__tensor_shell(&n->y[k], f->out[k], false));
-        if (em_dtype_is_float(f->out[k]->dtype)) EM_TRY(em__node_result(&vars[k], n, k, f->out[k]->dtype));
-    }
+    for (int k = 0; k < f->n_out; k++)
+        if (f->out[k]) EM_TRY(em__tensor_shell(&n->y[k], f->out[k], false));
     if (em__trace) EM_TRY(em__trace_note(n));
     return em__checkpoint_note(n);
 }
 
 em_status em_function_record(const em_function *f)
 {
-    const size_t bytes = (size_t)f->n_out * sizeof(em_var *);
     em_outside *o = new_outside(f);
     em_node *n = o ? em__node_new(&o->op, EM_F32, f->n_in, f->n_out) : NULL;
-    em_var **vars = n ? em__alloc_zeroed(bytes) : NULL;
-    if (!vars) {
-        if (n) em__node_release(n);
+    if (!n) {
         if (o) outside_free(o, false);
-        return em__fail_memory("a function's call", bytes);
+        return EM_ENOMEM;
     }
     n->outside = o;
-    const em_status s = keep_all(n, f, vars);
+    const em_status s = keep_all(n, f);
     if (s && n->outside) n->outside->release = NULL;    /* the context stays the caller's */
-    for (int k = 0; k < f->n_out; k++) {
-        if (!vars[k]) continue;
-        if (s)
-            em__origin_release(&vars[k]->base);
-        else
-            em__set_origin(f->out[k], vars[k]);
-    }
-    em__free(vars, bytes);
+    for (int k = 0; k < f->n_out && !s; k++)
+        if (f->out[k] && em_dtype_is_float(f->out[k]->dtype))
+            em__set_origin(f->out[k], em__node_result(n, k, f->out[k]->dtype));
     em__node_release(n);
     return s;
 }

@@ -24,8 +24,7 @@ static em_status need_var(em_tensor *t)
 {
     if (t->origin) return EM_OK;
     em_var *v;
-    EM_TRY(em__var_new(&v, t->dtype));
-    v->keeps_grad = true;
+    EM_TRY(em__leaf_new(&v, t->dtype));
     t->origin = &v->base;
     return EM_OK;
 }

@@ -35,7 +35,7 @@ static inline bool em__requires_grad(const em_tensor *t) { return t->origin && e
 
 void em__sweep_hooks(em_var *v);        /* those that are gone */
 
-em_status em__var_new(em_var **out, em_dtype dtype);
+em_status em__leaf_new(em_var **out, em_dtype dtype);
 
 /* Notes down `c` and gives its results their history. On failure the results are as without it. */
 em_status em__record(em_call *c, em_tensor *const *inputs);
@@ -48,7 +48,7 @@ em_node *em__node_new(const em_op *op, em_dtype dtype, int n, int n_out);
 em_status em__node_input(em_node *n, int i, em_tensor *kept, bool with_data, em_tensor *given);
 
 /* The variable of result k, which owns the node; the caller's, to hang on a tensor. */
-em_status em__node_result(em_var **out, em_node *n, int k, em_dtype dtype);
+em_var *em__node_result(em_node *n, int k, em_dtype dtype);
 
 /* Gives `t` this history, which it takes over. */
 void em__set_origin(em_tensor *t, em_var *v);
@@ -79,10 +79,12 @@ void em__outside_free_saved(em_node *n);
 void em__outside_free(em_node *n);
 
 /* checkpoint.c: calls whose values are made again.
+ *   em__checkpoint_watches whether calls noted down now are compared, by their shapes, with calls made again
  *   em__checkpoint_drops whether a call noted down now is to keep no values
  *   em__checkpoint_note  a call has been noted down
  *   em__checkpoint_fill  backward needs the values of `n`
  *   em__checkpoint_leave `n` goes */
+bool em__checkpoint_watches(void);
 bool em__checkpoint_drops(void);
 em_status em__checkpoint_note(em_node *n);
 em_status em__checkpoint_fill(em_node *n);

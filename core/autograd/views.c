@@ -101,7 +101,7 @@ static em_status note_part(em_var **out, em_tensor *view, em_tensor *base, em_va
     n->in[0] = base_var;
     base_var->base.refs++;
     em_status s = em__tensor_shell(&n->x[0], base, false);
-    if (!s) s = em__node_result(out, n, 0, base->dtype);
+    if (!s) *out = em__node_result(n, 0, base->dtype);
     em__node_release(n);
     return s;
 }
@@ -115,7 +115,7 @@ static em_status note_change(em_var **out, em_tensor *view, em_tensor *base)
     n->opts = where(view, base);
     em_status s = em__node_input(n, 0, base, false, base);
     if (!s) s = em__node_input(n, 1, view, false, view);
-    if (!s) s = em__node_result(out, n, 0, base->dtype);
+    if (!s) *out = em__node_result(n, 0, base->dtype);
     em__node_release(n);
     return s;
 }

@@ -213,6 +213,7 @@ bool em_op_inplace(const em_op *op);            /* whether name_ (in place on th
 const char *em_op_inputs(const em_op *op);
 const char *em_op_outputs(const em_op *op);
 
+const em_opts *em_op_defaults(const em_op *op);
 void em_opts_default(em_opts *opts, const em_op *op);
 
 /* Runs an operation and, while gradients are recorded, notes it down for backward.

@@ -34,18 +34,18 @@ em_status em__check_same_shape(const em_call *c, const em_tensor *a, const char 
                     b_name, EM_SHAPE(b));
 }
 
-em_status em__dim_mask(const em_call *c, int opt, int dims, unsigned *mask)
+em_status em__dim_mask(const em_op *op, const em_opts *opts, int opt, int dims, unsigned *mask)
 {
-    const em_opt *o = &c->opts.at[opt];
+    const em_opt *o = &opts->at[opt];
     *mask = 0;
-    if (!o->given || o->i == 0) {
+    if (!op->opts || !o->given || o->i == 0) {
         *mask = dims ? (1u << dims) - 1 : 1;
         return EM_OK;
     }
     for (int64_t k = 0; k < o->i; k++) {
         int d;
-        EM_TRY(em__wrap_dim(&d, c->opts.ints[k], dims, c->op->name));
-        if (*mask & 1u << d) return em__fail(EM_EVALUE, "%s: dim %d is given twice", c->op->name, d);
+        EM_TRY(em__wrap_dim(&d, opts->ints[k], dims, op->name));
+        if (*mask & 1u << d) return em__fail(EM_EVALUE, "%s: dim %d is given twice", op->name, d);
         *mask |= 1u << d;
     }
     return EM_OK;

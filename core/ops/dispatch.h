@@ -11,7 +11,7 @@
 typedef enum em_input_kind { EM_INPUT_VALUE, EM_INPUT_IDS, EM_INPUT_MASK } em_input_kind;
 enum { EM_MOST_NAMED = 8 };             /* inputs of an operation that does not take any number */
 
-/* What a descriptor's text says, read once. */
+/* What a descriptor's text says, read once, and the descriptors compiled for each dtype and this processor. */
 typedef struct em_info {
     bool ready, any_number;
     signed char least, most;            /* inputs */
@@ -19,13 +19,15 @@ typedef struct em_info {
     unsigned char kind[EM_MOST_NAMED];
     bool optional[EM_MOST_NAMED];
     bool contiguous[EM_MOST_NAMED];     /* '=': contiguous although the op takes strides */
+    signed char n_opts, list;           /* options; which of them is the list of integers, -1 if none is */
+    const em_op *variant[EM_DTYPES];    /* null: there is none */
     em_opts defaults;
 } em_info;
 
-const em_info *em__info_of(int index);
+const em_info *em__info(const em_op *op);
 
-/* The descriptor compiled for a dtype and this processor; null if there is none. */
-const em_op *em__variant(int index, em_dtype dtype);
+/* Copies the options that the operation has. The rest of `to` stays as it is: nobody reads it. */
+void em__opts_copy(em_opts *to, const em_opts *from, const em_info *f);
 
 /* ---- promote.c ----------------------------------------------------------------------------------------- */
 
@@ -39,18 +41,15 @@ typedef struct em_attempt {
     em_call call;
     em_tensor *few[EM_FEW_INPUTS], **in;        /* inputs as the kernel sees them: new references */
     int n;
-    int named;                                  /* results that are not hidden */
     em_dtype half;                              /* results are rounded to this; EM_DTYPES if they are not */
 } em_attempt;
 
 /* Kernels see every input, so optional ones left off at the end are given as null. */
-em_tensor *const *em__pad(const em_op *op, em_tensor *const *inputs, int *n, em_tensor *padded[EM_MOST_NAMED]);
+em_tensor *const *em__pad(const em_info *f, em_tensor *const *inputs, int *n, em_tensor *padded[EM_MOST_NAMED]);
 
-void em__start(em_attempt *a);             /* nothing to drop yet */
-
-/* Everything up to the kernel: a->call is complete but for its results. Drop the inputs also on failure. */
-em_status em__prepare(em_attempt *a, const em_op *op, em_tensor *const *inputs, int n, const em_opts *opts,
-                      em_rng *rng);
+/* Everything up to the kernel: a->call is complete but for its results. Drop inputs and outputs also on failure. */
+em_status em__prepare(em_attempt *a, const em_op *op, const em_info *f, em_tensor *const *inputs, int n,
+                      const em_opts *opts, em_rng *rng);
 /* Check and forward. What the kernel wrote over an input that it saw converted (running statistics) goes back. */
 em_status em__compute(em_attempt *a, em_tensor *const *inputs);
 

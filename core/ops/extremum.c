@@ -100,7 +100,7 @@ static void find_all(int64_t *at, const em_lines *l, const em_real *value)
 static em_status over_dims_check(em_call *c)
 {
     unsigned mask;
-    EM_TRY(em__dim_mask(c, DIM, c->in[0]->dims, &mask));
+    EM_TRY(em__dim_mask(c->op, &c->opts, DIM, c->in[0]->dims, &mask));
     EM_TRY(check_some(c, mask));
     return em__fold_out(c, DIM, KEEPDIM, c->dtype);
 }

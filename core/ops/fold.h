@@ -362,8 +362,8 @@ static inline em_status em__fold_out(em_call *c, int dim, int keepdim, em_dtype 
 {
     unsigned mask;
     int64_t sizes[EM_MAX_DIMS];
-    EM_TRY(em__dim_mask(c, dim, c->in[0]->dims, &mask));
-    const int dims = em__kept_sizes(sizes, c->in[0], mask, c->opts.at[keepdim].i);
+    EM_TRY(em__dim_mask(c->op, &c->opts, dim, c->in[0]->dims, &mask));
+    const int dims = em__kept_sizes(sizes, c->in[0], mask, c->op->opts && c->opts.at[keepdim].i);
     return em__out(c, 0, dtype, dims, sizes);
 }
 
@@ -371,7 +371,7 @@ static inline em_status em__fold_forward(em_call *c, int dim, em_fold *f)
 {
     unsigned mask;
     em_lines l;
-    EM_TRY(em__dim_mask(c, dim, c->in[0]->dims, &mask));
+    EM_TRY(em__dim_mask(c->op, &c->opts, dim, c->in[0]->dims, &mask));
     EM_TRY(em__lines(&l, c->in[0], mask));
     f->out = c->out[0]->data;
     const em_status s = em__fold(f, &l);
@@ -381,8 +381,7 @@ static inline em_status em__fold_forward(em_call *c, int dim, em_fold *f)
 
 static inline em_status em__node_mask(const em_node *n, int dim, unsigned *mask)
 {
-    const em_call c = {.op = n->op, .opts = n->opts};
-    return em__dim_mask(&c, dim, n->x[0]->dims, mask);
+    return em__dim_mask(n->op, &n->opts, dim, n->x[0]->dims, mask);
 }
 
 /* Fills the two numbers for each result, (O, K), that a spread reads. */

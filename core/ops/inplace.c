@@ -100,13 +100,14 @@ static em_status compute_recorded(em_attempt *a, em_tensor *self, em_tensor *con
 em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *inputs, int n, const em_opts *opts,
                            em_rng *rng)
 {
+    if (!op) return em__fail(EM_EVALUE, "there is no such operation");
     EM_TRY(check_inplace(op, self, inputs, n));
+    const em_info *f = em__info(op);
     em_attempt a;
     em_tensor *padded[EM_MOST_NAMED];
-    inputs = em__pad(op, inputs, &n, padded);
-    em__start(&a);
+    inputs = em__pad(f, inputs, &n, padded);
     const em_rng before = rng ? *rng : (em_rng){0};
-    em_status s = em__prepare(&a, op, inputs, n, opts, rng);
+    em_status s = em__prepare(&a, op, f, inputs, n, opts, rng);
     if (!s && a.call.recorded) {
         s = compute_recorded(&a, self, inputs);
     } else if (!s) {

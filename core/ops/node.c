@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "autograd/var.h"
+#include "ops/dispatch.h"
 
 /* ---- variables ----------------------------------------------------------------------------------------- */
 
@@ -28,29 +29,36 @@ static void var_release(em_origin *origin)
     em_tensor_release(v->frozen);
     em_tensor_release(v->grad);
     em_tensor_release(v->pending);
-    em__free(v, sizeof *v);
-    if (node) em__node_release(node);
+    if (node)
+        em__node_release(node);                 /* in whose block it lies */
+    else
+        em__free(v, sizeof *v);
 }
 
-em_status em__var_new(em_var **out, em_dtype dtype)
+em_status em__leaf_new(em_var **out, em_dtype dtype)
 {
     em_var *v = em__alloc(sizeof *v);
     *out = v;
     if (!v) return em__fail_memory("a gradient's place", sizeof *v);
-    memset(v, 0, sizeof *v);
-    v->base.refs = 1;
-    v->base.release = var_release;
-    v->dtype = dtype;
+    *v = (em_var){.base = {1, var_release}, .dtype = dtype, .keeps_grad = true};
     return EM_OK;
 }
 
 /* ---- nodes --------------------------------------------------------------------------------------------- */
 
-static size_t node_bytes(int n, int n_out)
+/* A node and its results' variables, which hold it, are one block; then come its lists. */
+static size_t list_bytes(int n, int n_out)
 {
-    return sizeof(em_node) + (size_t)n * (sizeof(em_tensor *) + sizeof(em_var *) + sizeof(int64_t)) +
+    return (size_t)n * (sizeof(em_tensor *) + sizeof(em_var *) + sizeof(int64_t)) +
            (size_t)n_out * (2 * sizeof(em_tensor *) + sizeof(em_var *) + sizeof(int64_t));
 }
+
+static size_t node_bytes(int n, int n_out)
+{
+    return sizeof(em_node) + (size_t)n_out * sizeof(em_var) + list_bytes(n, n_out);
+}
+
+static em_var *room_for_result(em_node *node, int k) { return (em_var *)(void *)(node + 1) + k; }
 
 em_node *em__node_new(const em_op *op, em_dtype dtype, int n, int n_out)
 {
@@ -60,13 +68,13 @@ em_node *em__node_new(const em_op *op, em_dtype dtype, int n, int n_out)
         em__fail_memory("a recorded operation", bytes);
         return NULL;
     }
-    memset(node, 0, bytes);
+    memset(node, 0, offsetof(em_node, opts));
     node->refs = 1;
     node->op = op;
     node->dtype = dtype;
     node->n = n;
     node->n_out = n_out;
-    node->x = (em_tensor **)(void *)(node + 1);
+    node->x = memset(room_for_result(node, n_out), 0, list_bytes(n, n_out));
     node->y = node->x + n;
     node->dy = node->y + n_out;
     node->in = (em_var **)(void *)(node->dy + n_out);
@@ -78,10 +86,7 @@ em_node *em__node_new(const em_op *op, em_dtype dtype, int n, int n_out)
 static void free_node(em_node *node)
 {
     em__node_free_saved(node);
-    for (int k = 0; k < node->n_out; k++) {
-        em_tensor_release(node->dy[k]);
-        if (node->made[k]) node->made[k]->node = NULL;
-    }
+    for (int k = 0; k < node->n_out; k++) em_tensor_release(node->dy[k]);
     for (int i = 0; i < node->n; i++)
         if (node->in[i]) em__origin_release(&node->in[i]->base);
     if (node->outside) em__outside_free(node);
@@ -132,15 +137,12 @@ em_status em__node_input(em_node *n, int i, em_tensor *kept, bool with_data, em_
     return EM_OK;
 }
 
-em_status em__node_result(em_var **out, em_node *n, int k, em_dtype dtype)
+em_var *em__node_result(em_node *n, int k, em_dtype dtype)
 {
-    EM_TRY(em__var_new(out, dtype));
-    (*out)->requires_grad = true;
-    (*out)->index = k;
-    (*out)->node = n;
+    em_var *v = n->made[k] = room_for_result(n, k);
+    *v = (em_var){.base = {1, var_release}, .node = n, .index = k, .dtype = dtype, .requires_grad = true};
     n->refs++;
-    n->made[k] = *out;
-    return EM_OK;
+    return v;
 }
 
 void em__set_origin(em_tensor *t, em_var *v)
@@ -155,8 +157,9 @@ static em_status keep_values(em_node *node, const em_call *c, em_tensor *const *
     for (int i = 0; i < node->n; i++)
         if (c->in[i]) EM_TRY(em__node_input(node, i, c->in[i], keep && saves_x(c, i), inputs[i]));
     for (int k = 0; k < node->n_out; k++) {
-        if (!c->out[k]) continue;
-        EM_TRY(em__tensor_shell(&node->y[k], c->out[k], keep && (c->saves & EM_SAVE_Y(k))));
+        const bool saves = c->saves & EM_SAVE_Y(k);
+        if (!c->out[k] || !(saves || em__checkpoint_watches())) continue;
+        EM_TRY(em__tensor_shell(&node->y[k], c->out[k], keep && saves));
         node->versions[node->n + k] = em_tensor_version(c->out[k]);
     }
     return EM_OK;
@@ -170,31 +173,17 @@ static int count_outputs(const em_call *c)
     return n;
 }
 
-static em_status make_vars(em_node *node, em_call *c, em_var *vars[EM_MAX_OUT])
-{
-    for (int k = 0; k < node->n_out; k++)
-        if (c->out[k] && em_dtype_is_float(c->out[k]->dtype))
-            EM_TRY(em__node_result(&vars[k], node, k, c->out[k]->dtype));
-    return EM_OK;
-}
-
 em_status em__record(em_call *c, em_tensor *const *inputs)
 {
-    em_var *vars[EM_MAX_OUT] = {0};
     em_node *node = em__node_new(c->op, c->dtype, c->n, count_outputs(c));
     if (!node) return EM_ENOMEM;
-    node->opts = c->opts;
+    em__opts_copy(&node->opts, &c->opts, c->info);
     em_status s = keep_values(node, c, inputs);
-    if (!s) s = make_vars(node, c, vars);
     if (!s && em__trace) s = em__trace_note(node);
     if (!s) s = em__checkpoint_note(node);
-    for (int k = 0; k < node->n_out; k++) {
-        if (!vars[k]) continue;
-        if (s)
-            em__origin_release(&vars[k]->base);
-        else
-            em__set_origin(c->out[k], vars[k]);
-    }
+    for (int k = 0; k < node->n_out && !s; k++)
+        if (c->out[k] && em_dtype_is_float(c->out[k]->dtype))
+            em__set_origin(c->out[k], em__node_result(node, k, c->out[k]->dtype));
     em__node_release(node);
     return s;
 }

@@ -32,23 +32,29 @@ static em_input_kind kind_of(const em_info *f, int i)
     return f->any_number ? EM_INPUT_VALUE : (em_input_kind)f->kind[i];
 }
 
-static em_status check_input(const em_op *op, const em_info *f, int i, const em_tensor *t)
+/* Why input i cannot be what it is. */
+static em_status refuse(const em_op *op, const em_info *f, int i, const em_tensor *t)
 {
-    char name[48];
-    if (!t) {
-        if (!f->any_number && f->optional[i]) return EM_OK;
-        return em__fail(EM_ETYPE, "%s: %s is missing", op->name, input_name(name, op, i));
-    }
+    char buffer[48];
+    const char *name = input_name(buffer, op, i);
+    if (!t) return em__fail(EM_ETYPE, "%s: %s is missing", op->name, name);
     if (t->rows)
         return em__fail(EM_ETYPE, "%s: %s is a row-sparse gradient; this takes dense tensors (use to_dense())",
-                        op->name, input_name(name, op, i));
-    if (kind_of(f, i) == EM_INPUT_IDS && (em_dtype_is_float(t->dtype) || t->dtype == EM_BOOL))
-        return em__fail(EM_ETYPE, "%s: %s must be of an integer dtype (int64, int32, uint8), got %s", op->name,
-                        input_name(name, op, i), em_dtype_name(t->dtype));
-    if (kind_of(f, i) == EM_INPUT_MASK && t->dtype != EM_BOOL)
-        return em__fail(EM_ETYPE, "%s: %s must be bool, got %s", op->name, input_name(name, op, i),
+                        op->name, name);
+    if (kind_of(f, i) == EM_INPUT_IDS)
+        return em__fail(EM_ETYPE, "%s: %s must be of an integer dtype (int64, int32, uint8), got %s", op->name, name,
                         em_dtype_name(t->dtype));
-    return EM_OK;
+    return em__fail(EM_ETYPE, "%s: %s must be bool, got %s", op->name, name, em_dtype_name(t->dtype));
+}
+
+static em_status check_input(const em_op *op, const em_info *f, int i, const em_tensor *t)
+{
+    const em_input_kind kind = kind_of(f, i);
+    const bool fits = !t ? !f->any_number && f->optional[i]
+                      : t->rows ? false
+                      : kind == EM_INPUT_IDS ? !em_dtype_is_float(t->dtype) && t->dtype != EM_BOOL
+                      : kind == EM_INPUT_MASK ? t->dtype == EM_BOOL : true;
+    return fits ? EM_OK : refuse(op, f, i, t);
 }
 
 static em_dtype value_dtype(const em_op *op, const em_info *f, em_tensor *const *inputs, int n)
@@ -115,7 +121,8 @@ static em_status convert_inputs(em_attempt *a, const em_op *op, const em_info *f
 
 em_status em__refresh_all(em_tensor *const *inputs, int n)
 {
-    for (int i = 0; em_grad_enabled() && i < n; i++)
+    if (!em_grad_enabled()) return EM_OK;
+    for (int i = 0; i < n; i++)
         if (inputs[i]) EM_TRY(em__refresh(inputs[i]));
     return EM_OK;
 }
@@ -128,33 +135,40 @@ bool em__wants_history(const em_op *op, em_tensor *const *inputs, int n)
     return false;
 }
 
-em_status em__prepare(em_attempt *a, const em_op *op, em_tensor *const *inputs, int n, const em_opts *opts,
-                      em_rng *rng)
+/* Nothing is there yet to be dropped. */
+static em_status make_room(em_attempt *a, int n)
 {
-    if (!op) return em__fail(EM_EVALUE, "there is no such operation");
-    const int index = em_op_index(op);
-    const em_info *f = em__info_of(index);
-    if (n < f->least || (!f->any_number && n > f->most)) return bad_count(op, f, n);
-    for (int i = 0; i < n; i++) EM_TRY(check_input(op, f, i, inputs[i]));
-    EM_TRY(em__refresh_all(inputs, n));
-    em_dtype dtype = value_dtype(op, f, inputs, n);
-    const em_op *v = em__variant(index, dtype);
-    if (!v) return em__fail(EM_ETYPE, "%s: not defined for %s", op->name, em_dtype_name(dtype));
-    a->half = em_dtype_is_half(dtype) && v->types != EM_TYPES_MOVE ? dtype : EM_DTYPES;
-    if (!(v->flags & EM_OP_HALF_AS_IT_IS) && a->half != EM_DTYPES) dtype = EM_F32;
-    if ((v->flags & EM_OP_RANDOM) && !rng) return em__fail(EM_EVALUE, "%s: needs a generator", op->name);
-    a->n = n;
-    a->named = f->named;
+    memset(a->call.out, 0, sizeof a->call.out);
+    a->call.into = NULL;
+    a->n = 0;
     a->in = a->few;
     if (n > EM_FEW_INPUTS) {
         a->in = em__alloc((size_t)n * sizeof *a->in);
         if (!a->in) return em__fail_memory("a call's inputs", (size_t)n * sizeof *a->in);
     }
-    memset(a->in, 0, (size_t)n * sizeof *a->in);
+    a->n = n;
+    for (int i = 0; i < n; i++) a->in[i] = NULL;
+    return EM_OK;
+}
+
+em_status em__prepare(em_attempt *a, const em_op *op, const em_info *f, em_tensor *const *inputs, int n,
+                      const em_opts *opts, em_rng *rng)
+{
+    EM_TRY(make_room(a, n));
+    if (n < f->least || (!f->any_number && n > f->most)) return bad_count(op, f, n);
+    for (int i = 0; i < n; i++) EM_TRY(check_input(op, f, i, inputs[i]));
+    EM_TRY(em__refresh_all(inputs, n));
+    em_dtype dtype = value_dtype(op, f, inputs, n);
+    const em_op *v = f->variant[dtype];
+    if (!v) return em__fail(EM_ETYPE, "%s: not defined for %s", op->name, em_dtype_name(dtype));
+    a->half = em_dtype_is_half(dtype) && v->types != EM_TYPES_MOVE ? dtype : EM_DTYPES;
+    if (!(v->flags & EM_OP_HALF_AS_IT_IS) && a->half != EM_DTYPES) dtype = EM_F32;
+    if ((v->flags & EM_OP_RANDOM) && !rng) return em__fail(EM_EVALUE, "%s: needs a generator", op->name);
     a->call.op = v;
+    a->call.info = f;
     a->call.n = n;
     a->call.in = a->in;
-    a->call.opts = opts ? *opts : f->defaults;
+    em__opts_copy(&a->call.opts, opts ? opts : &f->defaults, f);
     a->call.rng = rng;
     a->call.dtype = dtype;
     a->call.recorded = em__wants_history(v, inputs, n);
@@ -166,8 +180,8 @@ em_status em__prepare(em_attempt *a, const em_op *op, em_tensor *const *inputs, 
 
 void em__drop_inputs(em_attempt *a)
 {
-    for (int i = 0; a->in && i < a->n; i++) em_tensor_release(a->in[i]);
-    if (a->in && a->in != a->few) em__free(a->in, (size_t)a->n * sizeof *a->in);
+    for (int i = 0; i < a->n; i++) em_tensor_release(a->in[i]);
+    if (a->n > EM_FEW_INPUTS) em__free(a->in, (size_t)a->n * sizeof *a->in);
 }
 
 /* ---- halves: computed in float32, kept in 16 bits ------------------------------------------------------- */
@@ -189,7 +203,7 @@ static em_status write_back(const em_attempt *a, em_tensor *const *inputs)
 /* The results that are to be halves, as halves. */
 static em_status round_results(const em_attempt *a, em_tensor *rounded[EM_MAX_OUT])
 {
-    for (int k = 0; k < a->named; k++) {
+    for (int k = 0; k < a->call.info->named; k++) {
         const em_tensor *y = a->call.out[k];
         if (y && y->dtype == EM_F32) EM_TRY(em_tensor_to(&rounded[k], y, a->half));
     }
@@ -249,17 +263,8 @@ void em__drop_outputs(em_call *c, int from)
     }
 }
 
-void em__start(em_attempt *a)
+em_tensor *const *em__pad(const em_info *f, em_tensor *const *inputs, int *n, em_tensor *padded[EM_MOST_NAMED])
 {
-    a->in = NULL;
-    a->call.into = NULL;
-    memset(a->call.out, 0, sizeof a->call.out);
-}
-
-em_tensor *const *em__pad(const em_op *op, em_tensor *const *inputs, int *n, em_tensor *padded[EM_MOST_NAMED])
-{
-    if (!op) return inputs;
-    const em_info *f = em__info_of(em_op_index(op));
     if (f->any_number || *n < f->least || *n >= f->most) return inputs;
     for (int i = 0; i < f->most; i++) padded[i] = i < *n ? inputs[i] : NULL;
     *n = f->most;
@@ -269,20 +274,20 @@ em_tensor *const *em__pad(const em_op *op, em_tensor *const *inputs, int *n, em_
 em_status em_apply(const em_op *op, em_tensor *const *inputs, int n, const em_opts *opts, em_rng *rng,
                    em_tensor **outputs)
 {
+    if (!op) return em__fail(EM_EVALUE, "there is no such operation");
+    const em_info *f = em__info(op);
     em_attempt a;
     em_tensor *padded[EM_MOST_NAMED];
-    inputs = em__pad(op, inputs, &n, padded);
-    em__start(&a);
+    inputs = em__pad(f, inputs, &n, padded);
     const em_rng before = rng ? *rng : (em_rng){0};
-    em_status s = em__prepare(&a, op, inputs, n, opts, rng);
+    em_status s = em__prepare(&a, op, f, inputs, n, opts, rng);
     if (!s) s = em__compute(&a, inputs);
     if (!s) s = note_down(&a, inputs);
     if (!s && (op->flags & EM_OP_VIEW) && em_tensor_same_storage(a.call.out[0], inputs[0]))
         em__view_made(a.call.out[0], inputs[0]);
     if (s && rng) *rng = before;
     em__drop_inputs(&a);
-    const int named = op ? em__info_of(em_op_index(op))->named : 0;
-    em__drop_outputs(&a.call, s ? 0 : named);
-    for (int k = 0; k < named; k++) outputs[k] = a.call.out[k];
+    em__drop_outputs(&a.call, s ? 0 : f->named);
+    for (int k = 0; k < f->named; k++) outputs[k] = a.call.out[k];
     return s;
 }

@@ -28,6 +28,7 @@ typedef struct em_node em_node;
 /* One call, as check and forward see it. */
 typedef struct em_call {
     const em_op *op;
+    const struct em_info *info;         /* dispatch.h */
     int n;                              /* inputs */
     em_tensor *const *in;               /* promoted and contiguous as the op's flags say; null: optional one left out */
     em_opts opts;
@@ -85,8 +86,9 @@ em_status em__check_dims(const em_call *c, const em_tensor *t, int dims, const c
 em_status em__check_same_shape(const em_call *c, const em_tensor *a, const char *a_name, const em_tensor *b,
                                const char *b_name);
 
-/* All of an INTS option as dims of a tensor of `dims`, wrapped, each once, into a mask of bits; none given: all. */
-em_status em__dim_mask(const em_call *c, int opt, int dims, unsigned *mask);
+/* All of an INTS option as dims of a tensor of `dims`, wrapped, each once, into a mask of bits; none given, or no
+ * options at all: all dims. */
+em_status em__dim_mask(const em_op *op, const em_opts *opts, int opt, int dims, unsigned *mask);
 
 /* ids (int64, contiguous) all in 0 .. rows-1, else EM_ERANGE: "NAME: index 12 at position [0, 3] is out of range for
  * COUNT = 10 (ids count from 0)". */
@@ -99,14 +101,13 @@ struct em_var;
 struct em_node {
     int64_t refs;
     const em_op *op;
-    em_opts opts;
     em_dtype dtype;
     int n, n_out;
     bool freed;                         /* saved values given back after a backward */
     uint64_t mark;                      /* the last walk that saw it */
     em_node *next;                      /* for the list of the dead */
     em_tensor **x;                      /* n: inputs as forward saw them; without data unless saved */
-    em_tensor **y;                      /* n_out: results, hidden ones included; likewise */
+    em_tensor **y;                      /* n_out: results, hidden ones included; likewise; null unless saved */
     em_tensor **dy;                     /* n_out: gradients of the results, dense, of the node's dtype; null: zeros */
     struct em_var **in;                 /* n: where dx goes; null where none is wanted */
     struct em_var **made;               /* n_out: the results' variables while they live; not owned */
@@ -115,6 +116,7 @@ struct em_node {
     em_checkpoint *checkpoint;          /* that makes the values again (autograd/checkpoint.c) */
     int64_t place;                      /* in its list */
     char *where;                        /* where the call was made, if it was asked (autograd/trace.c) */
+    em_opts opts;                       /* those that the operation has */
 };
 
 static inline bool em__wants(const em_node *n, int i) { return n->in[i] != NULL; }

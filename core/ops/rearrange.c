@@ -7,7 +7,7 @@
 static em_status flip_check(em_call *c)
 {
     unsigned mask;
-    EM_TRY(em__dim_mask(c, 0, c->in[0]->dims, &mask));
+    EM_TRY(em__dim_mask(c->op, &c->opts, 0, c->in[0]->dims, &mask));
     return em__out_like(c, 0, c->in[0]);
 }
 

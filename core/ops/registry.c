@@ -60,20 +60,6 @@ static const em_op *find_variant(int index, em_dtype dtype, int isa)
     }
 }
 
-/* The best that this processor can run, looked for on first use. */
-const em_op *em__variant(int index, em_dtype dtype)
-{
-    static const em_op *table[EM_DTYPES][OPS];
-    static bool filled;
-    if (!filled) {
-        const int isa = em__isa();
-        for (int d = 0; d < EM_DTYPES; d++)
-            for (int i = 0; i < OPS; i++) table[d][i] = find_variant(i, (em_dtype)d, isa);
-        filled = true;
-    }
-    return table[dtype][index];
-}
-
 /* ---- what a descriptor's text says, read once ---------------------------------------------------------- */
 
 static em_info infos[OPS];
@@ -142,16 +128,32 @@ void em__opts_default(em_opts *opts, const em_opt_spec *specs)
     for (int i = 0; specs && specs[i].name; i++) read_default(&opts->at[i], &specs[i]);
 }
 
-const em_info *em__info_of(int index)
+static void read_options(em_info *f, const em_op *op)
 {
+    f->list = -1;
+    for (; op->opts && op->opts[f->n_opts].name; f->n_opts++)
+        if (op->opts[f->n_opts].kind == EM_OPT_INTS) f->list = f->n_opts;
+    em__opts_default(&f->defaults, op->opts);
+}
+
+const em_info *em__info(const em_op *op)
+{
+    const int index = em_op_index(op);
     em_info *f = &infos[index];
     if (f->ready) return f;
-    const em_op *op = described[index];
     read_inputs(f, op->inputs);
     read_outputs(f, op->outputs);
-    em__opts_default(&f->defaults, op->opts);
+    read_options(f, op);
+    for (int d = 0; d < EM_DTYPES; d++) f->variant[d] = find_variant(index, (em_dtype)d, em__isa());
     f->ready = true;
     return f;
+}
+
+void em__opts_copy(em_opts *to, const em_opts *from, const em_info *f)
+{
+    for (int k = 0; k < f->n_opts; k++) to->at[k] = from->at[k];
+    if (f->list < 0) return;
+    for (int64_t k = 0; k < from->at[f->list].i; k++) to->ints[k] = from->ints[k];
 }
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
@@ -215,7 +217,5 @@ int em_op_index(const em_op *op)
     return by_address[b] - 1;
 }
 
-void em_opts_default(em_opts *opts, const em_op *op)
-{
-    *opts = em__info_of(em_op_index(op))->defaults;
-}
+const em_opts *em_op_defaults(const em_op *op) { return &em__info(op)->defaults; }
+void em_opts_default(em_opts *opts, const em_op *op) { *opts = *em_op_defaults(op); }

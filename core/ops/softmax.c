@@ -270,7 +270,7 @@ static em_status logsumexp_forward(em_call *c)
 {
     unsigned mask;
     em_lines l;
-    EM_TRY(em__dim_mask(c, DIM, c->in[0]->dims, &mask));
+    EM_TRY(em__dim_mask(c->op, &c->opts, DIM, c->in[0]->dims, &mask));
     EM_TRY(em__lines(&l, c->in[0], mask));
     const size_t bytes = (size_t)(l.O * l.K) * sizeof(em_acc);
     em_acc *shift = em__alloc(bytes);

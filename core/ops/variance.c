@@ -61,7 +61,7 @@ static em_status forward(em_call *c, em_fold_store *store)
 {
     unsigned mask;
     em_lines l;
-    EM_TRY(em__dim_mask(c, DIM, c->in[0]->dims, &mask));
+    EM_TRY(em__dim_mask(c->op, &c->opts, DIM, c->in[0]->dims, &mask));
     EM_TRY(em__lines(&l, c->in[0], mask));
     const em_status s = fold_call(c, &l, store);
     em_tensor_release(l.x);

@@ -40,7 +40,7 @@ static em_status norm_check(em_call *c)
     unsigned mask;
     const double p = c->opts.at[P].x;
     if (p != p) return em__fail(EM_EVALUE, "norm: p is NaN");
-    EM_TRY(em__dim_mask(c, DIM, c->in[0]->dims, &mask));
+    EM_TRY(em__dim_mask(c->op, &c->opts, DIM, c->in[0]->dims, &mask));
     EM_TRY(em__fold_out(c, DIM, KEEPDIM, c->dtype));
     if (em__folded(c->in[0], mask) == 0 && c->out[0]->count && (p < 0 || isinf(p)))
         return em__fail(EM_EVALUE, "norm: with p = %g there is no norm of no elements (shape %s)", p,

@@ -224,6 +224,18 @@ static void copy_transposed(em_tensor *to, const em_tensor *from, const em_walk 
         }
 }
 
+/* Rows lo .. hi-1 of a walk; `a` and `b` are the bytes of an element. */
+static void copy_rows(const em_walk *w, char *to, int64_t a, const char *from, int64_t b, copy_loop *loop, int64_t lo,
+                      int64_t hi)
+{
+    const int64_t to_step = w->stride[0][w->dims - 1], from_step = w->stride[1][w->dims - 1];
+    for (int64_t o = lo; o < hi; o++) {
+        int64_t here[EM_WALK];
+        em__walk_at(w, o, here);
+        loop(to + here[0] * a, to_step, from + here[1] * b, from_step, w->inner);
+    }
+}
+
 void em__copy_strided(em_tensor *to, const em_tensor *from)
 {
     copy_loop *const loop = loop_for(to->dtype, from->dtype);
@@ -252,12 +264,10 @@ void em__copy_strided(em_tensor *to, const em_tensor *from)
         }
         return;
     }
-    EM_PARALLEL_CHUNKS(lo, hi, w.outer, w.inner)
-        for (int64_t o = lo; o < hi; o++) {
-            int64_t here[EM_WALK];
-            em__walk_at(&w, o, here);
-            loop(to->data + here[0] * a, to_step, from->data + here[1] * b, from_step, w.inner);
-        }
+    if (to->count < 2 * EM_GRAIN)               /* for one thread, a team of one is a detour */
+        copy_rows(&w, to->data, a, from->data, b, loop, 0, w.outer);
+    else
+        EM_PARALLEL_CHUNKS(lo, hi, w.outer, w.inner) copy_rows(&w, to->data, a, from->data, b, loop, lo, hi);
 }
 
 em_status em_tensor_clone(em_tensor **out, const em_tensor *t)

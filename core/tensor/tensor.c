@@ -14,17 +14,17 @@ em_status em__count(int64_t *count, em_dtype dtype, int dims, const int64_t *siz
     if (dims < 0 || dims > EM_MAX_DIMS)
         return em__fail(EM_ESHAPE, "a tensor has at most %d dims, given %d", EM_MAX_DIMS, dims);
     char text[EM_SHAPE_TEXT];
-    int64_t n = 1, span = 1;    /* span: sizes of 0 counted as 1, so that strides cannot overflow either */
+    /* span: bytes, sizes of 0 counted as 1, so that strides cannot overflow either */
+    int64_t n = 1, span = (int64_t)em_dtype_size(dtype);
     for (int d = 0; d < dims; d++) {
         if (sizes[d] < 0)
             return em__fail(EM_ESHAPE, "negative size %lld in shape %s", (long long)sizes[d],
                             em__shape_text(text, dims, sizes));
-        n *= sizes[d] != 0;
-        if (__builtin_mul_overflow(span, sizes[d] ? sizes[d] : 1, &span)) span = INT64_MAX;
-        if (span > INT64_MAX / 4 / (int64_t)em_dtype_size(dtype))
+        if (__builtin_mul_overflow(span, sizes[d] ? sizes[d] : 1, &span) || span > INT64_MAX / 4)
             return em__fail(EM_ESHAPE, "shape %s has too many elements", em__shape_text(text, dims, sizes));
+        n *= sizes[d];
     }
-    *count = n * span;
+    *count = n;
     return EM_OK;
 }
 
@@ -155,7 +155,11 @@ em_status em__tensor_shell(em_tensor **out, const em_tensor *t, bool with_data)
     em_tensor *s = em__alloc(sizeof *s);
     *out = s;
     if (!s) return em__fail_memory("a tensor", sizeof *s);
-    *s = *t;
+    memcpy(s, t, offsetof(em_tensor, size));
+    for (int d = 0; d < t->dims; d++) {
+        s->size[d] = t->size[d];
+        s->stride[d] = t->stride[d];
+    }
     s->refs = 1;
     s->origin = NULL;
     s->base = s->frozen = NULL;

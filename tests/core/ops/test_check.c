@@ -21,19 +21,22 @@ static void dims_and_shapes_are_named(void **state)
 static void dims_become_a_mask(void **state)
 {
     (void)state;
-    em_call c = call_of("sum");
+    const em_op *sum = em_op_find("sum");
+    em_opts o = {0};
     unsigned mask;
-    assert_ok(em__dim_mask(&c, 0, 3, &mask));
+    assert_ok(em__dim_mask(sum, &o, 0, 3, &mask));
     assert_int_equal(mask, 7);
-    c.opts.at[0] = (em_opt){.given = true, .i = 2};
-    c.opts.ints[0] = 0;
-    c.opts.ints[1] = -1;
-    assert_ok(em__dim_mask(&c, 0, 3, &mask));
+    o.at[0] = (em_opt){.given = true, .i = 2};
+    o.ints[0] = 0;
+    o.ints[1] = -1;
+    assert_ok(em__dim_mask(sum, &o, 0, 3, &mask));
     assert_int_equal(mask, 5);
-    c.opts.ints[1] = -3;
-    assert_fails(em__dim_mask(&c, 0, 3, &mask), EM_EVALUE, "sum: dim 0 is given twice");
-    c.opts.ints[1] = 3;
-    assert_fails(em__dim_mask(&c, 0, 3, &mask), EM_ERANGE, "sum: dim 3");
+    o.ints[1] = -3;
+    assert_fails(em__dim_mask(sum, &o, 0, 3, &mask), EM_EVALUE, "sum: dim 0 is given twice");
+    o.ints[1] = 3;
+    assert_fails(em__dim_mask(sum, &o, 0, 3, &mask), EM_ERANGE, "sum: dim 3");
+    assert_ok(em__dim_mask(em_op_find("max"), &o, 0, 3, &mask));        /* has no options: these are not its own */
+    assert_int_equal(mask, 7);
 }
 
 static void a_wrong_id_is_named_with_its_place(void **state)
