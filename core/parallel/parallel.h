@@ -72,6 +72,11 @@ static inline int64_t em__chunks(int64_t n, double each)
     EM__PRAGMA(omp parallel for schedule(dynamic) num_threads(em__team((double)(n) * (double)(each)))) \
     for (int64_t i = 0; i < (n); i++)
 
+/* The same, for many pieces of neighbouring memory: threads take long runs of them first, then ever shorter ones. */
+#define EM_PARALLEL_RUNS(i, n, each) \
+    EM__PRAGMA(omp parallel for schedule(guided) num_threads(em__team((double)(n) * (double)(each)))) \
+    for (int64_t i = 0; i < (n); i++)
+
 /* The lowest offending position goes to `bad` (start it at INT64_MAX):
  *     EM_PARALLEL_MIN(i, n, bad) if (ids[i] < 0 || ids[i] >= rows) bad = em__min(bad, i);                        */
 #define EM_PARALLEL_MIN(i, n, bad) \
