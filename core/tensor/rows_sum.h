@@ -58,13 +58,14 @@ void em__add_entries(em_real *restrict sum, const em_rows *r, const int64_t *ord
  * source row itself where it is the only entry and has coefficient 1. */
 const em_real *em__group_sum(const em_rows *r, const em_groups *g, int64_t u, em_real *restrict sum);
 
-/* Groups lo .. hi-1 of each piece, in parallel, pieces balanced by entries, each entry of `each` units of work. By Zipf's
- * law some pieces hold one row of many entries, others as many rows as entries, which take longer. */
+/* Groups lo .. hi-1 of each piece, in parallel, pieces balanced by entries, each entry of `each` units of work. By
+ * Zipf's law some pieces hold one row of many entries, others as many rows as entries, which take longer. */
 enum { EM_ROW_PIECE = 128 };    /* entries a piece */
 #define EM_PARALLEL_ROW_PIECES(lo, hi, g, each) \
     EM_PARALLEL_RUNS(em__k, ((g)->entries + EM_ROW_PIECE - 1) / EM_ROW_PIECE, (each) * EM_ROW_PIECE) \
         for (int64_t em__p = ((g)->entries + EM_ROW_PIECE - 1) / EM_ROW_PIECE, \
-             lo = em__groups_split(g, em__k, em__p), hi = em__groups_split(g, em__k + 1, em__p), em__once = !em__stop; \
+             lo = em__groups_split(g, em__k, em__p), hi = em__groups_split(g, em__k + 1, em__p), \
+             em__once = !em__stop; \
              em__once; em__once = 0)
 
 #endif
