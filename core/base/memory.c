@@ -35,6 +35,7 @@ typedef struct block {
 } block;
 
 static block *cached[CLASSES];
+static int64_t used_at[CLASSES], mapped_calls;      /* when each class was last asked for, counted in mapped blocks */
 static size_t used_bytes, cached_bytes, peak_bytes;
 static int64_t used_blocks;
 static int64_t fail_after = -1, fail_sticky;
@@ -105,6 +106,7 @@ static void *allocate(size_t bytes, bool *fresh)
     int class;
     const size_t size = class_of(bytes, &class);
     block *b = cached[class];
+    if (size >= MAPPED) used_at[class] = ++mapped_calls;
     if (b) {
         cached[class] = b->next;
         if (size > SMALL) cached_bytes -= size;
@@ -137,6 +139,29 @@ void *em__alloc_zeroed(size_t bytes)
     return p;
 }
 
+static size_t size_of_class(int class)
+{
+    if (class < 4) return (size_t)(class + 1) * SMALLEST;
+    /* class = 4 * shift + step - 1 with step in 5 .. 8 */
+    const int shift = (class - 4) / 4, step = 5 + (class - 4) % 4;
+    return ((size_t)step << shift) * SMALLEST;
+}
+
+/* Gives back mapped blocks of sizes that a script has ceased to use, so that those it uses now find room. */
+static void make_room(size_t bytes)
+{
+    enum { IDLE = 256 };
+    for (int c = CLASSES - 1; c >= 0 && cached_bytes + bytes > cache_limit; c--) {
+        if (!cached[c] || mapped_calls - used_at[c] < IDLE || size_of_class(c) < MAPPED) continue;
+        while (cached[c] && cached_bytes + bytes > cache_limit) {
+            block *b = cached[c];
+            cached[c] = b->next;
+            cached_bytes -= size_of_class(c);
+            to_system(b, size_of_class(c));
+        }
+    }
+}
+
 void em__free(void *p, size_t bytes)
 {
     if (!p) return;
@@ -144,6 +169,7 @@ void em__free(void *p, size_t bytes)
     const size_t size = class_of(bytes, &class);
     used_bytes -= size;
     used_blocks--;
+    if (CACHES && size >= MAPPED) make_room(size);
     if (!CACHES || (size > SMALL && cached_bytes + size > cache_limit)) {
         to_system(p, size);
         return;
@@ -152,14 +178,6 @@ void em__free(void *p, size_t bytes)
     b->next = cached[class];
     cached[class] = b;
     if (size > SMALL) cached_bytes += size;
-}
-
-static size_t size_of_class(int class)
-{
-    if (class < 4) return (size_t)(class + 1) * SMALLEST;
-    /* class = 4 * shift + step - 1 with step in 5 .. 8 */
-    const int shift = (class - 4) / 4, step = 5 + (class - 4) % 4;
-    return ((size_t)step << shift) * SMALLEST;
 }
 
 void em_memory_trim(void)

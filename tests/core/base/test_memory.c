@@ -95,6 +95,23 @@ static void zeroed_blocks_are_zero_also_from_the_cache(void **state)
         }
 }
 
+/* Blocks of a size that is no longer asked for fill the cache; after a while those in use take their place. */
+static void sizes_out_of_use_make_room(void **state)
+{
+    (void)state;
+    enum { OLD = 6, MEGA = 1 << 20 };
+    void *old[OLD];
+    em_memory_trim();
+    for (int i = 0; i < OLD; i++) assert_non_null(old[i] = em__alloc(32 * MEGA));
+    for (int i = 0; i < OLD; i++) em__free(old[i], 32 * MEGA);
+    const int64_t full = em_memory_cached();
+    if (full == 0) skip();                  /* a sanitizer's build keeps nothing */
+    assert_int_equal(full, (int64_t)OLD * 32 * MEGA);
+    for (int i = 0; i < 300; i++) em__free(em__alloc(10 * MEGA), 10 * MEGA);
+    assert_int_equal(em_memory_cached(), full - 32 * MEGA + 10 * MEGA);
+    em_memory_trim();
+}
+
 static void trim_gives_back_what_is_cached_only(void **state)
 {
     (void)state;
@@ -194,6 +211,7 @@ int main(void)
         cmocka_unit_test(every_size_has_a_class_that_holds_it),
         cmocka_unit_test(a_freed_block_is_used_again),
         cmocka_unit_test(zeroed_blocks_are_zero_also_from_the_cache),
+        cmocka_unit_test(sizes_out_of_use_make_room),
         cmocka_unit_test(trim_gives_back_what_is_cached_only),
         cmocka_unit_test(the_cache_is_bounded),
         cmocka_unit_test(blocks_and_bytes_are_counted),
