@@ -1,99 +1,180 @@
-/* Grouping ids: a stable least-significant-digit radix sort of (id, entry) pairs. Each pass is cut into chunks fixed by
- * the number of entries; chunks count their digits in parallel, the counts are laid end to end in order of digit, then
- * chunk, and each chunk writes to its own places: the same order for any number of threads. */
+/* Grouping ids: a stable radix sort of (id, entry) pairs, the lowest digit first. Many ids are cut into chunks fixed
+ * by their number; chunks count their digits in parallel, the counts are laid end to end in order of digit, then chunk,
+ * and each chunk writes to its own places: the same order for any number of threads. */
 #include <string.h>
 
 #include "base/memory.h"
 #include "parallel/parallel.h"
 #include "tensor/rows.h"
 
-enum { BITS = 11, DIGITS = 1 << BITS, MOST_CHUNKS = 64, CHUNK = 1 << 14, INSERT = 48 };
+enum {
+    BITS = 11, DIGITS = 1 << BITS,      /* of a digit, at most */
+    INSERT = 48,                        /* so few ids are sorted by insertion */
+    CHUNK = 1 << 13, MOST_CHUNKS = 64,
+};
 
 typedef struct pair {
     int64_t id, entry;
 } pair;
 
-typedef struct small_pair {         /* for fewer than 2^32 rows and entries: half the memory to move */
+typedef struct small_pair {             /* for fewer than 2^32 rows and entries: half the memory to move */
     uint32_t id, entry;
 } small_pair;
 
-#define CHUNKS_OF(n) em__max(1, em__min(MOST_CHUNKS, ((n) + CHUNK - 1) / CHUNK))
+/* How n ids are sorted. */
+typedef struct plan {
+    const int64_t *ids;
+    int64_t n, chunks;
+    int passes, digit;                  /* digits of an id, and the bits of each */
+    uint32_t *count;                    /* (chunks, DIGITS): of a pass; then where the next of each digit goes */
+} plan;
 
-/* Runs one pass over chunks of from[], in parallel where there are several. */
-#define PASSES(type) \
-    static void count_##type(const type *from, int64_t lo, int64_t hi, int shift, uint32_t mask, uint32_t *count) \
+static int64_t chunk_at(const plan *p, int64_t c) { return p->n * c / p->chunks; }
+
+/* The digit that a pass sorts by is id >> shift & mask. */
+#define DIGIT_OF_PASS(p, pass, shift, mask) \
+    const int shift = (pass) * (p)->digit; \
+    const uint64_t mask = ((uint64_t)1 << (p)->digit) - 1
+
+static void count_ids(const plan *p, int64_t c)
+{
+    DIGIT_OF_PASS(p, 0, shift, mask);
+    uint32_t *restrict count = p->count + c * DIGITS;
+    const int64_t *ids = p->ids;
+    memset(count, 0, (size_t)(mask + 1) * sizeof *count);
+    for (int64_t i = chunk_at(p, c), end = chunk_at(p, c + 1); i < end; i++)
+        count[(uint64_t)ids[i] >> shift & mask]++;
+}
+
+/* Counts become places, end to end in order of digit, then chunk. */
+static void lay_out(const plan *p)
+{
+    uint32_t next[DIGITS] = {0}, total = 0;
+    const int64_t digits = (int64_t)1 << p->digit;
+    for (int64_t c = 0; c < p->chunks; c++)
+        for (int64_t d = 0; d < digits; d++) next[d] += p->count[c * DIGITS + d];
+    for (int64_t d = 0; d < digits; d++) {
+        const uint32_t here = next[d];
+        next[d] = total;
+        total += here;
+    }
+    for (int64_t c = 0; c < p->chunks; c++) {
+        uint32_t *restrict count = p->count + c * DIGITS;
+        for (int64_t d = 0; d < digits; d++) {
+            const uint32_t here = count[d];
+            count[d] = next[d];
+            next[d] += here;
+        }
+    }
+}
+
+#define EACH_CHUNK(c, p) EM_PARALLEL_EACH(c, (p)->chunks, 8.0 * (double)(p)->n / (double)(p)->chunks)
+
+/* The sort, and how it is read, for one type of pairs. What the first pass moves comes from the ids. */
+#define STAMP(type) \
+    static void count_##type(const plan *p, const type *from, int pass, int64_t c) \
     { \
-        memset(count, 0, (mask + 1) * sizeof *count); \
-        for (int64_t i = lo; i < hi; i++) count[(uint64_t)from[i].id >> shift & mask]++; \
+        DIGIT_OF_PASS(p, pass, shift, mask); \
+        uint32_t *restrict count = p->count + c * DIGITS; \
+        memset(count, 0, (size_t)(mask + 1) * sizeof *count); \
+        for (int64_t i = chunk_at(p, c), end = chunk_at(p, c + 1); i < end; i++) \
+            count[(uint64_t)from[i].id >> shift & mask]++; \
     } \
-    static void place_##type(type *to, const type *from, int64_t lo, int64_t hi, int shift, uint32_t mask, \
-                             uint32_t *at) \
+    static void place_##type(const plan *p, type *restrict to, const type *restrict from, int pass, int64_t c) \
     { \
-        for (int64_t i = lo; i < hi; i++) to[at[(uint64_t)from[i].id >> shift & mask]++] = from[i]; \
+        DIGIT_OF_PASS(p, pass, shift, mask); \
+        uint32_t *restrict at = p->count + c * DIGITS; \
+        const int64_t start = chunk_at(p, c), end = chunk_at(p, c + 1); \
+        const int64_t *ids = p->ids; \
+        if (pass) \
+            for (int64_t i = start; i < end; i++) to[at[(uint64_t)from[i].id >> shift & mask]++] = from[i]; \
+        else \
+            for (int64_t i = start; i < end; i++) { \
+                const type moved = {.entry = (__typeof__(moved.entry))i, .id = (__typeof__(moved.id))ids[i]}; \
+                to[at[(uint64_t)ids[i] & mask]++] = moved; \
+            } \
     } \
-    static type *insert_##type(type *a, int64_t n) \
+    static void insert_##type(const plan *p, type *to) \
     { \
-        for (int64_t i = 1; i < n; i++) { \
-            const type moved = a[i]; \
+        for (int64_t i = 0; i < p->n; i++) { \
+            const type moved = {.entry = (__typeof__(moved.entry))i, .id = (__typeof__(moved.id))p->ids[i]}; \
             int64_t j = i; \
-            for (; j > 0 && a[j - 1].id > moved.id; j--) a[j] = a[j - 1]; \
-            a[j] = moved; \
+            for (; j > 0 && to[j - 1].id > moved.id; j--) to[j] = to[j - 1]; \
+            to[j] = moved; \
         } \
-        return a; \
     } \
-    static type *sort_##type(type *a, type *b, int64_t n, int bits, uint32_t *count) \
+    static const type *sort_##type(const plan *p, type *to, type *from) \
     { \
-        if (n <= INSERT) return insert_##type(a, n); \
-        const int64_t chunks = CHUNKS_OF(n), each = (n + chunks - 1) / chunks; \
-        const int passes = (bits + BITS - 1) / BITS, digit = passes ? (bits + passes - 1) / passes : 0; \
-        const uint32_t mask = (1u << digit) - 1; \
-        for (int shift = 0; shift < bits; shift += digit) { \
-            EM_PARALLEL_EACH(c, chunks, 4.0 * (double)each) \
-                count_##type(a, c * each, em__min(n, (c + 1) * each), shift, mask, count + c * DIGITS); \
-            uint32_t total = 0; \
-            for (uint32_t d = 0; d <= mask; d++) \
-                for (int64_t c = 0; c < chunks; c++) { \
-                    const uint32_t here = count[c * DIGITS + d]; \
-                    count[c * DIGITS + d] = total; \
-                    total += here; \
-                } \
-            EM_PARALLEL_EACH(c, chunks, 4.0 * (double)each) \
-                place_##type(b, a, c * each, em__min(n, (c + 1) * each), shift, mask, count + c * DIGITS); \
-            type *swap = a; \
-            a = b; \
-            b = swap; \
+        if (p->n <= INSERT || p->passes == 0) { \
+            insert_##type(p, to); \
+            return to; \
         } \
-        return a; \
-    } \
-    static void fill_##type(type *to, const int64_t *const *ids, const int64_t *counts, int lists) \
-    { \
-        int64_t e = 0; \
-        for (int l = 0; l < lists; l++) \
-            for (int64_t i = 0; i < counts[l]; i++, e++) { \
-                to[e].id = (__typeof__(to[e].id))ids[l][i]; \
-                to[e].entry = (__typeof__(to[e].entry))e; \
+        for (int pass = 0; pass < p->passes; pass++) { \
+            EACH_CHUNK(c, p) \
+            { \
+                if (pass) \
+                    count_##type(p, from, pass, c); \
+                else \
+                    count_ids(p, c); \
             } \
+            lay_out(p); \
+            EACH_CHUNK(c, p) place_##type(p, to, from, pass, c); \
+            type *const swap = from; \
+            from = to, to = swap; \
+        } \
+        return from; \
     } \
-    static int64_t unique_##type(const type *sorted, int64_t n) \
+    /* Where the first group begins that does not begin before the chunk. */ \
+    static int64_t group_at_##type(const plan *p, const type *sorted, int64_t c) \
     { \
-        int64_t u = 0; \
-        for (int64_t i = 0; i < n; i++) u += i == 0 || sorted[i].id != sorted[i - 1].id; \
-        return u; \
+        int64_t low = chunk_at(p, c), high = p->n; \
+        if (low == 0 || low == high) return low; \
+        const __typeof__(sorted->id) before = sorted[low - 1].id; \
+        while (low < high) { \
+            const int64_t middle = (low + high) / 2; \
+            if (sorted[middle].id <= before) \
+                low = middle + 1; \
+            else \
+                high = middle; \
+        } \
+        return low; \
     } \
-    static void write_##type(em_groups *g, const type *sorted) \
+    static int64_t unique_##type(const plan *p, const type *sorted, int64_t c) \
     { \
-        int64_t u = 0; \
-        for (int64_t i = 0; i < g->entries; i++) { \
-            if (i == 0 || sorted[i].id != sorted[i - 1].id) { \
-                g->ids[u] = (int64_t)sorted[i].id; \
-                g->start[u++] = i; \
-            } \
+        int64_t n = 0; \
+        for (int64_t i = em__max(1, chunk_at(p, c)), end = chunk_at(p, c + 1); i < end; i++) \
+            n += sorted[i].id != sorted[i - 1].id; \
+        return n; \
+    } \
+    /* Groups from chunk c on, the first of them number u; returns the number after the last. Without a branch: \
+     * whether an entry begins a group is as hard to foresee as the ids. */ \
+    static int64_t write_##type(const plan *p, em_groups *g, const type *sorted, int64_t u, int64_t c) \
+    { \
+        const int64_t first = group_at_##type(p, sorted, c), end = group_at_##type(p, sorted, c + 1); \
+        if (first == end) return u; \
+        for (int64_t i = first; i < end; i++) { \
+            u += i != first && sorted[i].id != sorted[i - 1].id; \
+            g->ids[u] = (int64_t)sorted[i].id; \
+            g->start[u + 1] = i + 1; \
             g->order[i] = (int64_t)sorted[i].entry; \
         } \
-        g->start[u] = g->entries; \
+        return u + 1; \
+    } \
+    static void group_##type(const plan *p, em_groups *g, void *to, void *from) \
+    { \
+        const type *sorted = sort_##type(p, to, from); \
+        if (p->chunks == 1) { \
+            g->n = write_##type(p, g, sorted, 0, 0); \
+            return; \
+        } \
+        int64_t u[MOST_CHUNKS + 1] = {0}; \
+        EACH_CHUNK(c, p) u[c + 1] = unique_##type(p, sorted, c) + (c == 0); \
+        for (int64_t c = 0; c < p->chunks; c++) u[c + 1] += u[c]; \
+        EACH_CHUNK(c, p) write_##type(p, g, sorted, u[c], c); \
+        g->n = u[p->chunks]; \
     }
-PASSES(pair)
-PASSES(small_pair)
+STAMP(pair)
+STAMP(small_pair)
 
 static int bits_of(int64_t rows)
 {
@@ -102,16 +183,17 @@ static int bits_of(int64_t rows)
     return bits;
 }
 
-/* The block of a groups object: its header and three arrays. */
-static em_groups *new_groups(int64_t n, int64_t entries)
+/* The block of a groups object: its header and three arrays, for as many groups as entries. */
+static em_groups *new_groups(int64_t entries)
 {
-    const size_t bytes = sizeof(em_groups) + (size_t)(2 * n + 1 + entries) * sizeof(int64_t);
+    const size_t bytes = sizeof(em_groups) + (size_t)(3 * entries + 1) * sizeof(int64_t);
     em_groups *g = em__alloc(bytes);
     if (!g) return NULL;
-    *g = (em_groups){.n = n, .entries = entries, .bytes = bytes};
+    *g = (em_groups){.entries = entries, .bytes = bytes};
     g->ids = (int64_t *)(void *)(g + 1);
-    g->start = g->ids + n;
-    g->order = g->start + n + 1;
+    g->order = g->ids + entries;
+    g->start = g->order + entries;
+    g->start[0] = 0;
     return g;
 }
 
@@ -123,27 +205,35 @@ void em__groups_free(em_groups *g)
 em_status em__group(em_groups **out, const int64_t *const *ids, const int64_t *counts, int lists, int64_t rows)
 {
     *out = NULL;
-    int64_t n = 0;
-    for (int l = 0; l < lists; l++) n += counts[l];
-    const bool small = rows <= UINT32_MAX && n < UINT32_MAX;
-    const size_t each = small ? sizeof(small_pair) : sizeof(pair);
-    const size_t tables = n <= INSERT ? 0 : (size_t)CHUNKS_OF(n) * DIGITS * sizeof(uint32_t);
-    const size_t bytes = tables + 2 * (size_t)n * each;
-    char *block = em__alloc(bytes);
-    if (!block) return em__fail_memory("grouping ids", bytes);
-    uint32_t *const count = (uint32_t *)(void *)block;
-    void *const a = block + tables, *const b = block + tables + (size_t)n * each;
-    if (small) {
-        fill_small_pair(a, ids, counts, lists);
-        const small_pair *sorted = sort_small_pair(a, b, n, bits_of(rows), count);
-        *out = new_groups(unique_small_pair(sorted, n), n);
-        if (*out) write_small_pair(*out, sorted);
-    } else {
-        fill_pair(a, ids, counts, lists);
-        const pair *sorted = sort_pair(a, b, n, bits_of(rows), count);
-        *out = new_groups(unique_pair(sorted, n), n);
-        if (*out) write_pair(*out, sorted);
+    plan p = {.n = 0, .ids = lists ? ids[0] : NULL};
+    for (int l = 0; l < lists; l++) p.n += counts[l];
+    p.chunks = em__max(1, em__min(MOST_CHUNKS, p.n / CHUNK));
+    const int bits = bits_of(rows);
+    p.passes = (bits + BITS - 1) / BITS;
+    p.digit = p.passes ? (bits + p.passes - 1) / p.passes : 0;
+
+    const bool small = rows <= UINT32_MAX && p.n < UINT32_MAX;
+    const size_t pairs = (size_t)p.n * (small ? sizeof(small_pair) : sizeof(pair));
+    const size_t joined = lists > 1 ? (size_t)p.n * sizeof *p.ids : 0;
+    const size_t counted = p.n <= INSERT ? 0 : (size_t)p.chunks * DIGITS * sizeof *p.count;
+    const size_t bytes = joined + 2 * pairs + counted;
+    char *const block = em__alloc(bytes);
+    *out = block ? new_groups(p.n) : NULL;
+    if (!*out) {
+        em__free(block, bytes);
+        return em__fail_memory("grouping ids", bytes);
     }
+    if (lists > 1) {
+        int64_t *to = (int64_t *)(void *)block;
+        p.ids = to;
+        for (int l = 0; l < lists; to += counts[l++]) memcpy(to, ids[l], (size_t)counts[l] * sizeof *to);
+    }
+    char *const to = block + joined, *const from = to + pairs;
+    p.count = (uint32_t *)(void *)(from + pairs);
+    if (small)
+        group_small_pair(&p, *out, to, from);
+    else
+        group_pair(&p, *out, to, from);
     em__free(block, bytes);
-    return *out ? EM_OK : em__fail_memory("grouping ids", (size_t)n * sizeof(int64_t));
+    return EM_OK;
 }
