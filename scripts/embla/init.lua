@@ -2,6 +2,7 @@
 
 local core = require "embla.core"
 local autograd = require "embla.autograd"
+local later = require "embla.later"
 local options = require "embla.options"
 local raise = require "embla.raise"
 local tensor = require "embla.tensor"
@@ -24,10 +25,6 @@ embla.F = embla.nn.functional
 for name, f in pairs(embla.F) do
   if embla[name] == nil then embla[name] = f end
 end
-
--- Parts that not every script needs are loaded when first asked for.
-local later = {optim = "optim", data = "data", text = "text", io = "io", progress = "progress", summary = "summary",
-               einsum = "tensor.einsum"}
 
 --- What numbers with a fraction become, and new tensors and weights unless they are told: "float32" at first.
 -- @param dtype "float32", "float64", "float16" or "bfloat16"
@@ -68,11 +65,12 @@ function embla.set_rng_state(state)
   core.set_rng_state(state[1], state[2])
 end
 
-return setmetatable(embla, {
-  __index = function(self, name)
-    if not later[name] then return nil end
-    local module = require("embla." .. later[name])
-    self[name] = module
-    return module
-  end,
+return later(embla, "embla.", {
+  data = "data",
+  io = "io",
+  optim = "optim",
+  progress = "progress",
+  summary = "summary",
+  ["tensor.einsum"] = "einsum",
+  text = "text",
 })

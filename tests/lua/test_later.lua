@@ -1,0 +1,40 @@
+-- Parts that are loaded when first asked for.
+package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
+local t = require "support.check"
+local later = require "embla.later"
+
+local function parts()
+  package.loaded["made.one"], package.loaded["made.more"] = nil, nil
+  package.preload["made.one"] = function() return "the one" end
+  package.preload["made.more"] = function() return {A = "a", B = "b"} end
+  return later({there = 1}, "made.", {one = "One", more = "A B"})
+end
+
+t.test("a part is loaded when it is asked for, and not before", function()
+  local p = parts()
+  t.equal({package.loaded["made.one"] == nil, package.loaded["made.more"] == nil}, {true, true})
+  t.equal({p.there, p.One, package.loaded["made.more"] == nil}, {1, "the one", true})
+  t.equal({p.A, p.B, rawget(p, "A")}, {"a", "b", "a"})
+end)
+
+t.test("what is no part is nil", function()
+  local p = parts()
+  t.equal({p.Two == nil, p.more == nil, p[1] == nil}, {true, true, true})
+end)
+
+t.test("pairs loads and gives every part", function()
+  local seen = {}
+  for name, part in pairs(parts()) do seen[name] = part end
+  t.equal(seen, {there = 1, One = "the one", A = "a", B = "b"})
+end)
+
+t.test("nn has all that its modules define", function()
+  local nn = require("embla").nn
+  for name in pairs(nn) do t.equal(nn[name] ~= nil, true, name) end
+  for _, several in ipairs {"activations", "dropout", "layer_norm", "losses", "pool1d", "recurrent", "recurrent_cell",
+                            "similarity", "transformer"} do
+    for name, class in pairs(require("embla.nn." .. several)) do t.equal(rawequal(nn[name], class), true, name) end
+  end
+end)
+
+t.finish()
