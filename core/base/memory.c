@@ -147,18 +147,22 @@ static size_t size_of_class(int class)
     return ((size_t)step << shift) * SMALLEST;
 }
 
+/* Hands the first cached block of a class above SMALL back to the system. */
+static void give_back(int class)
+{
+    block *b = cached[class];
+    cached[class] = b->next;
+    cached_bytes -= size_of_class(class);
+    to_system(b, size_of_class(class));
+}
+
 /* Gives back mapped blocks of sizes that a script has ceased to use, so that those it uses now find room. */
 static void make_room(size_t bytes)
 {
     enum { IDLE = 256 };
     for (int c = CLASSES - 1; c >= 0 && cached_bytes + bytes > cache_limit; c--) {
         if (!cached[c] || mapped_calls - used_at[c] < IDLE || size_of_class(c) < MAPPED) continue;
-        while (cached[c] && cached_bytes + bytes > cache_limit) {
-            block *b = cached[c];
-            cached[c] = b->next;
-            cached_bytes -= size_of_class(c);
-            to_system(b, size_of_class(c));
-        }
+        while (cached[c] && cached_bytes + bytes > cache_limit) give_back(c);
     }
 }
 
@@ -183,12 +187,7 @@ void em__free(void *p, size_t bytes)
 void em_memory_trim(void)
 {
     for (int c = 0; c < CLASSES; c++)
-        while (cached[c] && size_of_class(c) > SMALL) {
-            block *b = cached[c];
-            cached[c] = b->next;
-            to_system(b, size_of_class(c));
-        }
-    cached_bytes = 0;
+        while (cached[c] && size_of_class(c) > SMALL) give_back(c);
 }
 
 int64_t em_memory_used(void) { return (int64_t)used_bytes; }

@@ -317,10 +317,13 @@ em_status em_rows_indices(em_tensor **out, const em_tensor *t)
 
 EM_DECLARE_VARIANTS(em_rows_kernel, em_rows_kernel)
 
-static const em_rows_kernel *kernel_for(em_dtype dtype)
+static em_status find_kernel(const em_rows_kernel **kernel, em_dtype dtype)
 {
     static const em_rows_kernel *const table[EM_ISAS][2] = EM_VARIANTS(em_rows_kernel, em_rows_kernel);
-    return table[em__isa()][dtype == EM_F64];
+    *kernel = NULL;
+    if (em__isa() < 0) return em__fail(EM_EVALUE, "this build has no kernels for this processor");
+    *kernel = table[em__isa()][em__computed_in(dtype) == EM_F64];
+    return EM_OK;
 }
 
 /* t in `dtype`, in place of t; on failure null. */
@@ -338,9 +341,11 @@ em_status em_rows_values(em_tensor **out, const em_tensor *t)
     memcpy(sizes, t->size, sizeof sizes);
     sizes[0] = t->rows->entries;
     *out = NULL;
+    const em_rows_kernel *kernel;
+    EM_TRY(find_kernel(&kernel, t->dtype));
     EM_TRY(em__rows_check(t));
     EM_TRY(em_tensor_empty(out, em__computed_in(t->dtype), t->dims, sizes));
-    kernel_for((*out)->dtype)->values((*out)->data, t->rows);
+    kernel->values((*out)->data, t->rows);
     return convert(out, t->dtype);
 }
 
@@ -351,14 +356,16 @@ em_status em_rows_coalesce(em_tensor **out, em_tensor *t)
         em_tensor_retain(*out = t);
         return EM_OK;
     }
+    const em_rows_kernel *kernel;
     const em_groups *g;
+    EM_TRY(find_kernel(&kernel, t->dtype));
     EM_TRY(em__rows_groups(&g, t));
     em_part p = {.every = 1, .scale = 1};
     em_status s = em_tensor_empty(&p.ids, EM_I64, 1, &g->n);
     if (!s) s = em_tensor_empty(&p.source, em__computed_in(t->dtype), 2, (int64_t[]){g->n, t->rows->width});
     if (!s) {
         memcpy(p.ids->data, g->ids, (size_t)g->n * sizeof *g->ids);
-        kernel_for(p.source->dtype)->sums(p.source->data, t->rows, g, true);
+        kernel->sums(p.source->data, t->rows, g, true);
         s = em__rows_from_part(out, t->dtype, t->dims, t->size, &p, -1);
         if (!s) (*out)->rows->coalesced = true;
     }
@@ -369,10 +376,12 @@ em_status em_rows_coalesce(em_tensor **out, em_tensor *t)
 em_status em_rows_to_dense(em_tensor **out, em_tensor *t)
 {
     *out = NULL;
+    const em_rows_kernel *kernel;
     const em_groups *g;
+    EM_TRY(find_kernel(&kernel, t->dtype));
     EM_TRY(em__rows_groups(&g, t));
     EM_TRY(em_tensor_zeros(out, em__computed_in(t->dtype), t->dims, t->size));
-    kernel_for((*out)->dtype)->sums((*out)->data, t->rows, g, false);
+    kernel->sums((*out)->data, t->rows, g, false);
     return convert(out, t->dtype);
 }
 
@@ -421,8 +430,10 @@ em_status em_rows_scale_(em_tensor *t, double factor)
 em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor)
 {
     EM_TRY(check_pair(t, dense));
+    const em_rows_kernel *kernel;
     const em_groups *g;
     em_tensor *scaled;
+    EM_TRY(find_kernel(&kernel, t->dtype));
     EM_TRY(em__rows_groups(&g, t));
     EM_TRY(em_rows_scale(&scaled, t, factor));
     em_tensor *to = dense;
@@ -432,7 +443,7 @@ em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor)
     else if (!(s = em__tensor_like(&to, dense, em__computed_in(dense->dtype))))
         em__copy_strided(to, dense);
     if (!s) {
-        kernel_for(to->dtype)->sums(to->data, scaled->rows, g, false);
+        kernel->sums(to->data, scaled->rows, g, false);
         if (to != dense) em__copy_strided(dense, to);
         em_tensor_release(to);
         em_tensor_touch(dense);
