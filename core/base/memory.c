@@ -16,7 +16,6 @@ enum {
     MAPPED = 1 << 20,           /* blocks from here on are mapped, not malloc'ed: freeing them returns them */
     HUGE_PAGE = 2 << 20,
 };
-static const size_t cache_limit = (size_t)192 << 20;
 
 /* A sanitizer sees a block's bounds and leaks only if it comes from, and goes to, malloc. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -32,6 +31,7 @@ static const size_t cache_limit = (size_t)192 << 20;
 
 typedef struct block {
     struct block *next;
+    size_t zeros;               /* so many bytes from the block's start are known to be 0, but for this header */
 } block;
 
 static block *cached[CLASSES];
@@ -39,6 +39,9 @@ static int64_t used_at[CLASSES], mapped_calls;      /* when each class was last 
 static size_t used_bytes, cached_bytes, peak_bytes;
 static int64_t used_blocks;
 static int64_t fail_after = -1, fail_sticky;
+
+/* Bytes that may wait. As much as is in use, so that the gradient of a large table finds its memory again, and more. */
+static size_t cache_limit(void) { return used_bytes + ((size_t)192 << 20); }
 
 static size_t class_of(size_t bytes, int *class)
 {
@@ -99,9 +102,10 @@ static void to_system(void *p, size_t bytes)
         munmap(p, bytes);
 }
 
-static void *allocate(size_t bytes, bool *fresh)
+/* A block, and in `zeros` how many of its first bytes are known to be 0, as far as they lie behind a header. */
+static block *allocate(size_t bytes, size_t *zeros)
 {
-    *fresh = false;
+    *zeros = 0;
     if (bytes > PTRDIFF_MAX / 2 || fails_now()) return NULL;
     int class;
     const size_t size = class_of(bytes, &class);
@@ -109,6 +113,7 @@ static void *allocate(size_t bytes, bool *fresh)
     if (size >= MAPPED) used_at[class] = ++mapped_calls;
     if (b) {
         cached[class] = b->next;
+        *zeros = b->zeros;
         if (size > SMALL) cached_bytes -= size;
     } else {
         b = from_system(size);
@@ -117,7 +122,7 @@ static void *allocate(size_t bytes, bool *fresh)
             b = from_system(size);
         }
         if (!b) return NULL;
-        *fresh = size >= MAPPED;
+        if (size >= MAPPED) *zeros = size;
     }
     used_bytes += size;
     used_blocks++;
@@ -127,16 +132,18 @@ static void *allocate(size_t bytes, bool *fresh)
 
 void *em__alloc(size_t bytes)
 {
-    bool fresh;
-    return allocate(bytes, &fresh);
+    size_t zeros;
+    return allocate(bytes, &zeros);
 }
 
 void *em__alloc_zeroed(size_t bytes)
 {
-    bool fresh;
-    void *p = allocate(bytes, &fresh);
-    if (p && !fresh) memset(p, 0, bytes);
-    return p;
+    size_t zeros;
+    block *b = allocate(bytes, &zeros);
+    if (!b) return NULL;
+    *b = (block){0};
+    if (zeros < bytes) memset((char *)b + zeros, 0, bytes - zeros);
+    return b;
 }
 
 static size_t size_of_class(int class)
@@ -156,17 +163,21 @@ static void give_back(int class)
     to_system(b, size_of_class(class));
 }
 
-/* Gives back mapped blocks of sizes that a script has ceased to use, so that those it uses now find room. */
+/* Gives back mapped blocks of sizes that a script has ceased to use, so that those it uses now find room; and any where
+ * more was in use before, so that too many wait now. */
 static void make_room(size_t bytes)
 {
     enum { IDLE = 256 };
-    for (int c = CLASSES - 1; c >= 0 && cached_bytes + bytes > cache_limit; c--) {
-        if (!cached[c] || mapped_calls - used_at[c] < IDLE || size_of_class(c) < MAPPED) continue;
-        while (cached[c] && cached_bytes + bytes > cache_limit) give_back(c);
+    const size_t limit = cache_limit();
+    for (int c = CLASSES - 1; c >= 0 && cached_bytes + bytes > limit; c--) {
+        if (!cached[c] || size_of_class(c) < MAPPED) continue;
+        const bool idle = mapped_calls - used_at[c] >= IDLE;
+        while (cached[c] && (idle ? cached_bytes + bytes > limit : cached_bytes > limit)) give_back(c);
     }
 }
 
-void em__free(void *p, size_t bytes)
+/* `zeros`: as in a block. */
+static void give(void *p, size_t bytes, size_t zeros)
 {
     if (!p) return;
     int class;
@@ -174,15 +185,19 @@ void em__free(void *p, size_t bytes)
     used_bytes -= size;
     used_blocks--;
     if (CACHES && size >= MAPPED) make_room(size);
-    if (!CACHES || (size > SMALL && cached_bytes + size > cache_limit)) {
+    if (!CACHES || (size > SMALL && cached_bytes + size > cache_limit())) {
         to_system(p, size);
         return;
     }
     block *b = p;
     b->next = cached[class];
+    b->zeros = zeros;
     cached[class] = b;
     if (size > SMALL) cached_bytes += size;
 }
+
+void em__free(void *p, size_t bytes) { give(p, bytes, 0); }
+void em__free_zeros(void *p, size_t bytes) { give(p, bytes, bytes); }
 
 void em_memory_trim(void)
 {

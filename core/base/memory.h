@@ -11,5 +11,6 @@
 void *em__alloc(size_t bytes);
 void *em__alloc_zeroed(size_t bytes);
 void em__free(void *block, size_t bytes);
+void em__free_zeros(void *block, size_t bytes);         /* all are 0: the next em__alloc_zeroed need not clear them */
 
 #endif

@@ -180,12 +180,12 @@ static inline em_status lookup_scale_by_freq(em_part *part, const em_tensor *ids
     return s;
 }
 
-/* dW += entries of `part`, row by row; few of them one after the other, which adds in the same order. */
+/* dW, zeros, += entries of `part`, row by row. Unless all is small, dW then knows which rows it has. */
 static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_t padding)
 {
     const em_rows r = {.entries = part->ids->count, .width = dw->size[1], .n_parts = 1, .parts = (em_part *)part};
     const int64_t *id = EM_DATA(int64_t, part->ids), width = r.width;
-    if ((double)r.entries * (double)width < 2.0 * EM_GRAIN) {
+    if ((double)em__max(dw->count, r.entries * width) < 2.0 * EM_GRAIN) {
         for (int64_t e = 0; e < r.entries; e++) {
             if (id[e] == padding) continue;
             em__add_entries(EM_REALS(dw) + id[e] * width, &r, &e, 1, id[e], false);
@@ -200,7 +200,7 @@ static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_
             em_real *y = EM_REALS(dw) + g->ids[u] * width;
             em__add_entries(y, &r, g->order + g->start[u], g->start[u + 1] - g->start[u], g->ids[u], false);
         }
-    em__groups_free(g);
+    em__set_filled(dw, g);
     return EM_OK;
 }
 

@@ -15,7 +15,7 @@ static const em_opt_spec opts[] = {
 };
 
 static double initial(const em_opts *o, int k) { return k == 0 ? o->at[INITIAL].x : 0; }
-static bool moves_absent(const em_opts *o) { return o->at[WEIGHT_DECAY].x != 0; }
+static bool moves_absent(const em_opts *o) { return o->at[WEIGHT_DECAY].x != 0 || o->at[EPS].x == 0; }
 
 /* sum <- sum + g^2      p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps) */
 static void row(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)

@@ -15,7 +15,7 @@ static const em_opt_spec opts[] = {
 };
 
 static double initial(const em_opts *o, int k) { return k == 0 ? o->at[INITIAL].x : 0; }
-static bool moves_absent(const em_opts *o) { return o->at[WEIGHT_DECAY].x != 0; }
+static bool moves_absent(const em_opts *o) { return o->at[WEIGHT_DECAY].x != 0 || o->at[EPS].x == 0; }
 
 /* Sum of squares in LANES sums, which are then folded in halves: an order that no vector width changes. */
 enum { LANES = 16 };

@@ -271,7 +271,9 @@ static em_status prepare(em_update *u, const em_rule *const of_type[2], const em
     if (step->grad->rows) return prepare_sparse(u, step, first);
     const int64_t rows = step->param->dims ? step->param->size[0] : 1;
     u->width = rows ? step->param->count / rows : 0;
-    return contiguous_in(&u->grad, step->grad, dtype);
+    EM_TRY(contiguous_in(&u->grad, step->grad, dtype));
+    if (u->rule->moves_absent && !u->rule->moves_absent(u->opts)) u->groups = em__filled(u->grad);
+    return EM_OK;
 }
 
 static void let_go(em_update *u)

@@ -41,7 +41,8 @@ typedef struct em_update {
     struct em_owed *owed;               /* … which is noted down here */
     int64_t width;                      /* elements a row */
     const uint8_t *frozen;              /* (rows) those to pass over, with their state; or null */
-    const em_groups *groups;            /* of a row-sparse gradient; null if it has no entries */
+    const em_groups *groups;            /* of a row-sparse gradient; null if it has no entries. Of a dense one, the
+                                         * rows that move, where that is known; null: all */
     char *scratch;                      /* a row for each thread, each at a multiple of scratch_step bytes; or null */
     size_t scratch_step, scratch_bytes;
     double number[EM_UPDATE_NUMBERS];   /* the rule's own: what `run` works out before the walk */
@@ -59,7 +60,7 @@ struct em_rule {
     em_status (*check)(const em_opts *opts);                    /* null: ranges say all */
     unsigned (*needs)(const em_opts *opts);                     /* mask of state tensors; null: all */
     double (*initial)(const em_opts *opts, int k);              /* value state k starts with; null: 0 */
-    bool (*moves_absent)(const em_opts *opts);                  /* whether rows without gradient move; null: they do */
+    bool (*moves_absent)(const em_opts *opts);                  /* whether rows of zero gradient move; null: they do */
     bool (*rests)(const em_opts *opts);     /* whether a gradient of zeros leaves a row of zero state; null: no */
     void (*run)(em_update *u);
 };

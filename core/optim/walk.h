@@ -105,17 +105,20 @@ static inline void em__fetch(const void *row, size_t bytes)
     for (size_t at = 0; at < n; at += EM_LINE) __builtin_prefetch((const char *)row + at, 1);
 }
 
+static inline void em__fetch_row(const em_update *u, const em_places *p, int64_t id)
+{
+    em__fetch(p->w + id * u->width, (size_t)u->width * sizeof(em_real));
+    for (int i = 0; i < EM_MAX_STATE; i++)
+        if (p->s[i]) em__fetch(p->s[i] + id * p->step[i], (size_t)p->step[i] * sizeof(em_real));
+}
+
 static inline void em__fetch_group(const em_update *u, const em_places *p, int64_t k)
 {
     const em_groups *g = u->groups;
     if (k >= g->n) return;
-    const int64_t id = g->ids[k];
-    const size_t bytes = (size_t)u->width * sizeof(em_real);
     em_real coef;
     const em_part *part;
-    em__fetch(p->w + id * u->width, bytes);
-    for (int i = 0; i < EM_MAX_STATE; i++)
-        if (p->s[i]) em__fetch(p->s[i] + id * p->step[i], (size_t)p->step[i] * sizeof(em_real));
+    em__fetch_row(u, p, g->ids[k]);
     __builtin_prefetch(em__entry(u->grad->rows, g->order[g->start[k]], &coef, &part));
 }
 
@@ -151,6 +154,22 @@ static inline void em__walk_touched(const em_update *u, em_row_fn *row)
         return;
     }
     EM_PARALLEL_ROW_PIECES(lo, hi, g, each) em__walk_groups(u, row, &p, lo, hi);
+}
+
+/* Dense gradient whose other rows are 0, of a rule by which those do not move. */
+static inline void em__walk_filled(const em_update *u, em_row_fn *row)
+{
+    const em_groups *g = u->groups;
+    const em_places p = em__places(u, u->width);
+    EM_PARALLEL_CHUNKS(lo, hi, g->n, (double)u->rule->cost * (double)u->width)
+        for (int64_t k = lo; k < hi; k++) {
+            if (k + EM_AHEAD < g->n) {
+                const int64_t next = g->ids[k + EM_AHEAD];
+                em__fetch_row(u, &p, next);
+                em__fetch(EM_REALS(u->grad) + next * u->width, (size_t)u->width * sizeof(em_real));
+            }
+            em__walk_pieces(u, row, &p, u->width, g->ids[k], g->ids[k] + 1);
+        }
 }
 
 /* ---- rows that wait ------------------------------------------------------------------------------------- */
@@ -189,6 +208,8 @@ static inline void em__walk(const em_update *u, em_row_fn *row)
         em__walk_owed(u, row);
     else if (em_tensor_is_sparse(u->grad))
         em__walk_touched(u, row);
+    else if (u->groups)
+        em__walk_filled(u, row);
     else if (u->rule->flags & EM_RULE_ROWS_ONLY || u->frozen)
         em__walk_rows(u, row);
     else

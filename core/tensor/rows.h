@@ -31,14 +31,14 @@ typedef struct em_part {
 } em_part;
 
 /* Entries sorted by id, equal ids in order of entry. Entry numbers run through the parts in order. */
-typedef struct em_groups {
+struct em_groups {
     int64_t n;                  /* unique ids */
     int64_t entries;
     int64_t *ids;               /* (n) ascending */
     int64_t *start;             /* (n + 1) into order */
     int64_t *order;             /* (entries) entry numbers */
     size_t bytes;               /* of the one block that holds all three */
-} em_groups;
+};
 
 struct em_rows {
     int64_t refs;

@@ -94,6 +94,7 @@ static em_status new_tensor(em_tensor **out, em_dtype dtype, int dims, const int
     s->bytes = bytes;
     s->version = 0;
     s->debt = NULL;
+    s->filled = NULL;
     t->storage = s;
     t->data = (char *)(s + 1);
     t->contiguous = true;
@@ -175,11 +176,50 @@ em_status em__tensor_shell(em_tensor **out, const em_tensor *t, bool with_data)
     return EM_OK;
 }
 
+/* ---- rows that are filled ------------------------------------------------------------------------------ */
+
+static bool is_known(const em_storage *s) { return s->filled && s->filled_at == s->version; }
+
+void em__set_filled(em_tensor *t, em_groups *g)
+{
+    em_storage *s = t->storage;
+    em__groups_free(s->filled);
+    s->filled = g;
+    s->filled_at = s->version;
+    s->row_bytes = t->size[0] ? s->bytes / (size_t)t->size[0] : 0;
+}
+
+const em_groups *em__filled(const em_tensor *t)
+{
+    const em_storage *s = t->storage;
+    const bool whole = s && t->contiguous && t->dims && (size_t)t->count * em_dtype_size(t->dtype) == s->bytes;
+    return whole && is_known(s) && (size_t)t->size[0] * s->row_bytes == s->bytes ? s->filled : NULL;
+}
+
+/* Makes zeros of a storage whose filled rows are known, if they are few: else that is left to whoever wants zeros. */
+static bool clear(em_storage *s)
+{
+    const em_groups *g = s->filled;
+    const size_t row = s->row_bytes;
+    if (!is_known(s) || 2 * (size_t)g->n * row > s->bytes) return false;
+    char *data = (char *)(s + 1);
+    EM_PARALLEL_EACH(i, g->n, (double)row / 8) memset(data + (size_t)g->ids[i] * row, 0, row);
+    return true;
+}
+
 static void storage_release(em_storage *s)
 {
     if (!s || --s->refs) return;
     if (s->debt) s->debt->release(s->debt);
-    em__free(s, sizeof *s + s->bytes);
+    const size_t bytes = sizeof *s + s->bytes;
+    const bool zeros = clear(s);
+    em__groups_free(s->filled);
+    if (zeros) {
+        memset(s, 0, sizeof *s);
+        em__free_zeros(s, bytes);
+    } else {
+        em__free(s, bytes);
+    }
 }
 
 void em__tensor_become(em_tensor *t, const em_tensor *from)
@@ -240,6 +280,7 @@ bool em_tensor_is_sparse(const em_tensor *t) { return t->rows != NULL; }
 void *em_tensor_data(const em_tensor *t)
 {
     em__settle(t);
+    if (t->storage) t->storage->filled_at = -1;         /* whoever asks may write */
     return t->data;
 }
 

@@ -14,12 +14,17 @@ typedef struct em_debt {
     void (*release)(struct em_debt *d);
 } em_debt;
 
+typedef struct em_groups em_groups;
+
 typedef struct em_storage {
     int64_t refs;
-    size_t bytes;               /* of the data that follows this header in the same block */
+    size_t bytes;               /* of the data that follows this header in the same block, on a cache line */
     int64_t version;
     em_debt *debt;              /* owned; or null. Whoever reads or writes the data calls em__settle first */
-    char pad[32];               /* the data begins on a cache line */
+    em_groups *filled;          /* owned: rows outside which all is 0; or null */
+    int64_t filled_at;          /* the version of which that holds */
+    size_t row_bytes;
+    char pad[8];
 } em_storage;
 
 typedef struct em_origin {
@@ -55,6 +60,13 @@ static inline void em__settle(const em_tensor *t)
 {
     if (t->storage && t->storage->debt) em__settle_storage(t->storage);
 }
+
+/* All of t, a table (rows, …) alone in its storage, is 0 but for the rows of g, which it takes over. That is known
+ * until t changes. Its memory then serves the next zeros with only those rows cleared. */
+void em__set_filled(em_tensor *t, em_groups *g);
+
+/* Those rows, if t is all of its storage, row for row; or null: not known. */
+const em_groups *em__filled(const em_tensor *t);
 
 /* The mask of frozen rows, or null. */
 static inline const uint8_t *em__frozen(const em_tensor *t)

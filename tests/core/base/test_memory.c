@@ -95,6 +95,37 @@ static void zeroed_blocks_are_zero_also_from_the_cache(void **state)
         }
 }
 
+static void zeros_that_come_back_are_not_believed_beyond_their_end(void **state)
+{
+    (void)state;
+    unsigned char *p = em__alloc(3072);
+    memset(p, 0xee, 3072);
+    memset(p, 0, 2990);
+    em__free_zeros(p, 2990);
+    p = em__alloc_zeroed(3072);
+    for (int k = 0; k < 3072; k++) assert_int_equal(p[k], 0);
+    memset(p, 0xee, 3072);
+    em__free(p, 3072);
+    p = em__alloc_zeroed(3072);                 /* freed as anything: nothing is known of it */
+    for (int k = 0; k < 3072; k++) assert_int_equal(p[k], 0);
+    em__free(p, 3072);
+}
+
+static void what_waits_shrinks_with_what_is_in_use(void **state)
+{
+    (void)state;
+    needs_cache();
+    enum { COUNT = 12, BYTES = 64 << 20 };
+    em_memory_trim();
+    void *p[COUNT];
+    for (int i = 0; i < COUNT; i++) p[i] = em__alloc(BYTES);
+    for (int i = 0; i < COUNT / 2; i++) em__free(p[i], BYTES);
+    assert_int_equal(em_memory_cached(), (int64_t)(COUNT / 2) * BYTES);
+    for (int i = COUNT / 2; i < COUNT; i++) em__free(p[i], BYTES);
+    assert_true(em_memory_cached() <= (int64_t)256 << 20);
+    em_memory_trim();
+}
+
 /* Blocks of a size that is no longer asked for fill the cache; after a while those in use take their place. */
 static void sizes_out_of_use_make_room(void **state)
 {
@@ -211,6 +242,8 @@ int main(void)
         cmocka_unit_test(every_size_has_a_class_that_holds_it),
         cmocka_unit_test(a_freed_block_is_used_again),
         cmocka_unit_test(zeroed_blocks_are_zero_also_from_the_cache),
+        cmocka_unit_test(zeros_that_come_back_are_not_believed_beyond_their_end),
+        cmocka_unit_test(what_waits_shrinks_with_what_is_in_use),
         cmocka_unit_test(sizes_out_of_use_make_room),
         cmocka_unit_test(trim_gives_back_what_is_cached_only),
         cmocka_unit_test(the_cache_is_bounded),
