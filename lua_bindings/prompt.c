@@ -23,7 +23,7 @@ struct prompt {
     char path[PATH_MAX];            /* of the history; empty: it is not kept */
 };
 
-enum { KEPT_STATEMENTS = 2000 };
+enum { KEPT_STATEMENTS = 500 };
 
 /* ---- keys ---------------------------------------------------------------------------------------------- */
 
@@ -83,9 +83,10 @@ static int read_key(EditLine *editor, wchar_t *key)
 
 /* ---- history ------------------------------------------------------------------------------------------- */
 
-/* $XDG_STATE_HOME/embla/history where that variable is set, else ~/.embla_history. */
+/* $XDG_STATE_HOME/embla/history where that variable is set, else ~/.embla_history; of what is typed, not piped. */
 static void find_history(char path[PATH_MAX])
 {
+    if (!isatty(STDIN_FILENO)) return;
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     int length = PATH_MAX;
     if (state && *state == '/') {

@@ -24,8 +24,9 @@ return function(t, prefix, modules)
   local loaders = loaders_of(modules, prefix)
 
   local function load(self, name)
-    self[name] = loaders[name] and loaders[name]()
-    return rawget(self, name)
+    if not loaders[name] then return nil end
+    self[name] = loaders[name]()
+    return self[name]
   end
 
   local function all(self)

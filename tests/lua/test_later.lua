@@ -19,7 +19,7 @@ end)
 
 t.test("what is no part is nil", function()
   local p = parts()
-  t.equal({p.Two == nil, p.more == nil, p[1] == nil}, {true, true, true})
+  t.equal({p.Two == nil, p.more == nil, p[1] == nil, p[nil] == nil}, {true, true, true, true})
 end)
 
 t.test("pairs loads and gives every part", function()

@@ -71,6 +71,14 @@ t.test("statements are remembered", function()
   shows(history, "a\\040=\\0401\nb\\040=\\0402\n")
 end)
 
+t.test("what is piped is not remembered", function()
+  local home = process.run("mktemp -d"):match("[^\n]+")
+  local shown = process.run(("echo 'print(6 * 7)' | env -u XDG_STATE_HOME HOME=%s %s -i"):format(home,
+                                                                                              process.quote(EMBLA)))
+  shows(shown, "42")
+  t.equal(process.run(("ls -A %s; rm -rf %s"):format(home, home)), "")
+end)
+
 t.test("-i prompts after the script", function()
   local text = type_in({"y\\n", "\\004"}, "-i -e 'y = \"set before\"'")
   shows(text, "set before\n")

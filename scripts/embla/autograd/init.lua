@@ -1,11 +1,12 @@
 -- Gradients from Lua: backward, grad, hooks, the recording mode, scopes; functions and checks have files of their own.
 
 local core = require "embla.core"
+local later = require "embla.later"
 local options = require "embla.options"
 local print_text = require "embla.tensor.print"
 local raise = require "embla.raise"
 
-local autograd = {Function = require "embla.autograd.function", gradcheck = require "embla.autograd.gradcheck"}
+local autograd = {}
 local methods = core.methods
 
 -- ---- backward --------------------------------------------------------------------------------------------------
@@ -182,4 +183,4 @@ function autograd.scope()
   return setmetatable({list = list, before = before, own = own, kept = {}}, Scope)
 end
 
-return autograd
+return later(autograd, "embla.autograd.", {["function"] = "Function", gradcheck = "gradcheck"})
