@@ -1,5 +1,8 @@
 /* embedding: rows of a table, by id. */
+#include <string.h>
+
 #include "ops/lookup.h"
+#include "tensor/vectors.h"
 
 enum { PADDING_IDX, MAX_NORM, NORM_TYPE, SCALE_GRAD_BY_FREQ, SPARSE };
 
@@ -30,27 +33,61 @@ static em_status check(em_call *c)
     return em__out(c, 0, c->dtype, ids->dims + 1, sizes);
 }
 
-enum { AHEAD = 12 };
+enum { AHEAD = 12, FETCHED = 1024 };        /* rows; bytes of a row */
 
-/* y[i, :] = w[id[i], :] */
-#define STAMP_GATHER(name, type) \
-    static void name(const em_tensor *y, const em_tensor *weight, const int64_t *id, int64_t lo, int64_t hi, \
-                     int64_t n) \
-    { \
-        const int64_t width = weight->size[1], step = weight->stride[0], inner = weight->stride[1]; \
-        const type *w = EM_DATA(type, weight); \
-        for (int64_t i = lo; i < hi; i++) { \
-            const type *row = w + id[i] * step; \
-            type *restrict to = EM_DATA(type, y) + i * width; \
-            if (i + AHEAD < n) lookup_prefetch_bytes(w + id[i + AHEAD] * step, width * (int64_t)sizeof *w); \
-            if (inner == 1) \
-                for (int64_t d = 0; d < width; d++) to[d] = row[d]; \
-            else \
-                for (int64_t d = 0; d < width; d++) to[d] = row[d * inner]; \
-        } \
+/* What rows are taken from and put to, in bytes. */
+typedef struct gathering {
+    const char *table;
+    char *to;
+    const int64_t *id;
+    int64_t n, row, step, item, inner;  /* ids; a row; from row to row, and from item to item, of the table */
+} gathering;
+
+/* Rows lo .. hi-1. `known`: their length, a multiple of the machine's vectors, as known when this is compiled; or 0. */
+static inline void copy_rows(const gathering *g, int64_t lo, int64_t hi, const int64_t known)
+{
+    enum { WIDE = EM__VECTOR_BYTES };
+    typedef char vector __attribute__((vector_size(WIDE), aligned(1), may_alias));
+    typedef char few __attribute__((vector_size(16), aligned(1), may_alias));
+    const char *const table = g->table;
+    const int64_t *const id = g->id, step = g->step, last = g->n - 1, row = known ? known : g->row;
+    char *restrict to = g->to + lo * row;
+    for (int64_t i = lo; i < hi; i++, to += row) {
+        const char *const from = table + id[i] * step, *const next = table + id[em__min(i + AHEAD, last)] * step;
+        for (int64_t at = 0; at < row && at < FETCHED; at += 64) __builtin_prefetch(next + at);
+        int64_t at = 0;
+        for (; at + WIDE <= row; at += WIDE) *(vector *)(to + at) = *(const vector *)(from + at);
+        for (; at + 16 <= row; at += 16) *(few *)(to + at) = *(const few *)(from + at);
+        for (; at + 4 <= row; at += 4) memcpy(to + at, from + at, 4);
+        for (; at < row; at++) to[at] = from[at];
     }
-STAMP_GATHER(gather, em_real)
-STAMP_GATHER(gather_halves, uint16_t)
+}
+
+/* Items of a row that do not lie together. */
+static void collect_rows(const gathering *g, int64_t lo, int64_t hi)
+{
+    for (int64_t i = lo; i < hi; i++) {
+        const char *from = g->table + g->id[i] * g->step;
+        char *to = g->to + i * g->row;
+        for (int64_t at = 0; at < g->row; at += g->item, from += g->inner) memcpy(to + at, from, (size_t)g->item);
+    }
+}
+
+/* y[i, :] = w[id[i], :] for i in lo .. hi-1; lengths that are powers of two are common. */
+static void gather(const gathering *g, int64_t lo, int64_t hi)
+{
+    if (g->inner != g->item) {
+        collect_rows(g, lo, hi);
+        return;
+    }
+    switch (g->row) {
+    case 64: copy_rows(g, lo, hi, 64); break;
+    case 128: copy_rows(g, lo, hi, 128); break;
+    case 256: copy_rows(g, lo, hi, 256); break;
+    case 512: copy_rows(g, lo, hi, 512); break;
+    default: copy_rows(g, lo, hi, 0);
+    }
+}
 
 static em_status forward(em_call *c)
 {
@@ -59,14 +96,15 @@ static em_status forward(em_call *c)
     if (c->opts.at[MAX_NORM].given)
         EM_TRY(lookup_renorm(weight, ids, c->opts.at[MAX_NORM].x, c->opts.at[NORM_TYPE].x));
 #endif
-    const int64_t n = ids->count, width = weight->size[1];
-    const em_tensor *y = c->out[0];
-    void (*const take)(const em_tensor *, const em_tensor *, const int64_t *, int64_t, int64_t, int64_t) =
-        em_dtype_is_half(c->dtype) ? gather_halves : gather;
+    const int64_t n = ids->count, width = weight->size[1], item = (int64_t)em_dtype_size(c->dtype);
+    const gathering g = {
+        .table = weight->data, .to = c->out[0]->data, .id = EM_DATA(int64_t, ids), .n = n,
+        .row = width * item, .step = weight->stride[0] * item, .item = item, .inner = weight->stride[1] * item,
+    };
     if (n * width < 2 * EM_GRAIN)
-        take(y, weight, EM_DATA(int64_t, ids), 0, n, n);
+        gather(&g, 0, n);
     else
-        EM_PARALLEL_CHUNKS(lo, hi, n, width) take(y, weight, EM_DATA(int64_t, ids), lo, hi, n);
+        EM_PARALLEL_CHUNKS(lo, hi, n, width) gather(&g, lo, hi);
     return EM_OK;
 }
 

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "tensor/tensor.h"
+
 static em_tensor *example_table(void)
 {
     return tensor_of(EM_F32, SHAPE(4, 2), VALUES(1, 2, 3, 4, 5, 6, 7, 8));
@@ -53,6 +55,30 @@ static void tables_of_any_layout_and_dtype_work(void **state)
     em_tensor_release(whole);
     em_tensor_release(turned);
     em_tensor_release(base);
+    em_tensor_release(ids);
+}
+
+/* Every length of row, in vectors and what is left of them: each byte where it belongs, none beyond the end. */
+static void rows_of_any_length_are_copied(void **state)
+{
+    (void)state;
+    static const em_dtype dtypes[] = {EM_U8, EM_F16, EM_F32, EM_F64};
+    enum { ROWS = 7, IDS = 20 };
+    em_tensor *ids, *w, *y;
+    assert_ok(em_tensor_empty(&ids, EM_I64, SHAPE(IDS)));
+    for (int i = 0; i < IDS; i++) EM_DATA(int64_t, ids)[i] = (3 * i + 1) % ROWS;
+    for (size_t k = 0; k < sizeof dtypes / sizeof *dtypes; k++)
+        for (int64_t width = 1; width <= 150; width += width < 40 ? 1 : 11) {
+            const size_t row = (size_t)width * em_dtype_size(dtypes[k]);
+            assert_ok(em_tensor_empty(&w, dtypes[k], SHAPE(ROWS, width)));
+            for (size_t b = 0; b < ROWS * row; b++) EM_DATA(unsigned char, w)[b] = (unsigned char)(b * 37 + b / 256);
+            y = op_call("embedding", "", INPUTS(ids, w));
+            for (int i = 0; i < IDS; i++)
+                assert_memory_equal(EM_DATA(char, y) + (size_t)i * row,
+                                    EM_DATA(char, w) + (size_t)EM_DATA(int64_t, ids)[i] * row, row);
+            em_tensor_release(y);
+            em_tensor_release(w);
+        }
     em_tensor_release(ids);
 }
 
@@ -167,6 +193,7 @@ int main(void)
         cmocka_unit_test(rows_are_copied_for_ids_of_any_shape),
         cmocka_unit_test(odd_values_are_copied_bit_for_bit),
         cmocka_unit_test(tables_of_any_layout_and_dtype_work),
+        cmocka_unit_test(rows_of_any_length_are_copied),
         cmocka_unit_test(gradients_are_sums_over_positions),
         cmocka_unit_test(max_norm_shortens_rows_looked_up),
         cmocka_unit_test(max_norm_does_not_break_backward),
