@@ -33,7 +33,7 @@ static em_status check(em_call *c)
     return em__out(c, 0, c->dtype, ids->dims + 1, sizes);
 }
 
-enum { AHEAD = 12, FETCHED = 1024 };        /* rows; bytes of a row */
+enum { AHEAD = 12 };
 
 /* What rows are taken from and put to, in bytes. */
 typedef struct gathering {
@@ -53,8 +53,8 @@ static inline void copy_rows(const gathering *g, int64_t lo, int64_t hi, const i
     const int64_t *const id = g->id, step = g->step, last = g->n - 1, row = known ? known : g->row;
     char *restrict to = g->to + lo * row;
     for (int64_t i = lo; i < hi; i++, to += row) {
-        const char *const from = table + id[i] * step, *const next = table + id[em__min(i + AHEAD, last)] * step;
-        for (int64_t at = 0; at < row && at < FETCHED; at += 64) __builtin_prefetch(next + at);
+        const char *const from = table + id[i] * step;
+        lookup_prefetch_bytes(table + id[em__min(i + AHEAD, last)] * step, row);
         int64_t at = 0;
         for (; at + WIDE <= row; at += WIDE) *(vector *)(to + at) = *(const vector *)(from + at);
         for (; at + 16 <= row; at += 16) *(few *)(to + at) = *(const few *)(from + at);
