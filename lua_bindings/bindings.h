@@ -19,8 +19,10 @@ typedef struct eml_box {
 /* When Lua's collector hears of the tensors' bytes. */
 typedef struct eml_collector {
     int64_t told;               /* bytes that it knows of */
-    int64_t slack, share;       /* it is told once they have grown by `slack`, and by a `share`-th */
+    int64_t slack;              /* it is told once they have grown by so many */
     int64_t left;               /* bytes that the last full collection left */
+    int clean;                  /* steps in a row that found nothing but garbage */
+    bool generational;
 } eml_collector;
 
 /* What belongs to one Lua state. */
@@ -52,7 +54,7 @@ em_tensor **eml_pushtensor(lua_State *L);
 
 /* The same of a state that the caller has at hand: to ask for it is a good part of the work. */
 eml_box *eml_boxat(lua_State *L, const eml_state *s, int arg);
-em_tensor **eml_pushbox(lua_State *L, const eml_state *s);
+em_tensor **eml_pushbox(lua_State *L, eml_state *s);
 static inline em_tensor *eml_tensorat(lua_State *L, const eml_state *s, int arg)
 {
     const eml_box *box = eml_boxat(L, s, arg);
@@ -68,7 +70,7 @@ bool eml_findscript(lua_State *L, const eml_state *s, lua_Debug *at);
 /* Raises an error at the line of the script that called the library. Formats are lua_pushfstring's. */
 int eml_error(lua_State *L, const char *format, ...);
 
-/* Raises em_error() unless `status` is EM_OK; else tells the collector of new bytes. */
+/* Raises em_error() unless `status` is EM_OK. */
 void eml_check(lua_State *L, em_status status);
 
 /* Raises the error "interrupted!" after Ctrl-C: for loops of the bindings' own, once in EML_LONG turns. */
@@ -76,7 +78,8 @@ enum { EML_LONG = 1 << 16 };
 void eml_checkinterrupt(lua_State *L);
 
 void eml_suit_collector(lua_State *L, eml_collector *c);
-void eml_tell_collector(lua_State *L, eml_collector *c);
+void eml_before_tensor(lua_State *L, eml_collector *c);
+void eml_before_step(lua_State *L, eml_collector *c);
 
 em_dtype eml_checkdtype(lua_State *L, int arg);
 

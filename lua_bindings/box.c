@@ -62,10 +62,7 @@ int eml_error(lua_State *L, const char *format, ...)
 
 void eml_check(lua_State *L, em_status status)
 {
-    if (status == EM_OK) {
-        eml_tell_collector(L, &eml_getstate(L)->collector);
-        return;
-    }
+    if (status == EM_OK) return;
     if (status == EM_EINTERRUPT) forget_interrupt(L);
     eml_error(L, "%s", em_error());
 }
@@ -108,8 +105,9 @@ static void note_in_scope(lua_State *L, int scope)
     lua_pop(L, 1);
 }
 
-em_tensor **eml_pushbox(lua_State *L, const eml_state *s)
+em_tensor **eml_pushbox(lua_State *L, eml_state *s)
 {
+    eml_before_tensor(L, &s->collector);
     eml_box *box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = (eml_box){0};
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->tensor_meta_ref);

@@ -45,6 +45,7 @@ static int zero_grad(lua_State *L)
         eml_check(L, lua_toboolean(L, 2) ? em_tensor_set_grad(param, NULL) : zero_grad_of(param));
         lua_pop(L, 1);
     }
+    eml_before_step(L, &eml_getstate(L)->collector);
     return 0;
 }
 

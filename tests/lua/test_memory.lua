@@ -1,6 +1,7 @@
 -- The collector learns of the bytes behind tensors: loops over large temporaries stay small.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
+local core = require "embla.core"
 local embla = require "embla"
 
 local MEGA = 1 << 20
@@ -62,6 +63,43 @@ measured("sparse training leaves nothing behind", function()
   local before = status("VmRSS")
   steps(300)
   assert_below(8 * MEGA, status("VmRSS") - before, "grown in 300 steps")
+end)
+
+-- The most bytes in tensors that were in use at the ends of n calls of f, beyond those in use now.
+local function most_grown(n, f)
+  local before, most = core.memory(), 0
+  for _ = 1, n do
+    f()
+    most = math.max(most, core.memory() - before)
+  end
+  return most
+end
+
+-- The other tables tell the collector of much memory: a share of that would be more than a processor's cache.
+t.test("results that die at once take each other's place, however large the rest is", function()
+  local large, x = embla.zeros(TEN_MEGABYTES * 10), embla.ones(MEGA // 4)
+  most_grown(1000, function() return x + 1 end)             -- the tests before this one held more
+  collectgarbage()
+  assert_below(3 * MEGA, most_grown(100, function() return x + 1 end), "results of 1 MB")
+  t.equal(large:size(0), TEN_MEGABYTES * 10)
+end)
+
+t.test("what the graph of a training step held is gone when the next step begins", function()
+  local w = embla.nn.Parameter(embla.ones(MEGA // 4))
+  local opt = embla.optim.SGD({w}, {lr = 0})
+  local function step()
+    opt:zero_grad()
+    local a = w * w
+    local b = a * w
+    local c = b * a
+    local loss = (a + b + c):sum()
+    loss:backward()
+    opt:step()
+  end
+  for _ = 1, 20 do step() end
+  collectgarbage()
+  opt:zero_grad()
+  assert_below(12 * MEGA, most_grown(100, step), "steps of 8 MB")
 end)
 
 -- ---- scopes ----------------------------------------------------------------------------------------------------
