@@ -39,7 +39,7 @@ static eml_state *new_state(lua_State *L)
     return s;
 }
 
-int luaopen_embla_core(lua_State *L)
+__attribute__((visibility("default"))) int luaopen_embla_core(lua_State *L)
 {
     luaL_checkversion(L);
     new_state(L);
