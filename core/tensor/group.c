@@ -1,6 +1,7 @@
-/* Grouping ids: a stable radix sort of (id, entry) pairs, the lowest digit first. Many ids are cut into chunks fixed
- * by their number; chunks count their digits in parallel, the counts are laid end to end in order of digit, then chunk,
- * and each chunk writes to its own places: the same order for any number of threads. */
+/* Grouping ids: a stable radix sort of (id, entry) pairs, the lowest digit first; where ids are about as many as rows,
+ * in one pass with the id for the digit. Chunks of the ids count their digits in parallel, the counts are laid end to
+ * end in order of digit, then chunk, and each chunk writes to its own places: the same order for any number of threads.
+ */
 #include <string.h>
 
 #include "base/memory.h"
@@ -176,6 +177,85 @@ static void lay_out(const plan *p)
 STAMP(pair)
 STAMP(small_pair)
 
+/* ---- by counting --------------------------------------------------------------------------------------- */
+
+/* A counter for each row sorts the ids in one pass, and the groups are read off the counters. A stable order does not
+ * depend on how the ids are cut: here into as many chunks as threads, since each has counters for all rows. */
+enum { BLOCK = 1 << 11 };       /* rows laid out at a time */
+
+static bool are_counted(int64_t n, int64_t rows) { return n > INSERT && n < UINT32_MAX && rows <= n + n / 4; }
+
+typedef struct block {
+    int64_t groups, entries;    /* in it; then before it */
+} block;
+
+static void count_rows(const plan *p, int64_t rows, int64_t c)
+{
+    uint32_t *restrict count = p->count + c * rows;
+    memset(count, 0, (size_t)rows * sizeof *count);
+    for (int64_t i = chunk_at(p, c), end = chunk_at(p, c + 1); i < end; i++) count[p->ids[i]]++;
+}
+
+static block sum_block(const plan *p, int64_t rows, int64_t first)
+{
+    block b = {0};
+    for (int64_t r = first, end = em__min(first + BLOCK, rows); r < end; r++) {
+        uint32_t n = 0;
+        for (int64_t c = 0; c < p->chunks; c++) n += p->count[c * rows + r];
+        b.entries += n;
+        b.groups += n > 0;
+    }
+    return b;
+}
+
+/* Counters become places; groups are written by way of a buffer, as whether a row has any is hard to foresee. */
+static void lay_out_block(const plan *p, em_groups *g, int64_t rows, int64_t first, block before)
+{
+    uint32_t id[BLOCK + 1], start[BLOCK + 1], at = (uint32_t)before.entries;
+    int64_t n = 0;
+    for (int64_t r = first, end = em__min(first + BLOCK, rows); r < end; r++) {
+        id[n] = (uint32_t)r;
+        start[n] = at;
+        for (int64_t c = 0; c < p->chunks; c++) {
+            uint32_t *const count = &p->count[c * rows + r];
+            const uint32_t here = *count;
+            *count = at;
+            at += here;
+        }
+        n += at != start[n];
+    }
+    for (int64_t k = 0; k < n; k++) {
+        g->ids[before.groups + k] = id[k];
+        g->start[before.groups + k] = start[k];
+    }
+}
+
+static void place_entries(const plan *p, em_groups *g, int64_t rows, int64_t c)
+{
+    uint32_t *restrict at = p->count + c * rows;
+    int64_t *restrict order = g->order;
+    for (int64_t i = chunk_at(p, c), end = chunk_at(p, c + 1); i < end; i++) order[at[p->ids[i]]++] = i;
+}
+
+static void group_by_counting(const plan *p, em_groups *g, int64_t rows, block *blocks, int64_t n_blocks)
+{
+    EACH_CHUNK(c, p) count_rows(p, rows, c);
+    EM_PARALLEL_EACH(b, n_blocks, 2.0 * BLOCK) blocks[b] = sum_block(p, rows, b * BLOCK);
+    block sum = {0};
+    for (int64_t b = 0; b < n_blocks; b++) {
+        const block here = blocks[b];
+        blocks[b] = sum;
+        sum.groups += here.groups;
+        sum.entries += here.entries;
+    }
+    EM_PARALLEL_EACH(b, n_blocks, 4.0 * BLOCK) lay_out_block(p, g, rows, b * BLOCK, blocks[b]);
+    EACH_CHUNK(c, p) place_entries(p, g, rows, c);
+    g->n = sum.groups;
+    g->start[g->n] = p->n;
+}
+
+/* ---- either -------------------------------------------------------------------------------------------- */
+
 static int bits_of(int64_t rows)
 {
     int bits = 0;
@@ -212,28 +292,33 @@ em_status em__group(em_groups **out, const int64_t *const *ids, const int64_t *c
     p.passes = (bits + BITS - 1) / BITS;
     p.digit = p.passes ? (bits + p.passes - 1) / p.passes : 0;
 
-    const bool small = rows <= UINT32_MAX && p.n < UINT32_MAX;
-    const size_t pairs = (size_t)p.n * (small ? sizeof(small_pair) : sizeof(pair));
+    const bool small = rows <= UINT32_MAX && p.n < UINT32_MAX, counted = are_counted(p.n, rows);
+    if (counted) p.chunks = em__max(1, em__min(em_threads(), p.n / CHUNK));
+    const int64_t blocks = counted ? (rows + BLOCK - 1) / BLOCK : 0;
+    const size_t pairs = counted ? 0 : (size_t)p.n * (small ? sizeof(small_pair) : sizeof(pair));
     const size_t joined = lists > 1 ? (size_t)p.n * sizeof *p.ids : 0;
-    const size_t counted = p.n <= INSERT ? 0 : (size_t)p.chunks * DIGITS * sizeof *p.count;
-    const size_t bytes = joined + 2 * pairs + counted;
-    char *const block = em__alloc(bytes);
-    *out = block ? new_groups(p.n) : NULL;
+    const size_t counters = counted ? (size_t)rows : p.n > INSERT ? DIGITS : 0;
+    const size_t bytes = joined + 2 * pairs + (size_t)blocks * sizeof(block) +
+                         (size_t)p.chunks * counters * sizeof *p.count;
+    char *const memory = em__alloc(bytes);
+    *out = memory ? new_groups(p.n) : NULL;
     if (!*out) {
-        em__free(block, bytes);
+        em__free(memory, bytes);
         return em__fail_memory("grouping ids", bytes);
     }
     if (lists > 1) {
-        int64_t *to = (int64_t *)(void *)block;
+        int64_t *to = (int64_t *)(void *)memory;
         p.ids = to;
         for (int l = 0; l < lists; to += counts[l++]) memcpy(to, ids[l], (size_t)counts[l] * sizeof *to);
     }
-    char *const to = block + joined, *const from = to + pairs;
-    p.count = (uint32_t *)(void *)(from + pairs);
-    if (small)
+    char *const to = memory + joined, *const from = to + pairs;
+    p.count = (uint32_t *)(void *)(from + pairs + (size_t)blocks * sizeof(block));
+    if (counted)
+        group_by_counting(&p, *out, rows, (block *)(void *)to, blocks);
+    else if (small)
         group_small_pair(&p, *out, to, from);
     else
         group_pair(&p, *out, to, from);
-    em__free(block, bytes);
+    em__free(memory, bytes);
     return EM_OK;
 }
