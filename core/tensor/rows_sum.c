@@ -4,31 +4,35 @@
 
 /* ---- some rows ----------------------------------------------------------------------------------------- */
 
+enum { MOST = EM__MACHINE_BYTES == 64 ? 8 : 4 };       /* vectors summed at a time: of the registers, half */
+
 #define SCALED(a, x, q) ((a) * (x))
 #define SIGN(a, x, q) EM_SIGNED(a, x, q)
 #define DIFFERENCE(a, x, q) ((a) * ((q) - (x)))
 
-/* Columns d and on, `count` vectors of them: y += the sum of term(coef, row, own), or = it if fresh. The count is known
- * when this is compiled; the additions to several vectors do not wait for one another. */
+/* `count` vectors of columns, from d on, the last at `last`: y += the sum of term(coef, row, own), or = it if fresh.
+ * The count is known when this is compiled; the additions to several vectors do not wait for one another. */
 #define STAMP_VECTORS(name, term) \
     static inline void name(em_real *restrict y, const em_row_list *l, const em_real *restrict own, int64_t d, \
-                            bool fresh, const int count) \
+                            int64_t last, bool fresh, const int count) \
     { \
-        em_vector sum[4], q[4]; \
-        for (int k = 0; k < count; k++) { \
-            sum[k] = fresh ? (em_vector){0} : EM_VECTOR_AT(y + d + k * EM_WIDE); \
-            q[k] = own ? EM_VECTOR_AT(own + d + k * EM_WIDE) : (em_vector){0}; \
+        em_vector sum[8], q[8]; \
+        EACH_VECTOR(k) { \
+            sum[k] = fresh ? (em_vector){0} : EM_VECTOR_AT(y + COLUMN(k)); \
+            q[k] = own ? EM_VECTOR_AT(own + COLUMN(k)) : (em_vector){0}; \
         } \
         for (int64_t e = 0; e < l->n; e++) { \
             const em_vector a = EM_ALL(sum[0], l->coef[e]); \
-            const em_real *x = l->row[e] + d; \
-            for (int k = 0; k < count; k++) sum[k] += term(a, EM_VECTOR_AT(x + k * EM_WIDE), q[k]); \
+            const em_real *x = l->row[e]; \
+            EACH_VECTOR(k) sum[k] += term(a, EM_VECTOR_AT(x + COLUMN(k)), q[k]); \
         } \
-        for (int k = 0; k < count; k++) *(em_vector *)(y + d + k * EM_WIDE) = sum[k]; \
+        EACH_VECTOR(k) *(em_vector *)(y + COLUMN(k)) = sum[k]; \
         (void)q; \
     }
+#define EACH_VECTOR(k) _Pragma("GCC unroll 8") for (int k = 0; k < count; k++)
+#define COLUMN(k) ((k) == count - 1 ? last : d + (k) * EM_WIDE)
 
-/* The same for the 1 .. 4 last columns. */
+/* Rows of fewer columns than a vector has. */
 #define STAMP_FEW(name, term) \
     static inline void name(em_real *restrict y, const em_row_list *l, const em_real *restrict own, int64_t d, \
                             bool fresh, int64_t n) \
@@ -44,16 +48,35 @@
         (void)q; \
     }
 
+/* In as few passes over the list as registers allow, since most lists are short. The last vector of a row ends where
+ * the row does and overlaps the one before it, in the same pass: what both hold is the same. */
 #define STAMP(name, term) \
     STAMP_VECTORS(name##_vectors, term) \
     STAMP_FEW(name##_few, term) \
     static void name(em_real *restrict y, const em_row_list *l, const em_real *restrict own, int64_t width, \
                      bool fresh) \
     { \
-        int64_t d = 0; \
-        for (; d + 4 * EM_WIDE <= width; d += 4 * EM_WIDE) name##_vectors(y, l, own, d, fresh, 4); \
-        for (; d + EM_WIDE <= width; d += EM_WIDE) name##_vectors(y, l, own, d, fresh, 1); \
-        for (; d < width; d += 4) name##_few(y, l, own, d, fresh, width - d); \
+        if (width < EM_WIDE) { \
+            for (int64_t d = 0; d < width; d += 4) name##_few(y, l, own, d, fresh, width - d); \
+            return; \
+        } \
+        const int64_t vectors = (width + EM_WIDE - 1) / EM_WIDE; \
+        int64_t passes = (vectors + MOST - 1) / MOST, v = 0; \
+        for (; passes > 0; passes--) { \
+            const int64_t n = (vectors - v + passes - 1) / passes, d = v * EM_WIDE; \
+            const int64_t last = em__min(d + (n - 1) * EM_WIDE, width - EM_WIDE); \
+            v += n; \
+            switch (n) { \
+            case 1: name##_vectors(y, l, own, d, last, fresh, 1); break; \
+            case 2: name##_vectors(y, l, own, d, last, fresh, 2); break; \
+            case 3: name##_vectors(y, l, own, d, last, fresh, 3); break; \
+            case 4: name##_vectors(y, l, own, d, last, fresh, 4); break; \
+            case 5: name##_vectors(y, l, own, d, last, fresh, 5); break; \
+            case 6: name##_vectors(y, l, own, d, last, fresh, 6); break; \
+            case 7: name##_vectors(y, l, own, d, last, fresh, 7); break; \
+            case 8: name##_vectors(y, l, own, d, last, fresh, 8); break; \
+            } \
+        } \
     }
 STAMP(scaled, SCALED)
 STAMP(signs, SIGN)
