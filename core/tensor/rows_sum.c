@@ -137,19 +137,6 @@ void em__add_entries(em_real *restrict sum, const em_rows *r, const int64_t *ord
     }
 }
 
-const em_real *em__group_sum(const em_rows *r, const em_groups *g, int64_t u, em_real *restrict sum)
-{
-    const int64_t *order = g->order + g->start[u], count = g->start[u + 1] - g->start[u];
-    if (count == 1) {
-        em_real coef;
-        const em_part *p;
-        const em_real *row = em__entry(r, *order, &coef, &p);
-        if (p->form == EM_FORM_ROW && coef == 1) return row;
-    }
-    em__add_entries(sum, r, order, count, g->ids[u], true);
-    return sum;
-}
-
 /* ---- all of them --------------------------------------------------------------------------------------- */
 
 static void values(void *to, const em_rows *r)

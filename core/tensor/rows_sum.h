@@ -26,10 +26,10 @@ void em__list_sum(em_real *restrict y, const em_row_list *l, em_form form, const
 
 /* ---- entries of a gradient ----------------------------------------------------------------------------- */
 
-/* e / every; a division of 32 bits takes half as long. */
+/* e / every; a division of 32 bits takes half as long, and a lookup's own entries need none. */
 static inline int64_t em__quotient(int64_t e, int64_t every)
 {
-    return (e | every) <= UINT32_MAX ? (uint32_t)e / (uint32_t)every : e / every;
+    return every == 1 ? e : (e | every) <= UINT32_MAX ? (uint32_t)e / (uint32_t)every : e / every;
 }
 
 /* Entry `e` (of the whole) as its part, and its coefficient and source row. */
@@ -48,7 +48,6 @@ static inline const em_real *em__entry(const em_rows *r, int64_t e, em_real *coe
 }
 
 #define em__add_entries EM__NAME(em_add, _entries, EM_VARIANT)
-#define em__group_sum EM__NAME(em_group, _sum, EM_VARIANT)
 
 /* sum (width) += entries order[0 .. count-1], which belong to row `id`; fresh: sum = they. */
 void em__add_entries(em_real *restrict sum, const em_rows *r, const int64_t *order, int64_t count, int64_t id,
@@ -56,7 +55,18 @@ void em__add_entries(em_real *restrict sum, const em_rows *r, const int64_t *ord
 
 /* The gradient of the row of group u. `sum` is scratch of `width` elements; returns where the sum is: there, or the
  * source row itself where it is the only entry and has coefficient 1. */
-const em_real *em__group_sum(const em_rows *r, const em_groups *g, int64_t u, em_real *restrict sum);
+static inline const em_real *em__group_sum(const em_rows *r, const em_groups *g, int64_t u, em_real *restrict sum)
+{
+    const int64_t *order = g->order + g->start[u], count = g->start[u + 1] - g->start[u];
+    if (count == 1) {
+        em_real coef;
+        const em_part *p;
+        const em_real *row = em__entry(r, *order, &coef, &p);
+        if (p->form == EM_FORM_ROW && coef == 1) return row;
+    }
+    em__add_entries(sum, r, order, count, g->ids[u], true);
+    return sum;
+}
 
 /* Groups lo .. hi-1 of each piece, in parallel, pieces balanced by entries, each entry of `each` units of work. By
  * Zipf's law some pieces hold one row of many entries, others as many rows as entries, which take longer. */
