@@ -238,13 +238,24 @@ static em_status make_dense(em_update *u)
     return s;
 }
 
+/* A user's vector and bias are looked up by the same ids: the groups of an update before this one, or null. */
+static const em_groups *groups_of_same_ids(const em_update *u, const em_update *first)
+{
+    for (const em_update *other = first; other < u; other++)
+        if (other->groups && em_tensor_is_sparse(other->grad) && em__rows_same_ids(other->grad->rows, u->grad->rows))
+            return other->groups;
+    return NULL;
+}
+
 static em_status prepare_sparse(em_update *u, const em_step *step, const em_step *first)
 {
     EM_TRY(em_rows_to(&u->grad, step->grad, u->param->dtype));
     u->width = u->grad->rows->width;
     u->waits = is_exact(u) && u->param->count > 0;
     if (u->waits && !can_wait(u, step, first)) return make_dense(u);
-    if (u->grad->rows->entries) EM_TRY(em__rows_groups(&u->groups, u->grad));
+    EM_TRY(em__rows_check(u->grad));
+    u->groups = groups_of_same_ids(u, u - (step - first));
+    if (!u->groups && u->grad->rows->entries) EM_TRY(em__rows_groups(&u->groups, u->grad));
     if (u->width <= EM_STACK_ROW) return EM_OK;
     u->scratch_step = (((size_t)u->width * em_dtype_size(u->param->dtype) + 63) & ~(size_t)63);
     u->scratch_bytes = u->scratch_step * (size_t)em_threads();
@@ -257,7 +268,7 @@ static em_status contiguous_in(em_tensor **out, em_tensor *t, em_dtype dtype)
     return t->dtype == dtype ? em_tensor_contiguous(out, t) : em_tensor_to(out, t, dtype);
 }
 
-/* `first`: of the steps of the call, of which `step` is one. */
+/* `first`: of the steps of the call, of which `step` is one; u is as far from the first update. */
 static em_status prepare(em_update *u, const em_rule *const of_type[2], const em_step *step, const em_step *first)
 {
     EM_TRY(check_tensors(of_type[0], step->param, step->grad));

@@ -285,6 +285,15 @@ em_status em__rows_groups(const em_groups **out, em_tensor *t)
     return EM_OK;
 }
 
+bool em__rows_same_ids(const em_rows *a, const em_rows *b)
+{
+    if (a->n_parts != b->n_parts || a->entries != b->entries) return false;
+    for (int i = 0; i < a->n_parts; i++)
+        if (a->parts[i].ids->data != b->parts[i].ids->data || a->parts[i].ids->count != b->parts[i].ids->count)
+            return false;
+    return true;
+}
+
 int64_t em__groups_split(const em_groups *g, int64_t k, int64_t pieces)
 {
     if (k <= 0) return 0;

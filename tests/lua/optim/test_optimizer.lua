@@ -264,4 +264,33 @@ t.test("options spoilt between steps", function()
   t.raises(function() opt:step() end, "param_groups[1] is no table")
 end)
 
+-- The ids of one lookup are grouped for all tables that it looks up in one step.
+t.test("tables looked up by the same ids, or by others as many, get what each would get alone", function()
+  local same, other = embla.tensor {3, 1, 3, 0, 2, 3}, embla.tensor {0, 0, 4, 1, 4, 2}
+  local function tables()
+    embla.manual_seed(3)
+    local function table_of(width) return embla.nn.Embedding(5, width, {sparse = true}) end
+    return {table_of(3), table_of(1), table_of(2)}
+  end
+  local function backward(embs)
+    embs[1](same):mul(2):sum():backward()
+    embs[2](same:view(2, 3)):pow(2):sum():backward()
+    embs[3](other):pow(3):sum():backward()
+  end
+  local together, alone = tables(), tables()
+  local opt = optim.Adagrad({together[1].weight, together[2].weight, together[3].weight}, {lr = 0.1})
+  for _ = 1, 3 do
+    opt:zero_grad()
+    backward(together)
+    opt:step()
+  end
+  for _, emb in ipairs(alone) do emb.opt = optim.Adagrad(emb:parameters(), {lr = 0.1}) end
+  for _ = 1, 3 do
+    for _, emb in ipairs(alone) do emb.opt:zero_grad() end
+    backward(alone)
+    for _, emb in ipairs(alone) do emb.opt:step() end
+  end
+  for i = 1, 3 do t.equal(together[i].weight, alone[i].weight:tolist()) end
+end)
+
 t.finish()
