@@ -52,6 +52,14 @@ static inline int64_t em__chunks(int64_t n, double each)
 /* Before a for whose passes do not depend on each other: one pass may become one lane of a vector. */
 #define EM_SIMD EM__PRAGMA(omp simd)
 
+/* Before a for of at most 8 passes, whose number is known when it is compiled: written out, so that a small array stays
+ * in registers. */
+#ifdef __clang__
+#define EM_WRITTEN_OUT EM__PRAGMA(unroll)
+#else
+#define EM_WRITTEN_OUT EM__PRAGMA(GCC unroll 8)
+#endif
+
 /* for (lo, hi) in chunks of 0..n, in parallel; an element costs `each` units of work:
  *     EM_PARALLEL_CHUNKS(lo, hi, n, 4.0 * D)
  *         for (int64_t i = lo; i < hi; i++) …                                                                  */

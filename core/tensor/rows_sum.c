@@ -29,7 +29,7 @@ enum { MOST = EM__MACHINE_BYTES == 64 ? 8 : 4 };       /* vectors summed at a ti
         EACH_VECTOR(k) *(em_vector *)(y + COLUMN(k)) = sum[k]; \
         (void)q; \
     }
-#define EACH_VECTOR(k) _Pragma("GCC unroll 8") for (int k = 0; k < count; k++)
+#define EACH_VECTOR(k) EM_WRITTEN_OUT for (int k = 0; k < count; k++)
 #define COLUMN(k) ((k) == count - 1 ? last : d + (k) * EM_WIDE)
 
 /* Rows of fewer columns than a vector has. */

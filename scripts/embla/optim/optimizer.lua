@@ -11,13 +11,6 @@ local Optimizer = class "Optimizer"
 
 local living = setmetatable({}, {__mode = "k"})         -- every optimizer: who holds a parameter that gets other rows
 
--- Calls into the core; its errors point at the script's line.
-local function call(f, ...)
-  local ok, result = pcall(f, ...)
-  if not ok then raise("%s", result) end
-  return result
-end
-
 -- ---- options of a rule -----------------------------------------------------------------------------------------
 
 local KINDS = {bool = "boolean", number = "number", enum = "string"}
@@ -77,7 +70,7 @@ end
 
 -- Refuses options that the rule cannot take; where there is no rule, the spec has said all.
 local function check_options(self, group, number)
-  if self.core then call(core.check_options, self.core, group, number) end
+  if self.core then core.check_options(self.core, group, number) end
 end
 
 -- ---- parameters ------------------------------------------------------------------------------------------------
@@ -181,7 +174,7 @@ function Optimizer:step(closure)
     end
     loss = core.with_grad(true, closure)
   end
-  return call(core.optimizer_step, self.core, self.param_groups, loss)
+  return (core.optimizer_step(self.core, self.param_groups, loss))
 end
 
 --- Forgets the gradients.
@@ -189,7 +182,7 @@ end
 function Optimizer:zero_grad(opt)
   local set_to_none = true
   if opt ~= nil then set_to_none = Optimizer.zero_grad_spec.arguments(opt).set_to_none end
-  for _, group in ipairs(self.param_groups) do call(core.zero_grad, group.params, set_to_none) end
+  for _, group in ipairs(self.param_groups) do core.zero_grad(group.params, set_to_none) end
 end
 
 Optimizer.zero_grad_spec = options.spec("zero_grad", {
@@ -277,7 +270,7 @@ end
 function Optimizer:set_state(params, states)
   local list = {}
   for i, saved in ipairs(states) do list[i] = saved and read_state(saved) end
-  call(core.set_optimizer_state, self.core, params, list)
+  core.set_optimizer_state(self.core, params, list)
 end
 
 --- Goes on from what state_dict returned: the same steps then give the same bits.
@@ -324,7 +317,7 @@ function Optimizer.replace_rows(param, table, grad, mask)
       others[#others + 1] = optimizer
     end
   end
-  call(core.replace_rows, param, table, grad, mask, holders)
+  core.replace_rows(param, table, grad, mask, holders)
   for _, optimizer in ipairs(others) do optimizer:restart() end
 end
 
