@@ -65,8 +65,8 @@ static const char *position_text(char buffer[EM_SHAPE_TEXT], const em_tensor *t,
     return buffer;
 }
 
-/* Whether all are in range: of an id that is not, it or its distance from the last row is negative. Comparing 64 bits is
- * more than vectors of any processor can do: so this runs at the speed of memory. */
+/* Whether all are in range: of an id that is not, it or its distance from the last row is negative. Vectors of any
+ * processor can do that, but not compare 64 bits: so this runs at the speed of memory. */
 static bool ids_fit(const int64_t *id, int64_t n, int64_t rows)
 {
     uint64_t signs = 0;
