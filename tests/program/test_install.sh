@@ -24,5 +24,8 @@ LUA_PATH="$prefix/share/lua/5.4/?.lua;$prefix/share/lua/5.4/?/init.lua"
 LUA_CPATH="$prefix/lib/lua/5.4/?.so"
 export LUA_PATH LUA_CPATH
 expect "a stock lua" "$("$lua" -e "$code")" "tensor([2., 2.])"
+# The state closes while threads are still awake.
+busy='local embla = require "embla"; embla.set_num_threads(2); local _ = embla.ones(3000000) + 1'
+env -u OMP_WAIT_POLICY "$lua" -e "$busy" || expect "how a stock lua ends after work on two threads" $? 0
 unset LUA_PATH LUA_CPATH
 expect "the program" "$("$prefix/bin/embla" -e "$code")" "tensor([2., 2.])"
