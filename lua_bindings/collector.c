@@ -38,7 +38,7 @@ static void adapt(eml_collector *c, int64_t grown, int64_t freed, bool aged)
 
 static int64_t collect_young(lua_State *L, eml_collector *c, int64_t grown)
 {
-    const int64_t used = em_memory_used();
+    const int64_t used = c->told + grown;
     lua_gc(L, LUA_GCSTEP, (int)((grown < INT64_C(1) << 38 ? grown : INT64_C(1) << 38) >> 10));
     c->told = em_memory_used();
     return used - c->told;

@@ -253,9 +253,10 @@ static em_status prepare_sparse(em_update *u, const em_step *step, const em_step
     u->width = u->grad->rows->width;
     u->waits = is_exact(u) && u->param->count > 0;
     if (u->waits && !can_wait(u, step, first)) return make_dense(u);
-    EM_TRY(em__rows_check(u->grad));
-    u->groups = groups_of_same_ids(u, u - (step - first));
-    if (!u->groups && u->grad->rows->entries) EM_TRY(em__rows_groups(&u->groups, u->grad));
+    if (u->grad->rows->entries) {
+        u->groups = groups_of_same_ids(u, u - (step - first));
+        EM_TRY(u->groups ? em__rows_check(u->grad) : em__rows_groups(&u->groups, u->grad));
+    }
     if (u->width <= EM_STACK_ROW) return EM_OK;
     u->scratch_step = (((size_t)u->width * em_dtype_size(u->param->dtype) + 63) & ~(size_t)63);
     u->scratch_bytes = u->scratch_step * (size_t)em_threads();

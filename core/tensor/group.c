@@ -183,7 +183,7 @@ STAMP(small_pair)
  * depend on how the ids are cut: here into as many chunks as threads, since each has counters for all rows. */
 enum { BLOCK = 1 << 11 };       /* rows laid out at a time */
 
-static bool are_counted(int64_t n, int64_t rows) { return n > INSERT && n < UINT32_MAX && rows <= n + n / 4; }
+static bool are_counted(int64_t n, int64_t rows) { return n > INSERT && rows <= n + n / 4; }
 
 typedef struct block {
     int64_t groups, entries;    /* in it; then before it */
@@ -292,7 +292,7 @@ em_status em__group(em_groups **out, const int64_t *const *ids, const int64_t *c
     p.passes = (bits + BITS - 1) / BITS;
     p.digit = p.passes ? (bits + p.passes - 1) / p.passes : 0;
 
-    const bool small = rows <= UINT32_MAX && p.n < UINT32_MAX, counted = are_counted(p.n, rows);
+    const bool small = rows <= UINT32_MAX && p.n < UINT32_MAX, counted = small && are_counted(p.n, rows);
     if (counted) p.chunks = em__max(1, em__min(em_threads(), p.n / CHUNK));
     const int64_t blocks = counted ? (rows + BLOCK - 1) / BLOCK : 0;
     const size_t pairs = counted ? 0 : (size_t)p.n * (small ? sizeof(small_pair) : sizeof(pair));

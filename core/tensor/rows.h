@@ -81,7 +81,7 @@ em_status em__rows_groups(const em_groups **out, em_tensor *t);
 /* Whether both take their ids from the same memory, so that the groups of one are those of the other. */
 bool em__rows_same_ids(const em_rows *a, const em_rows *b);
 
-/* Groups ids (n) of 0 .. rows-1: a stable radix sort on em_threads() threads. Free with em__groups_free. */
+/* Groups ids (n) of 0 .. rows-1: a stable sort on em_threads() threads. Free with em__groups_free. */
 em_status em__group(em_groups **out, const int64_t *const *ids, const int64_t *counts, int lists, int64_t rows);
 void em__groups_free(em_groups *g);
 
