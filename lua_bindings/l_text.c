@@ -212,13 +212,15 @@ static int corpus_parts(lua_State *L)
 
 /* ---- skip-gram ----------------------------------------------------------------------------------------- */
 
-/* skipgram_new(corpus, window, negative, sample, batch_size, dtype, seed) */
+/* skipgram_new(corpus, window, negative, sample, batch_size, dtype, seed, prefetch): prefetch may be nil, for
+ * whether the team leaves a processor free */
 static int skipgram_new(lua_State *L)
 {
     em_corpus *c = check_corpus(L, 1);
     const em_skipgram_opts opts = {
         .window = luaL_checkinteger(L, 2), .negative = luaL_checkinteger(L, 3), .sample = luaL_checknumber(L, 4),
         .batch_size = luaL_checkinteger(L, 5), .dtype = eml_checkdtype(L, 6), .seed = (uint64_t)luaL_checkinteger(L, 7),
+        .prefetch = lua_isnil(L, 8) ? em_threads() < em_threads_available() : lua_toboolean(L, 8),
     };
     eml_check(L, em_skipgram_new(push_skipgram(L), c, &opts));
     return 1;

@@ -3,7 +3,9 @@
 #include <omp.h>
 
 _Atomic int em__stop;
+_Atomic int64_t em__interrupts;
 int em__thread_count = 1;
+_Thread_local bool em__alone;
 static bool chosen;             /* em_set_threads was called */
 
 void em_set_threads(int count)
@@ -28,6 +30,11 @@ void em_start_threads(void)
     (void)alive;
 }
 
-void em_interrupt(void) { em__stop = 1; }
+void em_interrupt(void)
+{
+    em__interrupts++;
+    em__stop = 1;
+}
+
 bool em_interrupted(void) { return em__stop != 0; }
 void em_clear_interrupt(void) { em__stop = 0; }

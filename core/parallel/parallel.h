@@ -13,7 +13,11 @@
  * EM_EINTERRUPT. */
 extern _Atomic int em__stop;
 
+/* Interrupts so far. The same before and after some work, none of it was left out, though em__stop be cleared again. */
+extern _Atomic int64_t em__interrupts;
+
 extern int em__thread_count;
+extern _Thread_local bool em__alone;            /* this thread has no team: see background.h */
 
 /* A team is woken only for at least two grains of work: waking costs a microsecond or two. A unit of work is about
  * one floating-point operation or element moved. */
@@ -21,7 +25,7 @@ enum { EM_GRAIN = 1 << 15 };
 
 static inline int em__team(double work)
 {
-    if (em__thread_count == 1 || work < 2.0 * EM_GRAIN) return 1;
+    if (em__thread_count == 1 || work < 2.0 * EM_GRAIN || em__alone) return 1;
     const double most = work / EM_GRAIN;
     return most < em__thread_count ? (int)most : em__thread_count;
 }

@@ -25,7 +25,7 @@ usage: embla scripts/examples/word2vec.lua [FILE...] [options]
   --lr X           learning rate, falling to 0; default 0.6, with --fused 0.05, --cbow 0.2
   --steps N        stop after so many steps
   --seed 1         of all random draws
-  --threads N      processors to use
+  --threads N      processors to train on; if one is left, it draws the batches meanwhile
   --words a,b,c    show the neighbours of these words
   --out PATH       where the vectors go; default vectors.txt
 ]]

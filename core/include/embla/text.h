@@ -108,6 +108,7 @@ typedef struct em_skipgram_opts {
     int64_t batch_size;         /* pairs a batch, >= 1 */
     em_dtype dtype;             /* EM_I64 or EM_I32 */
     uint64_t seed;
+    bool prefetch;              /* each next batch is drawn by a thread of its own, meanwhile */
 } em_skipgram_opts;
 
 /* Keeps the corpus. Fails: EM_EVALUE naming the option; EM_ENOMEM. */

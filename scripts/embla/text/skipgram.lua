@@ -16,11 +16,13 @@ local spec = options.spec("SkipGram", {
   {name = "epochs", type = "integer", default = 1, range = ">= 1", doc = "times the corpus is gone through"},
   {name = "seed", type = "integer", doc = "of the draws; default: that of embla.manual_seed"},
   {name = "dtype", choices = {"int64", "int32"}, default = "int64", doc = "of the ids"},
+  {name = "prefetch", type = "boolean",
+   doc = "draw each batch while the one before it trains; default: if the threads leave a processor free for it"},
 })
 
 --- Pairs of a word and another near it in its sentence, with negatives drawn in proportion to count^0.75 (one that
 -- equals the pair's context is drawn again). Frequent words are left out at random by word2vec's formula, and windows
--- are shrunk at random. Batches depend on seed, epoch and position alone, not on the number of threads.
+-- are shrunk at random. Batches depend on seed, epoch and position alone, not on threads or prefetch.
 --
 --   local batches = text.SkipGram(corpus, {window = 5, negative = 5, batch_size = 4096, epochs = 3})
 --   for centre, targets in batches:iter() do … batches.progress … end
@@ -31,7 +33,8 @@ local SkipGram = class "SkipGram"
 
 --- Makes the sampler.
 -- @param corpus text.Corpus
--- @param opt    {window = 5, negative = 5, sample = 1e-3, batch_size = 1024, epochs = 1, seed, dtype = "int64"}
+-- @param opt    {window = 5, negative = 5, sample = 1e-3, batch_size = 1024, epochs = 1, seed, dtype = "int64",
+--               prefetch}
 -- @raise if it is no corpus, it is empty, or an option does not fit
 function SkipGram:init(corpus, opt)
   if getmetatable(corpus) ~= Corpus then
@@ -41,7 +44,7 @@ function SkipGram:init(corpus, opt)
   self.corpus, self.epochs = corpus, o.epochs
   self.words_total = o.epochs * #corpus
   self.handle = core.skipgram_new(corpus.handle, o.window, o.negative, o.sample > 0 and o.sample or math.huge,
-    o.batch_size, o.dtype, o.seed or core.initial_seed())
+    o.batch_size, o.dtype, o.seed or core.initial_seed(), o.prefetch)
   self:rewind()
 end
 

@@ -1,8 +1,10 @@
 #include <math.h>
+#include <time.h>
 
 #include "base/status.h"
 #include "corpus_of.h"
 #include "random/rng.h"
+#include "text/windows.h"
 
 static em_corpus *corpus;
 
@@ -135,8 +137,8 @@ static void pairs_are_those_of_the_slow_way(void **state)
     assert_epoch(s, &o, 3);
     assert_epoch(s, &o, 0);
     em_skipgram_release(s);
-    o = (em_skipgram_opts){
-        .window = 1, .negative = 0, .sample = 1e-5, .batch_size = 77, .dtype = EM_I32, .seed = UINT64_MAX};
+    o = (em_skipgram_opts){.window = 1, .negative = 0, .sample = 1e-5, .batch_size = 77, .dtype = EM_I32,
+                           .seed = UINT64_MAX, .prefetch = true};
     s = skipgram(&o);
     assert_epoch(s, &o, 0);
     em_skipgram_release(s);
@@ -247,11 +249,16 @@ static void batches_depend_on_seed_and_epoch_alone(void **state)
     em_set_threads(1);
     const uint64_t want = digest_epoch(s, 2), other = digest_epoch(s, 1);
     assert_true(want != other);
-    for (int threads = 2; threads <= 8; threads *= 2) {
+    o.prefetch = true;
+    em_skipgram *ahead = skipgram(&o);
+    for (int threads = 1; threads <= 8; threads *= 2) {
         em_set_threads(threads);
         assert_true(digest_epoch(s, 2) == want);
+        assert_true(digest_epoch(ahead, 1) == other);
+        assert_true(digest_epoch(ahead, 2) == want);
     }
     em_set_threads(1);
+    em_skipgram_release(ahead);
     em_skipgram_release(s);
     o.seed++;
     s = skipgram(&o);
@@ -319,6 +326,69 @@ static void an_interrupted_batch_is_given_again(void **state)
     em_skipgram_release(s);
 }
 
+static void pause_for(int64_t microseconds)
+{
+    nanosleep(&(struct timespec){.tv_nsec = microseconds * 1000}, NULL);
+}
+
+static void draw(em_skipgram *s, em_tensor *batch[2]) { assert_ok(em_skipgram_next(s, batch, batch + 1)); }
+
+static void let_go(em_tensor *batch[2])
+{
+    for (int i = 0; i < 2; i++) em_tensor_release(batch[i]);
+}
+
+static void assert_same_batch(em_tensor *a[2], em_tensor *b[2])
+{
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(em_tensor_count(a[i]), em_tensor_count(b[i]));
+        assert_memory_equal(em_tensor_data(a[i]), em_tensor_data(b[i]), 8 * (size_t)em_tensor_count(a[i]));
+    }
+}
+
+static int64_t pairs_of_the_first_portion(const em_skipgram_opts *o)
+{
+    em__windows w;
+    assert_ok(em__windows_new(&w, "test", corpus, o->window, o->sample, o->seed));
+    em__windows_epoch(&w, 0);
+    em__windows_load(&w, 0);
+    const int64_t count = w.pairs;
+    em__windows_free(&w);
+    return count;
+}
+
+/* An interrupt comes and goes at some point of the second batch's being drawn, which begins with loading a portion. */
+static void a_batch_interrupted_meanwhile_is_drawn_again(void **state)
+{
+    (void)state;
+    em_skipgram_opts o = {.window = 2, .negative = 1, .sample = INFINITY, .dtype = EM_I64, .prefetch = true};
+    o.batch_size = pairs_of_the_first_portion(&o);
+    em_tensor *want[2], *batch[2];
+    em_skipgram *s = skipgram(&o);
+    draw(s, want);
+    let_go(want);
+    const int64_t done = em_skipgram_done(s);
+    draw(s, want);
+    for (int64_t delay = 0; delay < 60; delay++) {
+        em_skipgram_start(s, 0);
+        draw(s, batch);
+        let_go(batch);
+        pause_for(25 * delay);
+        em_interrupt();
+        if (delay % 2)
+            pause_for(3000);
+        else
+            assert_fails(em_skipgram_next(s, batch, batch + 1), EM_EINTERRUPT, "interrupted");
+        em_clear_interrupt();
+        assert_int_equal(em_skipgram_done(s), done);
+        draw(s, batch);
+        assert_same_batch(batch, want);
+        let_go(batch);
+    }
+    let_go(want);
+    em_skipgram_release(s);
+}
+
 static em_status make_and_draw(void *context, em_tensor *out[EM_MAX_OUT])
 {
     (void)context;
@@ -367,6 +437,7 @@ int main(void)
         SMALL_TEST(options_are_checked),
         cmocka_unit_test_setup_teardown(an_empty_corpus_is_refused, make_empty, remove_corpus),
         LONG_TEST(an_interrupted_batch_is_given_again),
+        LONG_TEST(a_batch_interrupted_meanwhile_is_drawn_again),
         LONG_TEST(allocations_may_fail),
         SMALL_TEST(allocations_may_fail_at_the_end),
     };

@@ -58,8 +58,10 @@ t.test("batches depend on the seed alone", function()
   local want = all_ids(opt)
   for _, threads in ipairs {1, 2, 3, 8} do
     embla.set_num_threads(threads)
+    opt.prefetch = threads % 2 == 0
     t.equal(all_ids(opt) == want, true)
   end
+  opt.prefetch = nil
   embla.set_num_threads(before)
   opt.seed = 4
   t.equal(all_ids(opt) == want, false)
@@ -75,6 +77,25 @@ t.test("iterating again starts again", function()
   t.equal(s.batches, 1)
 end)
 
+t.test("a batch drawn ahead shows in no field, and is dropped with the rest", function()
+  local now = text.SkipGram(corpus, {seed = 1, prefetch = false})
+  local ahead = text.SkipGram(corpus, {seed = 1, prefetch = true})
+  local next_now, next_ahead = now:iter(), ahead:iter()
+  for _ = 1, 3 do
+    t.equal(next_ahead(), next_now())
+    t.equal({ahead.words_done, ahead.batches, ahead.progress}, {now.words_done, now.batches, now.progress})
+  end
+  t.equal(ahead:iter()(), now:iter()())
+end)
+
+t.test("a sampler may go while it draws", function()
+  for _ = 1, 20 do
+    local s = text.SkipGram(corpus, {batch_size = 100000, prefetch = true})
+    s:iter()()
+  end
+  collectgarbage()
+end)
+
 t.test("what does not fit is refused", function()
   t.raises(function() text.SkipGram({}) end, "test_skipgram.lua",
            "SkipGram: argument corpus: expected a Corpus, got a table")
@@ -82,6 +103,7 @@ t.test("what does not fit is refused", function()
   t.raises(function() text.SkipGram(corpus, {negatives = 5}) end, "did you mean 'negative'?")
   t.raises(function() text.SkipGram(corpus, {sample = -1}) end, "option sample")
   t.raises(function() text.SkipGram(corpus, {dtype = "float32"}) end, "option dtype")
+  t.raises(function() text.SkipGram(corpus, {prefetch = 2}) end, "option prefetch: expected boolean, got 2")
   t.raises(function() text.SkipGram(corpus_of "") end, "SkipGram: the corpus is empty")
 end)
 
