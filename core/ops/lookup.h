@@ -188,7 +188,7 @@ static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_
     if ((double)em__max(dw->count, r.entries * width) < 2.0 * EM_GRAIN) {
         for (int64_t e = 0; e < r.entries; e++) {
             if (id[e] == padding) continue;
-            em__add_entries(EM_REALS(dw) + id[e] * width, &r, &e, 1, id[e], false);
+            em__add_entries(EM_REALS(dw) + id[e] * width, &r, &e, 1, 0, id[e], false);
         }
         return EM_OK;
     }
@@ -197,8 +197,7 @@ static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_
     EM_PARALLEL_ROW_PIECES(lo, hi, g, (double)width)
         for (int64_t u = lo; u < hi; u++) {
             if (g->ids[u] == padding) continue;
-            em_real *y = EM_REALS(dw) + g->ids[u] * width;
-            em__add_entries(y, &r, g->order + g->start[u], g->start[u + 1] - g->start[u], g->ids[u], false);
+            em__add_group(EM_REALS(dw) + g->ids[u] * width, &r, g, u, false);
         }
     em__set_filled(dw, g);
     return EM_OK;

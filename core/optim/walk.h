@@ -97,13 +97,7 @@ static inline void em__walk_rows(const em_update *u, em_row_fn *row)
 
 /* Groups whose rows are asked for ahead of their turn: a random row of a large table takes as long to arrive as
  * several take to update. */
-enum { EM_AHEAD = 8, EM_AHEAD_BYTES = 512, EM_LINE = 64 };
-
-static inline void em__fetch(const void *row, size_t bytes)
-{
-    const size_t n = bytes < EM_AHEAD_BYTES ? bytes : EM_AHEAD_BYTES;
-    for (size_t at = 0; at < n; at += EM_LINE) __builtin_prefetch((const char *)row + at, 1);
-}
+enum { EM_AHEAD = 8 };
 
 static inline void em__fetch_row(const em_update *u, const em_places *p, int64_t id)
 {
@@ -116,10 +110,10 @@ static inline void em__fetch_group(const em_update *u, const em_places *p, int64
 {
     const em_groups *g = u->groups;
     if (k >= g->n) return;
-    em_real coef;
-    const em_part *part;
     em__fetch_row(u, p, g->ids[k]);
-    __builtin_prefetch(em__entry(u->grad->rows, g->order[g->start[k]], &coef, &part));
+    int64_t e = g->order[g->start[k]];
+    const em_part *part = em__part_of(u->grad->rows, &e);
+    if (part->source->stride[0]) __builtin_prefetch(em__source_row(part, e));
 }
 
 static inline em_real *em__scratch(const em_update *u, em_real *stack)

@@ -108,8 +108,9 @@ static int64_t of_one_part(const em_rows *r, const int64_t *order, int64_t count
     return n;
 }
 
-/* Entries order[0 .. n-1] of a part as a list. */
-static void take(em_row_list *l, const em_part *p, int64_t before, const int64_t *order, int64_t n)
+/* Entries order[0 .. n-1] of a part as a list, those EM_LIST further on being asked for; `more` follow in `order`. */
+static void take(em_row_list *l, const em_rows *r, const em_part *p, int64_t before, const int64_t *order, int64_t n,
+                 int64_t more)
 {
     const em_real *source = EM_REALS(p->source), *coef = p->coef ? EM_REALS(p->coef) : NULL;
     const int64_t *index = p->index ? EM_DATA(int64_t, p->index) : NULL;
@@ -121,17 +122,19 @@ static void take(em_row_list *l, const em_part *p, int64_t before, const int64_t
         l->row[i] = source + (index ? index[e] : em__quotient(e, every)) * step;
         l->coef[i] = (em_real)(coef ? scale * (double)coef[e] : scale);
     }
+    if (!em__is_far(p)) return;
+    for (int64_t i = 0; i < em__min(n, n + more - EM_LIST); i++) em__fetch_entry(r, order[i + EM_LIST]);
 }
 
-void em__add_entries(em_real *restrict sum, const em_rows *r, const int64_t *order, int64_t count, int64_t id,
-                     bool fresh)
+void em__add_entries(em_real *restrict sum, const em_rows *r, const int64_t *order, int64_t count, int64_t more,
+                     int64_t id, bool fresh)
 {
     em_row_list l;
     while (count) {
         const em_part *p;
         int64_t before;
         const int64_t n = of_one_part(r, order, em__min(count, EM_LIST), &p, &before);
-        take(&l, p, before, order, n);
+        take(&l, r, p, before, order, n, count - n + more);
         em__list_sum(sum, &l, p->form, p->table ? EM_REALS(p->table) + id * r->width : NULL, r->width, fresh);
         order += n, count -= n, fresh = false;
     }
@@ -147,7 +150,7 @@ static void values(void *to, const em_rows *r)
         EM_PARALLEL_EACH(k, n, (double)r->width)
         {
             const int64_t e = first + k;
-            em__add_entries((em_real *)to + e * r->width, r, &e, 1, id[k], true);
+            em__add_entries((em_real *)to + e * r->width, r, &e, 1, 0, id[k], true);
         }
         first += n;
     }
@@ -159,7 +162,7 @@ static void sums(void *to, const em_rows *r, const em_groups *g, bool compact)
     EM_PARALLEL_EACH(k, pieces, EM_ROW_PIECE * (double)r->width)
         for (int64_t u = em__groups_split(g, k, pieces), end = em__groups_split(g, k + 1, pieces); u < end; u++) {
             em_real *y = (em_real *)to + (compact ? u : g->ids[u]) * r->width;
-            em__add_entries(y, r, g->order + g->start[u], g->start[u + 1] - g->start[u], g->ids[u], compact);
+            em__add_group(y, r, g, u, compact);
         }
 }
 

@@ -9,7 +9,14 @@
 
 /* ---- some rows ----------------------------------------------------------------------------------------- */
 
-enum { EM_LIST = 16 };
+enum { EM_LIST = 16, EM_LINE = 64, EM_FETCHED = 512 };
+
+/* Asks for a row, or the beginning of a long one. */
+static inline void em__fetch(const void *row, size_t bytes)
+{
+    const size_t n = bytes < EM_FETCHED ? bytes : EM_FETCHED;
+    for (size_t at = 0; at < n; at += EM_LINE) __builtin_prefetch((const char *)row + at);
+}
 
 typedef struct em_row_list {
     int64_t n;
@@ -32,39 +39,64 @@ static inline int64_t em__quotient(int64_t e, int64_t every)
     return every == 1 ? e : (e | every) <= UINT32_MAX ? (uint32_t)e / (uint32_t)every : e / every;
 }
 
-/* Entry `e` (of the whole) as its part, and its coefficient and source row. */
-static inline const em_real *em__entry(const em_rows *r, int64_t e, em_real *coef, const em_part **part)
+/* The part of entry `*e` (of the whole), which becomes its number there. */
+static inline const em_part *em__part_of(const em_rows *r, int64_t *e)
 {
     const em_part *p = r->parts;
-    int64_t count = p->ids->count;
-    while (e >= count) {
-        e -= count;
-        count = (++p)->ids->count;
-    }
-    *part = p;
+    while (*e >= p->ids->count) *e -= (p++)->ids->count;
+    return p;
+}
+
+/* The source row of entry e of a part. */
+static inline const em_real *em__source_row(const em_part *p, int64_t e)
+{
     const int64_t row = p->index ? EM_DATA(int64_t, p->index)[e] : em__quotient(e, p->every);
-    *coef = (em_real)(p->scale * (p->coef ? (double)EM_REALS(p->coef)[e] : 1.0));
     return EM_REALS(p->source) + row * p->source->stride[0];
+}
+
+/* Whether the source is more than a processor's own cache holds, so that its rows are worth asking for early. */
+static inline bool em__is_far(const em_part *p)
+{
+    enum { NEAR = 4 << 20 };
+    return p->source->count * (int64_t)sizeof(em_real) > NEAR && p->source->stride[0];
+}
+
+/* Asks for the source row of an entry (of the whole) ahead of its turn. */
+static inline void em__fetch_entry(const em_rows *r, int64_t e)
+{
+    const em_part *p = em__part_of(r, &e);
+    if (em__is_far(p)) em__fetch(em__source_row(p, e), (size_t)r->width * sizeof(em_real));
 }
 
 #define em__add_entries EM__NAME(em_add, _entries, EM_VARIANT)
 
-/* sum (width) += entries order[0 .. count-1], which belong to row `id`; fresh: sum = they. */
-void em__add_entries(em_real *restrict sum, const em_rows *r, const int64_t *order, int64_t count, int64_t id,
-                     bool fresh);
+/* sum (width) += entries order[0 .. count-1], which belong to row `id`; fresh: sum = they. The `more` entries behind
+ * them come next: the first of those are asked for. */
+void em__add_entries(em_real *restrict sum, const em_rows *r, const int64_t *order, int64_t count, int64_t more,
+                     int64_t id, bool fresh);
+
+/* y (width) += the gradient of the row of group u; fresh: y = it. */
+static inline void em__add_group(em_real *restrict y, const em_rows *r, const em_groups *g, int64_t u, bool fresh)
+{
+    const int64_t lo = g->start[u], hi = g->start[u + 1];
+    em__add_entries(y, r, g->order + lo, hi - lo, g->entries - hi, g->ids[u], fresh);
+}
 
 /* The gradient of the row of group u. `sum` is scratch of `width` elements; returns where the sum is: there, or the
  * source row itself where it is the only entry and has coefficient 1. */
 static inline const em_real *em__group_sum(const em_rows *r, const em_groups *g, int64_t u, em_real *restrict sum)
 {
-    const int64_t *order = g->order + g->start[u], count = g->start[u + 1] - g->start[u];
-    if (count == 1) {
-        em_real coef;
-        const em_part *p;
-        const em_real *row = em__entry(r, *order, &coef, &p);
-        if (p->form == EM_FORM_ROW && coef == 1) return row;
+    const int64_t at = g->start[u];
+    if (g->start[u + 1] == at + 1) {
+        int64_t e = g->order[at];
+        const em_part *p = em__part_of(r, &e);
+        const double coef = p->scale * (p->coef ? (double)EM_REALS(p->coef)[e] : 1.0);
+        if (p->form == EM_FORM_ROW && coef == 1) {
+            if (at + EM_LIST < g->entries) em__fetch_entry(r, g->order[at + EM_LIST]);
+            return em__source_row(p, e);
+        }
     }
-    em__add_entries(sum, r, order, count, g->ids[u], true);
+    em__add_group(sum, r, g, u, true);
     return sum;
 }
 

@@ -142,12 +142,50 @@ static void rows_that_are_not_numbers(void **state)
     }
 }
 
+/* Rows of a source beyond the caches are asked for ahead of their turn, also across parts: whole numbers, so that the
+ * sums are exact. */
+static em_part far_part(int64_t n, int64_t width, bool indexed)
+{
+    em_part p = {.every = indexed ? 1 : 2, .scale = 1};
+    assert_ok(em_tensor_empty(&p.ids, EM_I64, 1, &n));
+    assert_ok(em_tensor_empty(&p.source, EM_F32, 2, (int64_t[]){n, width}));
+    if (indexed) assert_ok(em_tensor_empty(&p.index, EM_I64, 1, &n));
+    for (int64_t e = 0; e < n; e++) {
+        EM_DATA(int64_t, p.ids)[e] = e * e % 1001;
+        if (indexed) EM_DATA(int64_t, p.index)[e] = n - 1 - e;
+        for (int64_t d = 0; d < width; d++) EM_DATA(float, p.source)[e * width + d] = (float)((7 * e + d) % 11 - 5);
+    }
+    return p;
+}
+
+static void rows_of_large_sources_are_summed(void **state)
+{
+    (void)state;
+    enum { N = 20000, WIDTH = 70, TABLE = 1001 };
+    static float want[TABLE * WIDTH];
+    em_part parts[2] = {far_part(N, WIDTH, true), far_part(N, WIDTH, false)};
+    em_tensor *t[2], *both, *dense;
+    for (int k = 0; k < 2; k++) {
+        for (int64_t e = 0; e < N; e++)
+            for (int64_t d = 0; d < WIDTH; d++)
+                want[e * e % TABLE * WIDTH + d] += (float)((7 * (k ? e / 2 : N - 1 - e) + d) % 11 - 5);
+        assert_ok(em__rows_from_part(&t[k], EM_F32, 2, (int64_t[]){TABLE, WIDTH}, &parts[k], -1));
+        em__part_release(&parts[k]);
+    }
+    assert_ok(em_rows_add(&both, t[0], t[1]));
+    assert_ok(em_rows_to_dense(&dense, both));
+    assert_memory_equal(em_tensor_data(dense), want, sizeof want);
+    em_tensor *const made[] = {t[0], t[1], both, dense};
+    for (int k = 0; k < 4; k++) em_tensor_release(made[k]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_of_any_form_and_width_are_summed),
         cmocka_unit_test(parts_of_different_forms_are_summed),
         cmocka_unit_test(rows_that_are_not_numbers),
+        cmocka_unit_test(rows_of_large_sources_are_summed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
