@@ -1,6 +1,6 @@
 /* Work beside the team: a thread of its own runs one job at a time, such as drawing the next batch while a step trains
- * on this one. On that thread loops of parallel.h run alone, with the same chunks. As in a loop, a job has no errors, no
- * allocation, no handles and no Lua; what it uses, others leave alone until em__background_wait has returned. */
+ * on this one. On that thread loops of parallel.h run alone, with the same chunks. As in a loop, a job has no errors,
+ * no allocation, no handles and no Lua; what it uses, others leave alone until em__background_wait has returned. */
 #ifndef EM_PARALLEL_BACKGROUND_H
 #define EM_PARALLEL_BACKGROUND_H
 
