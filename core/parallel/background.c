@@ -50,10 +50,9 @@ static int start_thread(em__background *b)
 em_status em__background_new(em__background **out, const char *owner)
 {
     *out = NULL;
-    em__background *b = em__alloc_zeroed(sizeof *b);
+    em__background *b = em__alloc(sizeof *b);
     if (!b) return em__fail_memory("a thread", sizeof *b);
-    pthread_mutex_init(&b->lock, NULL);
-    pthread_cond_init(&b->changed, NULL);
+    *b = (em__background){.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     if (start_thread(b)) {
         em__free(b, sizeof *b);
         return em__fail(EM_ENOMEM, "%s: the system grants no further thread", owner);

@@ -98,11 +98,10 @@ void em__list_sum(em_real *restrict y, const em_row_list *l, em_form form, const
  * entries of the parts before it. */
 static int64_t of_one_part(const em_rows *r, const int64_t *order, int64_t count, const em_part **part, int64_t *before)
 {
-    const em_part *p = r->parts;
-    int64_t end = p->ids->count, n = 0;
-    *before = 0;
-    while (order[0] >= end) *before = end, end += (++p)->ids->count;
-    *part = p;
+    int64_t first = order[0], n = 0;
+    *part = em__part_of(r, &first);
+    *before = order[0] - first;
+    const int64_t end = *before + (*part)->ids->count;
     if (end == r->entries) return count;
     while (n < count && order[n] < end) n++;
     return n;
@@ -112,15 +111,11 @@ static int64_t of_one_part(const em_rows *r, const int64_t *order, int64_t count
 static void take(em_row_list *l, const em_rows *r, const em_part *p, int64_t before, const int64_t *order, int64_t n,
                  int64_t more)
 {
-    const em_real *source = EM_REALS(p->source), *coef = p->coef ? EM_REALS(p->coef) : NULL;
-    const int64_t *index = p->index ? EM_DATA(int64_t, p->index) : NULL;
-    const int64_t step = p->source->stride[0], every = p->every;
-    const double scale = p->scale;
     l->n = n;
     for (int64_t i = 0; i < n; i++) {
         const int64_t e = order[i] - before;
-        l->row[i] = source + (index ? index[e] : em__quotient(e, every)) * step;
-        l->coef[i] = (em_real)(coef ? scale * (double)coef[e] : scale);
+        l->row[i] = em__source_row(p, e);
+        l->coef[i] = em__coef(p, e);
     }
     if (!em__is_far(p)) return;
     for (int64_t i = 0; i < em__min(n, n + more - EM_LIST); i++) em__fetch_entry(r, order[i + EM_LIST]);

@@ -54,6 +54,11 @@ static inline const em_real *em__source_row(const em_part *p, int64_t e)
     return EM_REALS(p->source) + row * p->source->stride[0];
 }
 
+static inline em_real em__coef(const em_part *p, int64_t e)
+{
+    return (em_real)(p->coef ? p->scale * (double)EM_REALS(p->coef)[e] : p->scale);
+}
+
 /* Whether the source is more than a processor's own cache holds, so that its rows are worth asking for early. */
 static inline bool em__is_far(const em_part *p)
 {
@@ -90,8 +95,7 @@ static inline const em_real *em__group_sum(const em_rows *r, const em_groups *g,
     if (g->start[u + 1] == at + 1) {
         int64_t e = g->order[at];
         const em_part *p = em__part_of(r, &e);
-        const double coef = p->scale * (p->coef ? (double)EM_REALS(p->coef)[e] : 1.0);
-        if (p->form == EM_FORM_ROW && coef == 1) {
+        if (p->form == EM_FORM_ROW && em__coef(p, e) == 1) {
             if (at + EM_LIST < g->entries) em__fetch_entry(r, g->order[at + EM_LIST]);
             return em__source_row(p, e);
         }
