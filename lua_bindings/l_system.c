@@ -18,6 +18,13 @@ static int get_num_threads(lua_State *L)
     return 1;
 }
 
+/* core.in_parallel(): whether a parallel region is open, which no call may leave behind; for tests */
+static int in_parallel(lua_State *L)
+{
+    lua_pushboolean(L, em_in_parallel());
+    return 1;
+}
+
 /* core.memory(): bytes in tensors, bytes cached, most bytes ever, live blocks */
 static int memory(lua_State *L)
 {
@@ -48,7 +55,7 @@ void eml_open_system(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
         {"set_num_threads", set_num_threads}, {"get_num_threads", get_num_threads}, {"memory", memory},
-        {"fail_after", fail_after}, {"clock", monotonic}, {NULL, NULL},
+        {"in_parallel", in_parallel}, {"fail_after", fail_after}, {"clock", monotonic}, {NULL, NULL},
     };
     eml_register(L, state, functions);
     if (em_threads() == 1) em_start_threads();          /* under a stock lua5.4 nobody has chosen yet */
