@@ -10,6 +10,10 @@ static _Thread_local bool grad_disabled;
 bool em_grad_enabled(void) { return !grad_disabled; }
 void em_set_grad_enabled(bool on) { grad_disabled = !on; }
 
+/* Between two calls of a walk hooks may run, so garbage may be collected there: whether what failed is to be tried once
+ * more. */
+static bool again(em_status s) { return s == EM_ENOMEM && em_memory_make_room(); }
+
 /* ---- adding -------------------------------------------------------------------------------------------- */
 
 static bool is_own(const em_tensor *t)
@@ -17,35 +21,37 @@ static bool is_own(const em_tensor *t)
     return t->refs == 1 && !t->rows && t->contiguous && t->storage->refs == 1;
 }
 
-/* *sum + t -> *sum, in its own memory where nobody else can see that. Takes `t` over, also on failure. */
+/* *total = a + b, in the memory of one of them where nobody else can see that. */
+static em_status add(em_tensor **total, em_tensor *a, em_tensor *b)
+{
+    em_status s = EM_OK;
+    if (a->rows && b->rows) return em_rows_add(total, a, b);
+    if (!a->rows && b->rows) return add(total, b, a);
+    if (a->rows) {                  /* into whichever dense one is ours */
+        if (is_own(b))
+            em_tensor_retain(*total = b);
+        else
+            s = em_tensor_clone(total, b);
+        if (!s) s = em_rows_add_to(*total, a, 1);
+        if (s) em_tensor_release(*total);
+        return s;
+    }
+    if (!is_own(a)) return em__run2("add", a, b, NULL, total);
+    s = em_apply_inplace(em_op_find("add"), a, (em_tensor *[]){a, b}, 2, NULL, NULL);
+    if (!s) em_tensor_retain(*total = a);
+    return s;
+}
+
+/* *sum + t -> *sum. Takes `t` over, also on failure. */
 static em_status add_to(em_tensor **sum, em_tensor *t)
 {
     if (!*sum) {
         *sum = t;
         return EM_OK;
     }
-    if (!(*sum)->rows && t->rows) {
-        em_tensor *swap = *sum;     /* dense + sparse: into whichever dense one is ours */
-        *sum = t;
-        t = swap;
-    }
     em_tensor *total = NULL;
-    em_status s = EM_OK;
-    if ((*sum)->rows && t->rows) {
-        s = em_rows_add(&total, *sum, t);
-    } else if ((*sum)->rows) {
-        if (is_own(t))
-            em_tensor_retain(total = t);
-        else
-            s = em_tensor_clone(&total, t);
-        if (!s) s = em_rows_add_to(total, *sum, 1);
-        if (s) em_tensor_release(total);
-    } else if (is_own(*sum)) {
-        s = em_apply_inplace(em_op_find("add"), *sum, (em_tensor *[]){*sum, t}, 2, NULL, NULL);
-        if (!s) em_tensor_retain(total = *sum);
-    } else {
-        s = em__run2("add", *sum, t, NULL, &total);
-    }
+    em_status s = add(&total, *sum, t);
+    if (again(s)) s = add(&total, *sum, t);
     em_tensor_release(t);
     if (s) return s;
     em_tensor_release(*sum);
@@ -180,6 +186,14 @@ static em_status run_backward(walk *w, em_node *n)
         if (!dx) return em__fail_memory("gradients of a call's inputs", bytes);
     }
     em_status s = n->op->backward(n, dx);
+    if (!n->outside && again(s)) {
+        for (int i = 0; i < n->n; i++) {
+            em_tensor_release(dx[i]);
+            dx[i] = NULL;
+        }
+        s = check_saved(n);             /* a finalizer may have changed them */
+        if (!s) s = n->op->backward(n, dx);
+    }
     if (!s && em__stop) s = em__fail(EM_EINTERRUPT, "interrupted!");
     if (!s && em__trace) s = em__trace_check(n, dx);
     for (int i = 0; i < n->n; i++) {
@@ -203,7 +217,9 @@ static em_status visit(walk *w, em_node *n, em_var *const *captured, int n_captu
         bool wanted = false;
         for (int c = 0; c < n_captured; c++) wanted |= v && captured[c] == v;
         if (v && (wanted || v->hooks || v->keeps_grad)) EM_TRY(show(v, &n->dy[k], wanted));
-        EM_TRY(prepare(n, &n->dy[k]));
+        em_status s = prepare(n, &n->dy[k]);
+        if (again(s)) s = prepare(n, &n->dy[k]);
+        if (s) return s;
     }
     if (any) {
         if (n->checkpoint && !n->freed) EM_TRY(em__checkpoint_fill(n));
