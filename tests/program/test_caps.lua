@@ -54,6 +54,26 @@ test("so does training", function()
   t.equal({out, err}, {"2.0\n", ""})
 end)
 
+-- A few small steps of the collector, after which a tensor counts as old.
+local AGE = "for i = 1, 20 do local y = embla.ones(1000000) * i end "
+
+test("garbage that has grown old is found", function()
+  local out, err = capped(BARE + 600, HEAD .. "local kept = {embla.ones(100000000)} " .. AGE .. [[
+    kept = nil
+    print(embla.ones(80000000)[0])]])
+  t.equal({out, err}, {"1.0\n", ""})
+end)
+
+test("also in the middle of a backward", function()
+  local out, err = capped(BARE + 530, HEAD .. [[
+    local w, kept = embla.nn.Parameter(embla.ones(30000000)), {embla.ones(30000000)}]] .. AGE .. [[
+    local y = w:exp():sum()
+    kept = nil
+    y:backward()
+    print(("%.4f"):format(w.grad[0]))]])
+  t.equal({out, err}, {"2.7183\n", ""})
+end)
+
 test("what a finalizer lets go of is found too", function()
   local out, err = capped(BARE + 400, HEAD .. [[
     for i = 1, 6 do
