@@ -174,6 +174,8 @@ bool em_rows_is_coalesced(const em_tensor *t);
 em_status em_rows_coalesce(em_tensor **out, em_tensor *t);      /* ids ascending and unique; t itself if it is */
 em_status em_rows_indices(em_tensor **out, const em_tensor *t); /* (1, n) int64, in order of entry */
 em_status em_rows_values(em_tensor **out, const em_tensor *t);  /* (n, …) */
+em_status em_rows_edges(em_tensor **ids, em_tensor **values, const em_tensor *t, int64_t edge);     /* of the first
+                                                       and the last `edge` entries; there are at least twice as many */
 em_status em_rows_to_dense(em_tensor **out, em_tensor *t);      /* (V, …) */
 em_status em_rows_add(em_tensor **out, em_tensor *a, em_tensor *b);     /* both sparse: entries of a, then b */
 em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor);/* dense += factor * t, in place */
