@@ -46,8 +46,8 @@ if(openblas_FOUND)
   add_library(embla::blas ALIAS PkgConfig::openblas)
   if(NOT kind EQUAL 2 AND EMBLA_BLAS STREQUAL openblas)
     list(GET openblas_LINK_LIBRARIES 0 library)
-    message(FATAL_ERROR "OpenBLAS is here (${library}), but not its OpenMP build, and the threads of the others compete "
-                        "with Embla's. " ${EMBLA_BLAS_HINT})
+    message(FATAL_ERROR "OpenBLAS is here (${library}), but not its OpenMP build, and the threads of the others "
+                        "compete with Embla's. " ${EMBLA_BLAS_HINT})
   endif()
 elseif(EMBLA_BLAS STREQUAL any)
   embla_need(blas "cblas;blas-netlib;blas" libopenblas-openmp-dev)

@@ -46,8 +46,8 @@ static int openmp_threads(char **environment)
 __attribute__((unused)) static void look_for_room(int argc, char **argv, char **environment)
 {
     static const char text[] =
-        "embla: not enough memory to start: OpenBLAS wants 128 MB of addresses for each thread (raise ulimit -v, or set "
-        "OMP_NUM_THREADS=1)\n";
+        "embla: not enough memory to start: OpenBLAS wants 128 MB of addresses for each thread (raise ulimit -v, or "
+        "set OMP_NUM_THREADS=1)\n";
     (void)argc, (void)argv;
     const size_t bytes = (size_t)openmp_threads(environment) * BUFFER + LIBRARIES;
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

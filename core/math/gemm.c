@@ -261,7 +261,7 @@ void em__gemm_serial(const em_gemm *g, const void *a, const void *b, void *c)
     int64_t tile_m, tile_n;
     choose_tile(g, PIECES, &tile_m, &tile_n);
     for (int64_t i = 0; i < g->m; i += tile_m)
-        for (int64_t j = 0; j < g->n; j += tile_n)
+        for (int64_t j = 0; j < g->n && !em__stop; j += tile_n)
             tile(g, i, j, em__min(tile_m, g->m - i), em__min(tile_n, g->n - j), a, b, g->beta, c);
 }
 

@@ -50,6 +50,11 @@ static inline int64_t em__chunks(int64_t n, double each)
     return (n + chunk - 1) / chunk;
 }
 
+/* for (lo, hi) in pieces of 0..n, one after the other on this thread: a long line inside a loop, or one that cannot be
+ * shared out. Between pieces an interrupt is looked for; the rest is then left out. */
+#define EM_PIECES(lo, hi, n) \
+    for (int64_t lo = 0, hi = em__min(EM_GRAIN, (n)); lo < (n) && !em__stop; lo = hi, hi = em__min(lo + EM_GRAIN, (n)))
+
 #define EM__PRAGMA(x) _Pragma(#x)
 
 /* Before a for whose passes do not depend on each other: one pass may become one lane of a vector. */

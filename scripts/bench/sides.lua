@@ -24,7 +24,8 @@ function sides.run(command)
 end
 
 -- OpenBLAS where the build looks for it too (cmake/Blas.cmake): Debian has a folder for its OpenMP build.
-local PKG_CONFIG = 'env PKG_CONFIG_PATH="$(printf %s: /usr/lib/*/openblas-openmp/pkgconfig)$PKG_CONFIG_PATH" pkg-config '
+local FOLDERS = "$(printf %s: /usr/lib/*/openblas-openmp/pkgconfig)$PKG_CONFIG_PATH"
+local PKG_CONFIG = ('env PKG_CONFIG_PATH="%s" pkg-config '):format(FOLDERS)
 
 --- Whether a program of C can be linked with OpenBLAS here.
 function sides.has_openblas() return select(3, sides.run(PKG_CONFIG .. "--exists openblas")) == nil end

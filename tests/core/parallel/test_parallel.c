@@ -221,6 +221,29 @@ static void an_interrupt_in_the_middle_leaves_the_rest(void **state)
     memset(seen, 0, sizeof seen);
 }
 
+static void pieces_cover_a_line_in_order_until_an_interrupt(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        int64_t next = 0;
+        EM_PIECES(lo, hi, lengths[i]) {
+            assert_int_equal(lo, next);
+            assert_true(hi > lo && hi - lo <= EM_GRAIN);
+            next = hi;
+        }
+        assert_int_equal(next, lengths[i]);
+    }
+    int64_t done = 0, pieces = 0;
+    EM_PIECES(lo, hi, MOST) {
+        done += hi - lo;
+        if (++pieces == 3) em_interrupt();
+    }
+    assert_int_equal(done, 3 * EM_GRAIN);
+    EM_PIECES(lo, hi, MOST) done += hi - lo;
+    assert_int_equal(done, 3 * EM_GRAIN);
+    em_clear_interrupt();
+}
+
 static void an_interrupt_leaves_no_position_unchecked(void **state)
 {
     (void)state;
@@ -251,6 +274,7 @@ int main(void)
         cmocka_unit_test(inside_and_outside_are_told_apart),
         cmocka_unit_test(an_interrupt_stops_chunks_until_cleared),
         cmocka_unit_test(an_interrupt_in_the_middle_leaves_the_rest),
+        cmocka_unit_test(pieces_cover_a_line_in_order_until_an_interrupt),
         cmocka_unit_test(an_interrupt_leaves_no_position_unchecked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
