@@ -8,6 +8,10 @@ if(NOT EMBLA_BLAS MATCHES "^(openblas|any)$")
   message(FATAL_ERROR "EMBLA_BLAS is openblas or any, not '${EMBLA_BLAS}'")
 endif()
 
+set(EMBLA_OPENBLAS_FOLDER /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp/pkgconfig CACHE PATH
+    "Where openblas.pc is looked for first")
+mark_as_advanced(EMBLA_OPENBLAS_FOLDER)
+
 set(EMBLA_BLAS_HINT "On Debian: apt-get install libopenblas-openmp-dev. "
                     "On other systems -DEMBLA_BLAS=any takes another BLAS, be it slower")
 
@@ -15,7 +19,7 @@ set(EMBLA_BLAS_HINT "On Debian: apt-get install libopenblas-openmp-dev. "
 # build's own folder comes first, and the program is linked with what lies there.
 function(embla_find_openblas)
   set(path "$ENV{PKG_CONFIG_PATH}")
-  set(ENV{PKG_CONFIG_PATH} "/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp/pkgconfig:${path}")
+  set(ENV{PKG_CONFIG_PATH} "${EMBLA_OPENBLAS_FOLDER}:${path}")
   foreach(module openblas-openmp openblas)
     pkg_check_modules(openblas QUIET IMPORTED_TARGET GLOBAL ${module})
     if(openblas_FOUND)

@@ -167,7 +167,7 @@ static void push_nested(lua_State *L, const em_tensor *t, int dim_at, int64_t *a
     }
     const int64_t n = em_tensor_size(t, dim_at);
     luaL_checkstack(L, 2, "tolist");
-    lua_createtable(L, n < 1 << 24 ? (int)n : 1 << 24, 0);
+    lua_createtable(L, n < 1 << 27 ? (int)n : 1 << 27, 0);     /* to grow is one long step, deaf to Ctrl-C */
     for (int64_t i = 0; i < n; i++) {
         if (i % EML_LONG == 0) eml_checkinterrupt(L);
         push_nested(L, t, dim_at + 1, at);
