@@ -62,6 +62,7 @@ static em_status add_to(em_tensor **sum, em_tensor *t)
 /* ---- one walk ------------------------------------------------------------------------------------------ */
 
 typedef struct walk {
+    bool begun;                         /* calls have been run, and what they saved may be gone */
     em_var *leaves, **last;             /* reached, in order */
     bool retain_graph;
     em_var **roots;                     /* kept: a hook may change what hangs on their tensors */
@@ -84,6 +85,7 @@ static em_status deliver(walk *w, em_var *v, em_tensor *g)
     if (g->dtype != v->dtype) {
         em_tensor *converted;
         em_status s = em_tensor_to(&converted, g, v->dtype);
+        if (again(s)) s = em_tensor_to(&converted, g, v->dtype);
         em_tensor_release(g);
         if (s) return s;
         g = converted;
@@ -318,12 +320,27 @@ static em_status run(walk *w, em_order *o, em_tensor *const *roots, em_tensor *c
         EM_TRY(seed(&g, roots[r], grads ? grads[r] : NULL));
         EM_TRY(deliver(w, w->roots[r], g));
     }
+    w->begun = true;
     for (int64_t i = o->n - 1; i >= 0; i--) EM_TRY(visit(w, o->nodes[i], captured, n_captured));
     for (em_var *v = w->leaves; v; v = v->next) {
         EM_TRY(run_hooks(v, &v->pending));
         if (v->frozen) EM_TRY(pass_over_frozen(v->frozen, &v->pending));
     }
     return EM_OK;
+}
+
+/* run(), once more where memory was wanting before any call was run. */
+static em_status run_again(walk *w, em_order *o, em_tensor *const *roots, em_tensor *const *grads, int n,
+                           em_var *const *captured, int n_captured)
+{
+    const em_status s = run(w, o, roots, grads, n, captured, n_captured);
+    if (w->begun || !again(s)) return s;
+    clear(o, w);
+    em__order_free(o);
+    *o = (em_order){0};
+    *w = (walk){.retain_graph = w->retain_graph};
+    w->last = &w->leaves;
+    return run(w, o, roots, grads, n, captured, n_captured);
 }
 
 /* ---- the two ways in ----------------------------------------------------------------------------------- */
@@ -344,7 +361,9 @@ static em_status prepare_leaf(em_var *v)
     } else if (v->pending->rows || is_own(v->pending)) {
         return EM_OK;
     } else {
-        EM_TRY(em_tensor_clone(&made, v->pending));
+        em_status s = em_tensor_clone(&made, v->pending);
+        if (again(s)) s = em_tensor_clone(&made, v->pending);
+        if (s) return s;
     }
     em_tensor_release(v->pending);
     v->pending = made;
@@ -379,7 +398,7 @@ em_status em_backward(em_tensor *t, em_tensor *grad, bool retain_graph)
     const bool enabled = em_grad_enabled();
     em_set_grad_enabled(false);
     depth++;
-    em_status s = run(&w, &o, &t, &grad, 1, NULL, 0);
+    em_status s = run_again(&w, &o, &t, &grad, 1, NULL, 0);
     if (!s) s = accumulate(&w);
     depth--;
     clear(&o, &w);
@@ -411,7 +430,7 @@ em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int
     const bool enabled = em_grad_enabled();
     em_set_grad_enabled(false);
     depth++;
-    if (!s) s = run(&w, &o, outputs, grad_outputs, n_outputs, captured, n_inputs);
+    if (!s) s = run_again(&w, &o, outputs, grad_outputs, n_outputs, captured, n_inputs);
     depth--;
     for (int i = 0; i < n_inputs && !s; i++)
         if (captured[i]->pending) em_tensor_retain(grads[i] = captured[i]->pending);

@@ -26,7 +26,7 @@ static em_status wait_for(int fd, short events, const char *path, const char *do
     struct pollfd p = {.fd = fd, .events = events};
     int ready = 0;
     while (ready == 0 || (ready < 0 && errno == EINTR)) {
-        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: %s was interrupted", path, doing);
+        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: %s was interrupted!", path, doing);
         ready = poll(&p, 1, SOON);
     }
     return ready < 0 ? fail_io(path) : EM_OK;
@@ -73,7 +73,7 @@ static em_status read_fully(em__input *in, unsigned char *to, size_t most, size_
 {
     *got = 0;
     while (*got < most) {
-        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: reading was interrupted", in->path);
+        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: reading was interrupted!", in->path);
         if (in->size < 0) EM_TRY(wait_for(in->fd, POLLIN, in->path, "reading"));
         const ssize_t n = read(in->fd, to + *got, most - *got);
         if (n == 0) break;
@@ -168,7 +168,7 @@ static em_status open_device(em__output *out)
 {
     while ((out->fd = open(out->path, O_WRONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
         if (errno != ENXIO && errno != EINTR) return fail_io(out->path);
-        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: opening was interrupted", out->path);
+        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: opening was interrupted!", out->path);
         poll(NULL, 0, 20);
     }
     out->waits = true;
@@ -200,7 +200,7 @@ em_status em__output_open(em__output *out, const char *path)
 static em_status write_fully(em__output *out, const unsigned char *from, size_t n)
 {
     while (n) {
-        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: writing was interrupted", out->path);
+        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: writing was interrupted!", out->path);
         if (out->waits) EM_TRY(wait_for(out->fd, POLLOUT, out->path, "writing"));
         const ssize_t k = write(out->fd, from, n);
         if (k >= 0) {

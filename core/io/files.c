@@ -121,7 +121,7 @@ static em_status read_folder(em_files *waiting, size_t folder)
     em_status s = EM_OK;
     for (const struct dirent *e; !s && (errno = 0, e = readdir(d));) {
         if (em_interrupted())
-            s = em__fail(EM_EINTERRUPT, "%s: listing was interrupted", waiting->text + folder);
+            s = em__fail(EM_EINTERRUPT, "%s: listing was interrupted!", waiting->text + folder);
         else if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
             s = push(waiting, folder, e);
     }

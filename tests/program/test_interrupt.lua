@@ -131,7 +131,7 @@ t.test("waiting for a pipe stops", function()
 end)
 
 t.test("in a pattern the second interrupt ends the process", function()
-  local status = interrupt(READY .. "('a'):rep(40):find(('a?'):rep(40) .. ('a'):rep(40)) os.exit(2)", 2)
+  local status = interrupt(READY .. "; ('a'):rep(40):find(('a?'):rep(40) .. ('a'):rep(40)) os.exit(2)", 2)
   t.equal(status, 130)
 end)
 
