@@ -13,9 +13,13 @@
 
 enum { BUFFER = 1 << 16 };
 
+/* Of a path that would fill the sentence only the end is told, so that the reason is. */
 static em_status fail_io(const char *path)
 {
-    return em__fail(EM_EIO, "%s: %s", path, strerror(errno));
+    enum { MOST = 500 };
+    const size_t n = strlen(path);
+    if (n <= MOST) return em__fail(EM_EIO, "%s: %s", path, strerror(errno));
+    return em__fail(EM_EIO, "...%s: %s", path + n - MOST, strerror(errno));
 }
 
 /* Pipes and terminals are waited for here rather than in a call that goes on after Ctrl-C; a signal that comes just
