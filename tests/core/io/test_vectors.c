@@ -164,7 +164,7 @@ static void malformed_files_are_refused(void **state)
         {"1 0\na \n", "vectors of 0 numbers", true},
         {"1 2\na\xff 1.00 2\n", "line 2, byte 7: a word that is not valid UTF-8", false},
         {"1 2\n\xc0\xaf 1.00 2\n", "a word that is not valid UTF-8", false},
-        {"2 1\na 1\nb\x1b[31m 1\n", "line 3, byte 14: a word with a control character", false},
+        {"2 1\na 1\nb\x1b[31m 1\n", "line 3, byte 15: a word with a control character", false},
         {"1 2\na\x7f 1.00 2\n", "a word with a control character", false},
         {"1 1\na\xc2\x85 1\n", "a word with a control character", false},
         {"1 1\na\xff 1234", "byte 7: a word that is not valid UTF-8", true},
