@@ -70,8 +70,20 @@ bool eml_findscript(lua_State *L, const eml_state *s, lua_Debug *at);
 /* Raises an error at the line of the script that called the library. Formats are lua_pushfstring's. */
 int eml_error(lua_State *L, const char *format, ...);
 
+/* Raises em_error() unless `call` returns EM_OK. A call that wants memory is made once more after a collection: having
+ * failed, it has left its arguments as they were, and here nothing half-done is in the way of finalizers. */
+#define eml_check(L, call) \
+    do { \
+        em_status eml__status = (call); \
+        if (eml__status == EM_ENOMEM && eml_again(L)) eml__status = (call); \
+        eml_raise(L, eml__status); \
+    } while (0)
+
+/* After EM_ENOMEM: collects garbage; whether the call is then to be made once more. */
+bool eml_again(lua_State *L);
+
 /* Raises em_error() unless `status` is EM_OK. */
-void eml_check(lua_State *L, em_status status);
+void eml_raise(lua_State *L, em_status status);
 
 /* Raises the error "interrupted!" after Ctrl-C: for loops of the bindings' own, once in EML_LONG turns. */
 enum { EML_LONG = 1 << 16 };
@@ -80,6 +92,9 @@ void eml_checkinterrupt(lua_State *L);
 void eml_suit_collector(lua_State *L, eml_collector *c);
 void eml_before_tensor(lua_State *L, eml_collector *c);
 void eml_before_step(lua_State *L, eml_collector *c);
+
+/* Collects all garbage, finalizers of finalizers too; where memory is wanting. For em_memory_set_collector as well. */
+bool eml_collect_all(void *state);
 
 em_dtype eml_checkdtype(lua_State *L, int arg);
 

@@ -60,7 +60,15 @@ int eml_error(lua_State *L, const char *format, ...)
     return lua_error(L);
 }
 
-void eml_check(lua_State *L, em_status status)
+bool eml_again(lua_State *L)
+{
+    const em_collector before = em_memory_set_collector((em_collector){eml_collect_all, eml_getstate(L)});
+    const bool again = em_memory_make_room();
+    em_memory_set_collector(before);
+    return again;
+}
+
+void eml_raise(lua_State *L, em_status status)
 {
     if (status == EM_OK) return;
     if (status == EM_EINTERRUPT) forget_interrupt(L);

@@ -63,7 +63,7 @@ em_status eml_runcallback(eml_callback *callback, lua_CFunction body, void *argu
 void eml_checkcallback(lua_State *L, em_status s)
 {
     if (s != EM_ECALLBACK) {
-        eml_check(L, s);
+        eml_raise(L, s);
         return;
     }
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key) == LUA_TBOOLEAN)

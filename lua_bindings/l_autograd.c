@@ -31,7 +31,7 @@ static int register_hook(lua_State *L)
     int64_t id;
     const em_status s = em_tensor_add_hook(t, call_hook, c, eml_freecallback, &id);
     if (s) eml_freecallback(c);
-    eml_check(L, s);
+    eml_raise(L, s);
     lua_pushinteger(L, id);
     return 1;
 }
@@ -50,7 +50,9 @@ static int backward(lua_State *L)
     em_tensor *t = eml_checktensor(L, 1), *grad = lua_isnoneornil(L, 2) ? NULL : eml_checktensor(L, 2);
     em_tensor_retain(t);                        /* a hook may close the scope that owns it */
     if (grad) em_tensor_retain(grad);
+    const em_collector before = em_memory_set_collector((em_collector){eml_collect_all, eml_getstate(L)});
     const em_status s = em_backward(t, grad, lua_toboolean(L, 3));
+    em_memory_set_collector(before);
     em_tensor_release(t);
     em_tensor_release(grad);
     eml_checkcallback(L, s);
@@ -86,7 +88,9 @@ static int grad(lua_State *L)
         eml_pushtensor(L);
         lua_rawseti(L, -2, i + 1);
     }
+    const em_collector before = em_memory_set_collector((em_collector){eml_collect_all, eml_getstate(L)});
     const em_status s = em_grad(out, given, n_out, in, n_in, lua_toboolean(L, 4), grads);
+    em_memory_set_collector(before);
     for (int i = 0; i < n_in && !s; i++) {
         lua_rawgeti(L, -1, i + 1);
         ((eml_box *)lua_touserdata(L, -1))->tensor = grads[i];

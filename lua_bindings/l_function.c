@@ -78,7 +78,7 @@ static int record_function(lua_State *L)
     record.context = f;
     const em_status s = em_function_record(&record);
     if (s) eml_freecallback(f);
-    eml_check(L, s);
+    eml_raise(L, s);
     return 0;
 }
 
@@ -100,7 +100,7 @@ static int checkpoint(lua_State *L)
     em_checkpoint *c;
     const em_status s = em_checkpoint_open(&c, call_again, eml_freecallback, again);
     if (s) eml_freecallback(again);
-    eml_check(L, s);
+    eml_raise(L, s);
     const int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
     em_checkpoint_close(c);
     if (status != LUA_OK) return lua_error(L);

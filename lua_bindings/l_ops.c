@@ -347,9 +347,10 @@ static int call(lua_State *L)
     }
     em_tensor *out[EM_MAX_OUT] = {NULL}, **slot[EM_MAX_OUT];
     for (int k = 0; k < s->n_out; k++) slot[k] = eml_pushbox(L, s->state);
-    const em_status status = em_apply(s->op, a.in, a.n, &a.opts, rng, out);
+    em_status status = em_apply(s->op, a.in, a.n, &a.opts, rng, out);
+    if (status == EM_ENOMEM && eml_again(L)) status = em_apply(s->op, a.in, a.n, &a.opts, rng, out);
     for (int k = 0; k < s->n_out; k++) *slot[k] = out[k];
-    eml_check(L, status);
+    eml_raise(L, status);
     return s->n_out;
 }
 

@@ -238,10 +238,14 @@ static int optimizer_step(lua_State *L)
         read_options(L, o, g);
         lua_pop(L, 1);
     }
-    const int64_t n = collect(L, o, 4, groups);
-    const em_status status = em_rule_steps(o->rule, o->steps, n);
+    int64_t n = collect(L, o, 4, groups);
+    em_status status = em_rule_steps(o->rule, o->steps, n);
+    if (status == EM_ENOMEM && eml_again(L)) {
+        n = collect(L, o, 4, groups);           /* a finalizer may have changed a gradient */
+        status = em_rule_steps(o->rule, o->steps, n);
+    }
     for (int64_t i = 0; i < n && !status; i++) o->stepped[i]->step++;
-    eml_check(L, status);
+    eml_raise(L, status);
     lua_settop(L, 3);
     return 1;
 }

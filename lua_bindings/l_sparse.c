@@ -30,6 +30,15 @@ static int values(lua_State *L) { return part(L, em_rows_values, "values", true)
 static int raw_indices(lua_State *L) { return part(L, em_rows_indices, "_indices", false); }
 static int raw_values(lua_State *L) { return part(L, em_rows_values, "_values", false); }
 
+/* core.sparse_edges(t, n) -> indices (1, 2n), values (2n, ...) of the first and last n entries */
+static int edges(lua_State *L)
+{
+    const em_tensor *t = check_sparse(L, "sparse_edges");
+    em_tensor **ids = eml_pushtensor(L), **vals = eml_pushtensor(L);
+    eml_check(L, em_rows_edges(ids, vals, t, luaL_checkinteger(L, 2)));
+    return 2;
+}
+
 static int nnz(lua_State *L)
 {
     lua_pushinteger(L, em_rows_count(check_sparse(L, "nnz")));
@@ -146,7 +155,7 @@ void eml_open_sparse(lua_State *L, int state)
     };
     static const luaL_Reg functions[] = {
         {"sparse_new", sparse_new}, {"sparse_add", sparse_add}, {"sparse_scale", sparse_scale},
-        {"sparse_clone", sparse_clone}, {"sparse_to", sparse_to}, {NULL, NULL},
+        {"sparse_clone", sparse_clone}, {"sparse_to", sparse_to}, {"sparse_edges", edges}, {NULL, NULL},
     };
     eml_register(L, state, functions);
     lua_getfield(L, -1, "methods");

@@ -8,7 +8,7 @@ static int set_num_threads(lua_State *L)
     const int64_t n = eml_tointeger(L, 1, "set_num_threads");
     if (n < 1 || n > EM_MAX_THREADS)
         return eml_error(L, "set_num_threads: expected 1 to %d, got %I", EM_MAX_THREADS, (LUAI_UACINT)n);
-    em_set_threads((int)n);
+    eml_check(L, em_set_threads((int)n));
     return 0;
 }
 
@@ -35,11 +35,20 @@ static int memory(lua_State *L)
     return 4;
 }
 
-/* core.fail_after(count[, sticky]): an allocation fails, for tests */
+/* core.fail_after(count[, sticky[, plausibly]]): an allocation fails, for tests */
 static int fail_after(lua_State *L)
 {
     em_memory_fail_after(luaL_checkinteger(L, 1), lua_toboolean(L, 2));
+    em_memory_fail_plausibly(lua_toboolean(L, 3));
     return 0;
+}
+
+/* core.machine(): the BLAS, the kernels' instruction set */
+static int machine(lua_State *L)
+{
+    lua_pushstring(L, em_blas());
+    lua_pushstring(L, em_instructions());
+    return 2;
 }
 
 /* core.clock(): seconds that only ever grow, for timing */
@@ -55,7 +64,8 @@ void eml_open_system(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
         {"set_num_threads", set_num_threads}, {"get_num_threads", get_num_threads}, {"memory", memory},
-        {"in_parallel", in_parallel}, {"fail_after", fail_after}, {"clock", monotonic}, {NULL, NULL},
+        {"in_parallel", in_parallel}, {"fail_after", fail_after}, {"clock", monotonic}, {"machine", machine},
+        {NULL, NULL},
     };
     eml_register(L, state, functions);
     if (em_threads() == 1) em_start_threads();          /* under a stock lua5.4 nobody has chosen yet */

@@ -48,10 +48,16 @@ static int arange(lua_State *L)
     eml_check(L, em_tensor_empty(out, dtype, 1, &count));
     if (lua_isinteger(L, 2) && lua_isinteger(L, 3)) {
         const uint64_t start = (uint64_t)lua_tointeger(L, 2), step = (uint64_t)lua_tointeger(L, 3);
-        for (int64_t i = 0; i < count; i++) em_tensor_set_int(*out, i, (int64_t)(start + step * (uint64_t)i));
+        for (int64_t i = 0; i < count; i++) {
+            if (i % EML_LONG == 0) eml_checkinterrupt(L);
+            em_tensor_set_int(*out, i, (int64_t)(start + step * (uint64_t)i));
+        }
     } else {
         const double start = luaL_checknumber(L, 2), step = luaL_checknumber(L, 3);
-        for (int64_t i = 0; i < count; i++) em_tensor_set(*out, i, start + step * (double)i);
+        for (int64_t i = 0; i < count; i++) {
+            if (i % EML_LONG == 0) eml_checkinterrupt(L);
+            em_tensor_set(*out, i, start + step * (double)i);
+        }
     }
     return 1;
 }
@@ -161,7 +167,7 @@ static void push_nested(lua_State *L, const em_tensor *t, int dim_at, int64_t *a
     }
     const int64_t n = em_tensor_size(t, dim_at);
     luaL_checkstack(L, 2, "tolist");
-    lua_createtable(L, n < 1 << 24 ? (int)n : 1 << 24, 0);
+    lua_createtable(L, n < 1 << 27 ? (int)n : 1 << 27, 0);     /* to grow is one long step, deaf to Ctrl-C */
     for (int64_t i = 0; i < n; i++) {
         if (i % EML_LONG == 0) eml_checkinterrupt(L);
         push_nested(L, t, dim_at + 1, at);

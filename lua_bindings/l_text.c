@@ -63,7 +63,8 @@ const char *eml_checkpath(lua_State *L, int arg)
 
 static int vocab_new(lua_State *L)
 {
-    eml_check(L, em_vocab_new(push_vocab(L)));
+    em_vocab **out = push_vocab(L);
+    eml_check(L, em_vocab_new(out));
     return 1;
 }
 
@@ -154,7 +155,8 @@ static int vocab_save(lua_State *L)
 static int vocab_load(lua_State *L)
 {
     const char *path = eml_checkpath(L, 1);
-    eml_check(L, em_vocab_load(push_vocab(L), path));
+    em_vocab **out = push_vocab(L);
+    eml_check(L, em_vocab_load(out, path));
     return 1;
 }
 
@@ -222,7 +224,8 @@ static int skipgram_new(lua_State *L)
         .batch_size = luaL_checkinteger(L, 5), .dtype = eml_checkdtype(L, 6), .seed = (uint64_t)luaL_checkinteger(L, 7),
         .prefetch = lua_isnil(L, 8) ? em_threads() < em_threads_available() : lua_toboolean(L, 8),
     };
-    eml_check(L, em_skipgram_new(push_skipgram(L), c, &opts));
+    em_skipgram **out = push_skipgram(L);
+    eml_check(L, em_skipgram_new(out, c, &opts));
     return 1;
 }
 
@@ -261,7 +264,8 @@ static int word2vec_new(lua_State *L)
         .window = luaL_checkinteger(L, 7), .negative = luaL_checkinteger(L, 8), .sample = luaL_checknumber(L, 9),
         .lr = luaL_checknumber(L, 10), .epochs = luaL_checkinteger(L, 11), .seed = (uint64_t)luaL_checkinteger(L, 12),
     };
-    eml_check(L, em_word2vec_new(push_word2vec(L), c, vectors, contexts, &opts));
+    em_word2vec **out = push_word2vec(L);
+    eml_check(L, em_word2vec_new(out, c, vectors, contexts, &opts));
     return 1;
 }
 

@@ -194,21 +194,41 @@ static void spin_briefly(char **argv)
     if (setenv("GOMP_SPINCOUNT", "10000", 1) == 0) execv("/proc/self/exe", argv);
 }
 
+static void show_version(void)
+{
+    printf("Embla %s, %s, %s, %d %s, %s\n", EMBLA_VERSION, LUA_RELEASE, em_blas(), em_threads(),
+           em_threads() == 1 ? "thread" : "threads", em_instructions());
+}
+
+/* Another OpenBLAS may be found when the program runs than when it was linked. */
+static void warn_of_blas(void)
+{
+    const char *blas = em_blas();
+    if (strstr(blas, "(plain threads)"))
+        fprintf(stderr, "embla: %s: its threads compete with Embla's; on Debian the package libopenblas-openmp-dev "
+                        "has the right one\n", blas);
+}
+
 int main(int argc, char **argv)
 {
     spin_briefly(argv);
     options o = {0};
     if (!read_options(&o, argv)) return EXIT_FAILURE;
     if (o.help) return fputs(usage, stdout) < 0;
-    if (o.version) printf("Embla %s, %s\n", EMBLA_VERSION, LUA_RELEASE);
-    if (o.threads) em_set_threads(o.threads);
+    if (o.threads && em_set_threads(o.threads)) {
+        fprintf(stderr, "embla: -t: %s\n", em_error());
+        return EXIT_FAILURE;
+    }
     em_start_threads();
+    if (o.version) show_version();
+    warn_of_blas();
 
     lua_State *L = luaL_newstate();
     if (!L) {
         fputs("embla: not enough memory for a Lua state\n", stderr);
         return EXIT_FAILURE;
     }
+    lua_setallocf(L, caps_allocate, NULL);
     lua_pushcfunction(L, protected_main);
     lua_pushlightuserdata(L, &o);
     lua_pushlightuserdata(L, argv);

@@ -17,6 +17,9 @@ void run_follow_coroutines(lua_State *L);
  * Returns whether it was. */
 bool run_report(lua_State *L, int status);
 
+/* caps.c: Lua's allocator */
+void *caps_allocate(void *context, void *block, size_t old, size_t size);
+
 /* paths.c: lets require find Embla's scripts beside the program, wherever that lies. */
 void paths_find_scripts(lua_State *L);
 

@@ -111,9 +111,11 @@ int run_call(lua_State *L, int arguments, int results)
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, handler);
     running = L;
-    void (*const before)(int) = signal(SIGINT, on_interrupt);
+    struct sigaction before;
+    const struct sigaction ours = {.sa_handler = on_interrupt};         /* a read that waits is cut short */
+    sigaction(SIGINT, &ours, &before);
     const int status = lua_pcall(L, arguments, results, handler);
-    signal(SIGINT, before);
+    sigaction(SIGINT, &before, NULL);
     forget_interrupt(L);
     lua_remove(L, handler);
     return status;

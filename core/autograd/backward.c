@@ -10,6 +10,10 @@ static _Thread_local bool grad_disabled;
 bool em_grad_enabled(void) { return !grad_disabled; }
 void em_set_grad_enabled(bool on) { grad_disabled = !on; }
 
+/* Between two calls of a walk hooks may run, so garbage may be collected there: whether what failed is to be tried once
+ * more. */
+static bool again(em_status s) { return s == EM_ENOMEM && em_memory_make_room(); }
+
 /* ---- adding -------------------------------------------------------------------------------------------- */
 
 static bool is_own(const em_tensor *t)
@@ -17,35 +21,37 @@ static bool is_own(const em_tensor *t)
     return t->refs == 1 && !t->rows && t->contiguous && t->storage->refs == 1;
 }
 
-/* *sum + t -> *sum, in its own memory where nobody else can see that. Takes `t` over, also on failure. */
+/* *total = a + b, in the memory of one of them where nobody else can see that. */
+static em_status add(em_tensor **total, em_tensor *a, em_tensor *b)
+{
+    em_status s = EM_OK;
+    if (a->rows && b->rows) return em_rows_add(total, a, b);
+    if (!a->rows && b->rows) return add(total, b, a);
+    if (a->rows) {                  /* into whichever dense one is ours */
+        if (is_own(b))
+            em_tensor_retain(*total = b);
+        else
+            s = em_tensor_clone(total, b);
+        if (!s) s = em_rows_add_to(*total, a, 1);
+        if (s) em_tensor_release(*total);
+        return s;
+    }
+    if (!is_own(a)) return em__run2("add", a, b, NULL, total);
+    s = em_apply_inplace(em_op_find("add"), a, (em_tensor *[]){a, b}, 2, NULL, NULL);
+    if (!s) em_tensor_retain(*total = a);
+    return s;
+}
+
+/* *sum + t -> *sum. Takes `t` over, also on failure. */
 static em_status add_to(em_tensor **sum, em_tensor *t)
 {
     if (!*sum) {
         *sum = t;
         return EM_OK;
     }
-    if (!(*sum)->rows && t->rows) {
-        em_tensor *swap = *sum;     /* dense + sparse: into whichever dense one is ours */
-        *sum = t;
-        t = swap;
-    }
     em_tensor *total = NULL;
-    em_status s = EM_OK;
-    if ((*sum)->rows && t->rows) {
-        s = em_rows_add(&total, *sum, t);
-    } else if ((*sum)->rows) {
-        if (is_own(t))
-            em_tensor_retain(total = t);
-        else
-            s = em_tensor_clone(&total, t);
-        if (!s) s = em_rows_add_to(total, *sum, 1);
-        if (s) em_tensor_release(total);
-    } else if (is_own(*sum)) {
-        s = em_apply_inplace(em_op_find("add"), *sum, (em_tensor *[]){*sum, t}, 2, NULL, NULL);
-        if (!s) em_tensor_retain(total = *sum);
-    } else {
-        s = em__run2("add", *sum, t, NULL, &total);
-    }
+    em_status s = add(&total, *sum, t);
+    if (again(s)) s = add(&total, *sum, t);
     em_tensor_release(t);
     if (s) return s;
     em_tensor_release(*sum);
@@ -56,6 +62,7 @@ static em_status add_to(em_tensor **sum, em_tensor *t)
 /* ---- one walk ------------------------------------------------------------------------------------------ */
 
 typedef struct walk {
+    bool begun;                         /* calls have been run, and what they saved may be gone */
     em_var *leaves, **last;             /* reached, in order */
     bool retain_graph;
     em_var **roots;                     /* kept: a hook may change what hangs on their tensors */
@@ -78,6 +85,7 @@ static em_status deliver(walk *w, em_var *v, em_tensor *g)
     if (g->dtype != v->dtype) {
         em_tensor *converted;
         em_status s = em_tensor_to(&converted, g, v->dtype);
+        if (again(s)) s = em_tensor_to(&converted, g, v->dtype);
         em_tensor_release(g);
         if (s) return s;
         g = converted;
@@ -180,6 +188,14 @@ static em_status run_backward(walk *w, em_node *n)
         if (!dx) return em__fail_memory("gradients of a call's inputs", bytes);
     }
     em_status s = n->op->backward(n, dx);
+    if (!n->outside && again(s)) {
+        for (int i = 0; i < n->n; i++) {
+            em_tensor_release(dx[i]);
+            dx[i] = NULL;
+        }
+        s = check_saved(n);             /* a finalizer may have changed them */
+        if (!s) s = n->op->backward(n, dx);
+    }
     if (!s && em__stop) s = em__fail(EM_EINTERRUPT, "interrupted!");
     if (!s && em__trace) s = em__trace_check(n, dx);
     for (int i = 0; i < n->n; i++) {
@@ -203,7 +219,9 @@ static em_status visit(walk *w, em_node *n, em_var *const *captured, int n_captu
         bool wanted = false;
         for (int c = 0; c < n_captured; c++) wanted |= v && captured[c] == v;
         if (v && (wanted || v->hooks || v->keeps_grad)) EM_TRY(show(v, &n->dy[k], wanted));
-        EM_TRY(prepare(n, &n->dy[k]));
+        em_status s = prepare(n, &n->dy[k]);
+        if (again(s)) s = prepare(n, &n->dy[k]);
+        if (s) return s;
     }
     if (any) {
         if (n->checkpoint && !n->freed) EM_TRY(em__checkpoint_fill(n));
@@ -302,12 +320,27 @@ static em_status run(walk *w, em_order *o, em_tensor *const *roots, em_tensor *c
         EM_TRY(seed(&g, roots[r], grads ? grads[r] : NULL));
         EM_TRY(deliver(w, w->roots[r], g));
     }
+    w->begun = true;
     for (int64_t i = o->n - 1; i >= 0; i--) EM_TRY(visit(w, o->nodes[i], captured, n_captured));
     for (em_var *v = w->leaves; v; v = v->next) {
         EM_TRY(run_hooks(v, &v->pending));
         if (v->frozen) EM_TRY(pass_over_frozen(v->frozen, &v->pending));
     }
     return EM_OK;
+}
+
+/* run(), once more where memory was wanting before any call was run. */
+static em_status run_again(walk *w, em_order *o, em_tensor *const *roots, em_tensor *const *grads, int n,
+                           em_var *const *captured, int n_captured)
+{
+    const em_status s = run(w, o, roots, grads, n, captured, n_captured);
+    if (w->begun || !again(s)) return s;
+    clear(o, w);
+    em__order_free(o);
+    *o = (em_order){0};
+    *w = (walk){.retain_graph = w->retain_graph};
+    w->last = &w->leaves;
+    return run(w, o, roots, grads, n, captured, n_captured);
 }
 
 /* ---- the two ways in ----------------------------------------------------------------------------------- */
@@ -328,7 +361,9 @@ static em_status prepare_leaf(em_var *v)
     } else if (v->pending->rows || is_own(v->pending)) {
         return EM_OK;
     } else {
-        EM_TRY(em_tensor_clone(&made, v->pending));
+        em_status s = em_tensor_clone(&made, v->pending);
+        if (again(s)) s = em_tensor_clone(&made, v->pending);
+        if (s) return s;
     }
     em_tensor_release(v->pending);
     v->pending = made;
@@ -363,7 +398,7 @@ em_status em_backward(em_tensor *t, em_tensor *grad, bool retain_graph)
     const bool enabled = em_grad_enabled();
     em_set_grad_enabled(false);
     depth++;
-    em_status s = run(&w, &o, &t, &grad, 1, NULL, 0);
+    em_status s = run_again(&w, &o, &t, &grad, 1, NULL, 0);
     if (!s) s = accumulate(&w);
     depth--;
     clear(&o, &w);
@@ -395,7 +430,7 @@ em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int
     const bool enabled = em_grad_enabled();
     em_set_grad_enabled(false);
     depth++;
-    if (!s) s = run(&w, &o, outputs, grad_outputs, n_outputs, captured, n_inputs);
+    if (!s) s = run_again(&w, &o, outputs, grad_outputs, n_outputs, captured, n_inputs);
     depth--;
     for (int i = 0; i < n_inputs && !s; i++)
         if (captured[i]->pending) em_tensor_retain(grads[i] = captured[i]->pending);

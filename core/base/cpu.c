@@ -1,6 +1,9 @@
 #include "base/cpu.h"
 
 #include <stdbool.h>
+#include <string.h>
+
+#include "embla.h"
 
 int em__cpu_level(void)
 {
@@ -33,4 +36,13 @@ int em__isa(void)
     static int found = EM_ISAS;
     if (found == EM_ISAS) found = find_isa();
     return found;
+}
+
+const char *em_instructions(void)
+{
+#define SPOKEN(type, name, isa, level) #isa,
+    static const char *const names[] = {EM__ISA_LIST(SPOKEN, , )};
+    const int isa = em__isa();
+    if (isa < 0) return "none of those built";
+    return !strcmp(names[isa], "v4") ? "AVX-512" : !strcmp(names[isa], "v3") ? "AVX2" : "base";
 }

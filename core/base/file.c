@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,9 +13,27 @@
 
 enum { BUFFER = 1 << 16 };
 
+/* Of a path that would fill the sentence only the end is told, so that the reason is. */
 static em_status fail_io(const char *path)
 {
-    return em__fail(EM_EIO, "%s: %s", path, strerror(errno));
+    enum { MOST = 500 };
+    const size_t n = strlen(path);
+    if (n <= MOST) return em__fail(EM_EIO, "%s: %s", path, strerror(errno));
+    return em__fail(EM_EIO, "...%s: %s", path + n - MOST, strerror(errno));
+}
+
+/* Pipes and terminals are waited for here rather than in a call that goes on after Ctrl-C; a signal that comes just
+ * before is seen soon. */
+static em_status wait_for(int fd, short events, const char *path, const char *doing)
+{
+    enum { SOON = 100 };        /* milliseconds */
+    struct pollfd p = {.fd = fd, .events = events};
+    int ready = 0;
+    while (ready == 0 || (ready < 0 && errno == EINTR)) {
+        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: %s was interrupted!", path, doing);
+        ready = poll(&p, 1, SOON);
+    }
+    return ready < 0 ? fail_io(path) : EM_OK;
 }
 
 static em_status new_buffer(unsigned char **buffer)
@@ -34,7 +54,7 @@ em_status em__input_open(em__input *in, const char *path)
 {
     *in = (em__input){.path = path, .fd = -1, .size = -1};
     EM_TRY(new_buffer(&in->buffer));
-    in->fd = open(path, O_RDONLY | O_CLOEXEC);
+    in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);         /* of a pipe without a writer too */
     struct stat info;
     if (in->fd < 0 || fstat(in->fd, &info)) {
         const em_status s = fail_io(path);
@@ -57,12 +77,13 @@ static em_status read_fully(em__input *in, unsigned char *to, size_t most, size_
 {
     *got = 0;
     while (*got < most) {
-        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: reading was interrupted", in->path);
+        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: reading was interrupted!", in->path);
+        if (in->size < 0) EM_TRY(wait_for(in->fd, POLLIN, in->path, "reading"));
         const ssize_t n = read(in->fd, to + *got, most - *got);
         if (n == 0) break;
         if (n > 0)
             *got += (size_t)n;
-        else if (errno != EINTR)
+        else if (errno != EINTR && errno != EAGAIN)
             return fail_io(in->path);
     }
     return EM_OK;
@@ -98,15 +119,42 @@ static void free_temporary(em__output *out)
     out->temporary = NULL;
 }
 
-/* A new file beside the old one, with the old one's mode. */
+/* The path that `path` leads to through links, in `target`: the end of the links need not exist. */
+static em_status follow_links(const char *path, char target[PATH_MAX])
+{
+    enum { MOST = 40 };
+    const size_t length = strlen(path);
+    errno = ENAMETOOLONG;
+    if (length >= PATH_MAX) return fail_io(path);
+    memcpy(target, path, length + 1);
+    for (int links = 0;; links++) {
+        char to[PATH_MAX];
+        const ssize_t n = readlink(target, to, sizeof to - 1);
+        if (n < 0) return EM_OK;                        /* no link; other faults show when it is opened */
+        errno = ELOOP;
+        if (links == MOST) return fail_io(path);
+        to[n] = 0;
+        char *slash = strrchr(target, '/');
+        char *from = to[0] == '/' || !slash ? target : slash + 1;
+        errno = ENAMETOOLONG;
+        if ((size_t)(from - target) + (size_t)n >= PATH_MAX) return fail_io(path);
+        memcpy(from, to, (size_t)n + 1);
+    }
+}
+
+/* A new file beside the old one, with the old one's mode. Its name is the old one's, cut where it is long, and more. */
 static em_status open_temporary(em__output *out, const struct stat *old)
 {
-    const size_t room = strlen(out->path) + 48;
+    enum { LONGEST = 200 };
+    const size_t room = strlen(out->target) + 48;
     out->temporary = em__alloc(room);
     if (!out->temporary) return em__fail_memory("a file's name", room);
     out->temporary_bytes = room;
+    const char *slash = strrchr(out->target, '/'), *name = slash ? slash + 1 : out->target;
+    const size_t length = strlen(name) < LONGEST ? strlen(name) : LONGEST;
     for (int attempt = 0; attempt < 100; attempt++) {
-        snprintf(out->temporary, room, "%s.%ld-%d.tmp", out->path, (long)getpid(), attempt);
+        snprintf(out->temporary, room, "%.*s.%ld-%d.tmp", (int)((size_t)(name - out->target) + length), out->target,
+                 (long)getpid(), attempt);
         out->fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (out->fd >= 0 || errno != EEXIST) break;
     }
@@ -119,15 +167,30 @@ static em_status open_temporary(em__output *out, const struct stat *old)
     return EM_OK;
 }
 
+/* A device or a pipe is written to as it is. A pipe without a reader is waited for. */
+static em_status open_device(em__output *out)
+{
+    while ((out->fd = open(out->path, O_WRONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
+        if (errno != ENXIO && errno != EINTR) return fail_io(out->path);
+        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: opening was interrupted!", out->path);
+        poll(NULL, 0, 20);
+    }
+    out->waits = true;
+    return EM_OK;
+}
+
 static em_status open_output(em__output *out)
 {
     struct stat old;
-    const bool exists = stat(out->path, &old) == 0;
-    if (exists && S_ISDIR(old.st_mode)) return em__fail(EM_EIO, "%s: %s", out->path, strerror(EISDIR));
     EM_TRY(new_buffer(&out->buffer));
+    out->target = em__alloc(PATH_MAX);
+    if (!out->target) return em__fail_memory("a file's name", PATH_MAX);
+    EM_TRY(follow_links(out->path, out->target));
+    const bool exists = stat(out->target, &old) == 0;
+    errno = EISDIR;
+    if (exists && S_ISDIR(old.st_mode)) return fail_io(out->path);
     if (!exists || S_ISREG(old.st_mode)) return open_temporary(out, exists ? &old : NULL);
-    out->fd = open(out->path, O_WRONLY | O_CLOEXEC);
-    return out->fd < 0 ? fail_io(out->path) : EM_OK;
+    return open_device(out);
 }
 
 em_status em__output_open(em__output *out, const char *path)
@@ -141,12 +204,13 @@ em_status em__output_open(em__output *out, const char *path)
 static em_status write_fully(em__output *out, const unsigned char *from, size_t n)
 {
     while (n) {
-        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: writing was interrupted", out->path);
+        if (em_interrupted()) return em__fail(EM_EINTERRUPT, "%s: writing was interrupted!", out->path);
+        if (out->waits) EM_TRY(wait_for(out->fd, POLLOUT, out->path, "writing"));
         const ssize_t k = write(out->fd, from, n);
         if (k >= 0) {
             from += k;
             n -= (size_t)k;
-        } else if (errno != EINTR) {
+        } else if (errno != EINTR && errno != EAGAIN) {
             return fail_io(out->path);
         }
     }
@@ -190,7 +254,7 @@ static em_status commit(em__output *out)
     out->fd = -1;
     if (close(fd)) return fail_io(out->path);
     if (!out->temporary) return EM_OK;
-    if (rename(out->temporary, out->path)) return fail_io(out->path);
+    if (rename(out->temporary, out->target)) return fail_io(out->path);
     const em_status s = sync_folder(out);
     free_temporary(out);
     return s;
@@ -211,5 +275,7 @@ void em__output_discard(em__output *out)
         unlink(out->temporary);
         free_temporary(out);
     }
+    if (out->target) em__free(out->target, PATH_MAX);
+    out->target = NULL;
     free_buffer(&out->buffer);
 }

@@ -1,6 +1,7 @@
 /* Files read forward and files written whole: what is there afterwards is the old file or the complete new one.
  *
- * Failures are EM_EIO and name the path and the system's reason. */
+ * A link stays, and the file that it leads to is written. Pipes may be read and written; waiting for their other end
+ * stops at an interrupt. Failures are EM_EIO and name the path and the system's reason. */
 #ifndef EM_BASE_FILE_H
 #define EM_BASE_FILE_H
 
@@ -39,8 +40,10 @@ typedef struct em__output {
     const char *path;           /* borrowed */
     int fd;
     size_t held;                /* bytes in the buffer */
-    char *temporary;            /* file beside `path` that becomes it; null where `path` is a device */
+    char *target;               /* where `path` leads through links */
+    char *temporary;            /* file beside `target` that becomes it; null where that is a device */
     size_t temporary_bytes;
+    bool waits;                 /* a device or a pipe */
     unsigned char *buffer;
 } em__output;
 

@@ -11,10 +11,11 @@
 enum {
     SMALLEST = 64,              /* bytes, and the alignment of every block */
     CLASSES = 4 * 60,           /* enough for any size_t */
-    SMALL = 1024,               /* blocks up to here are cut from slabs and never given back */
-    SLAB = 64 << 10,
+    SMALL = 1024,               /* blocks up to here are cut from slabs */
+    SLAB = 256 << 10,           /* bytes, and the alignment of every slab */
     MAPPED = 1 << 20,           /* blocks from here on are mapped, not malloc'ed: freeing them returns them */
     HUGE_PAGE = 2 << 20,
+    MAY_WAIT = 192 << 20,       /* bytes of freed blocks that are kept in any case */
 };
 
 /* A sanitizer sees a block's bounds and leaks only if it comes from, and goes to, malloc. */
@@ -39,9 +40,10 @@ static int64_t used_at[CLASSES], mapped_calls;      /* when each class was last 
 static size_t used_bytes, cached_bytes, peak_bytes;
 static int64_t used_blocks;
 static int64_t fail_after = -1, fail_sticky;
+static bool fail_plausibly, on_demand;      /* on_demand: the last failure was asked for, and no real one */
 
 /* Bytes that may wait. As much as is in use, so that the gradient of a large table finds its memory again, and more. */
-static size_t cache_limit(void) { return used_bytes + ((size_t)192 << 20); }
+static size_t cache_limit(void) { return used_bytes + MAY_WAIT; }
 
 static size_t class_of(size_t bytes, int *class)
 {
@@ -64,23 +66,90 @@ static bool fails_now(void)
         return false;
     }
     if (!fail_sticky) fail_after = -1;
+    on_demand = true;
     return true;
+}
+
+/* ---- slabs --------------------------------------------------------------------------------------------- */
+
+/* A slab begins with this, in a block's room. The slab of a small block is found by its address. */
+typedef struct slab {
+    struct slab *next, *before;
+    size_t cut, free;           /* bytes cut into blocks; bytes of those that wait, counted by trim_slabs alone */
+} slab;
+
+static slab *slabs;             /* the first is the one that is being cut */
+static size_t small_bytes;      /* in small blocks that wait */
+static size_t small_limit = MAY_WAIT;       /* so many may, before it is looked whether whole slabs are free */
+
+static slab *slab_of(void *p) { return (slab *)((uintptr_t)p & ~(uintptr_t)(SLAB - 1)); }
+
+/* Mapped twice as large and cut to its place, unless it happens to lie well. */
+static void *map_slab(void)
+{
+    enum { MODE = PROT_READ | PROT_WRITE, KIND = MAP_PRIVATE | MAP_ANONYMOUS };
+    char *p = mmap(NULL, SLAB, MODE, KIND, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    if (slab_of(p) == (slab *)(void *)p) return p;
+    munmap(p, SLAB);
+    p = mmap(NULL, 2 * (size_t)SLAB, MODE, KIND, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    char *at = (char *)slab_of(p + SLAB - 1);
+    if (at > p) munmap(p, (size_t)(at - p));
+    munmap(at + SLAB, (size_t)(p + SLAB - at));
+    return at;
 }
 
 static void *from_slab(size_t bytes)
 {
-    static char *slab;
-    static size_t left;
-    if (left < bytes) {
-        slab = aligned_alloc(SMALLEST, SLAB);
-        left = slab ? SLAB : 0;
-        if (!slab) return NULL;
+    slab *s = slabs;
+    if (!s || SLAB - s->cut < bytes + SMALLEST) {
+        s = map_slab();
+        if (!s) return NULL;
+        *s = (slab){.next = slabs};
+        if (slabs) slabs->before = s;
+        slabs = s;
     }
-    void *p = slab;
-    slab += bytes;
-    left -= bytes;
+    void *p = (char *)s + SMALLEST + s->cut;
+    s->cut += bytes;
     return p;
 }
+
+static void release_slab(slab *s)
+{
+    if (s->next) s->next->before = s->before;
+    *(s->before ? &s->before->next : &slabs) = s->next;
+    munmap(s, SLAB);
+}
+
+static size_t size_of_class(int class);
+
+/* Gives back the slabs all of whose blocks wait. */
+static void trim_slabs(void)
+{
+    for (slab *s = slabs; s; s = s->next) s->free = 0;
+    for (int c = 0; size_of_class(c) <= SMALL; c++)
+        for (block *b = cached[c]; b; b = b->next) slab_of(b)->free += size_of_class(c);
+    for (int c = 0; size_of_class(c) <= SMALL; c++) {
+        block **at = &cached[c];
+        while (*at) {
+            const slab *s = slab_of(*at);
+            if (s->free == s->cut) {
+                *at = (*at)->next;
+                small_bytes -= size_of_class(c);
+            } else {
+                at = &(*at)->next;
+            }
+        }
+    }
+    for (slab *s = slabs, *next; s; s = next) {
+        next = s->next;
+        if (s->free == s->cut) release_slab(s);
+    }
+    small_limit = 2 * small_bytes > MAY_WAIT ? 2 * small_bytes : MAY_WAIT;
+}
+
+/* ---- blocks -------------------------------------------------------------------------------------------- */
 
 static void *from_system(size_t bytes)
 {
@@ -106,6 +175,7 @@ static void to_system(void *p, size_t bytes)
 static block *allocate(size_t bytes, size_t *zeros)
 {
     *zeros = 0;
+    on_demand = false;
     if (bytes > PTRDIFF_MAX / 2 || fails_now()) return NULL;
     int class;
     const size_t size = class_of(bytes, &class);
@@ -114,10 +184,10 @@ static block *allocate(size_t bytes, size_t *zeros)
     if (b) {
         cached[class] = b->next;
         *zeros = b->zeros;
-        if (size > SMALL) cached_bytes -= size;
+        *(size > SMALL ? &cached_bytes : &small_bytes) -= size;
     } else {
         b = from_system(size);
-        if (!b && cached_bytes) {
+        if (!b && (cached_bytes || small_bytes)) {
             em_memory_trim();
             b = from_system(size);
         }
@@ -193,7 +263,10 @@ static void give(void *p, size_t bytes, size_t zeros)
     b->next = cached[class];
     b->zeros = zeros;
     cached[class] = b;
-    if (size > SMALL) cached_bytes += size;
+    if (size > SMALL)
+        cached_bytes += size;
+    else if ((small_bytes += size) > small_limit)
+        trim_slabs();
 }
 
 void em__free(void *p, size_t bytes) { give(p, bytes, 0); }
@@ -203,7 +276,28 @@ void em_memory_trim(void)
 {
     for (int c = 0; c < CLASSES; c++)
         while (cached[c] && size_of_class(c) > SMALL) give_back(c);
+    if (CACHES) trim_slabs();
 }
+
+/* ---- collecting ---------------------------------------------------------------------------------------- */
+
+static em_collector collector;
+
+em_collector em_memory_set_collector(em_collector now)
+{
+    const em_collector before = collector;
+    collector = now;
+    return before;
+}
+
+bool em_memory_make_room(void)
+{
+    if (!collector.collect || (on_demand && !fail_plausibly) || !collector.collect(collector.context)) return false;
+    em_memory_trim();
+    return true;
+}
+
+/* ---- counts -------------------------------------------------------------------------------------------- */
 
 int64_t em_memory_used(void) { return (int64_t)used_bytes; }
 int64_t em_memory_blocks(void) { return used_blocks; }
@@ -215,3 +309,5 @@ void em_memory_fail_after(int64_t count, bool sticky)
     fail_after = count;
     fail_sticky = sticky;
 }
+
+void em_memory_fail_plausibly(bool on) { fail_plausibly = on; }

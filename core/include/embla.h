@@ -54,16 +54,29 @@ int64_t em_memory_cached(void);                 /* bytes kept for reuse */
 int64_t em_memory_peak(void);                   /* the most em_memory_used has been */
 void em_memory_trim(void);                      /* gives the cached bytes back */
 
+/* Collecting garbage may free memory, and may call anything: so it is done only where somebody has set who does it, and
+ * where nothing half-done is in the way. `collect` says whether it is worth to try again; NULL: nobody. */
+typedef struct em_collector {
+    bool (*collect)(void *context);
+    void *context;
+} em_collector;
+em_collector em_memory_set_collector(em_collector now);         /* returns the one before */
+bool em_memory_make_room(void);                 /* collects and trims, after EM_ENOMEM; false: not worth to try again */
+
 /* For tests: after `count` further allocations one fails (`sticky`: all from there on); count < 0 switches off. */
 void em_memory_fail_after(int64_t count, bool sticky);
+void em_memory_fail_plausibly(bool on);         /* such a failure is followed by make_room, as a real one */
 
 /* ---- threads and interruption -------------------------------------------------------------------------- */
 
-void em_set_threads(int count);                 /* 1 .. EM_MAX_THREADS */
+em_status em_set_threads(int count);            /* 1 .. EM_MAX_THREADS. Fails: EM_ENOMEM, where no more are to be had */
 int em_threads(void);
 int em_threads_available(void);                 /* processors of the machine */
-void em_start_threads(void);                    /* wakes the team; its size, if not set: OMP_NUM_THREADS, or all */
+void em_start_threads(void);                    /* unless set: OMP_NUM_THREADS, or all, or as many as there can be */
 bool em_in_parallel(void);                      /* true only inside a kernel; for tests */
+
+const char *em_blas(void);                      /* which library multiplies matrices: "OpenBLAS 0.3.21 (OpenMP)" */
+const char *em_instructions(void);              /* which instruction set the kernels use: "AVX2" */
 
 void em_interrupt(void);                        /* async-signal-safe: kernels stop soon, with EM_EINTERRUPT */
 bool em_interrupted(void);
@@ -161,6 +174,8 @@ bool em_rows_is_coalesced(const em_tensor *t);
 em_status em_rows_coalesce(em_tensor **out, em_tensor *t);      /* ids ascending and unique; t itself if it is */
 em_status em_rows_indices(em_tensor **out, const em_tensor *t); /* (1, n) int64, in order of entry */
 em_status em_rows_values(em_tensor **out, const em_tensor *t);  /* (n, …) */
+em_status em_rows_edges(em_tensor **ids, em_tensor **values, const em_tensor *t, int64_t edge);     /* of the first
+                                                       and the last `edge` entries; there are at least twice as many */
 em_status em_rows_to_dense(em_tensor **out, em_tensor *t);      /* (V, …) */
 em_status em_rows_add(em_tensor **out, em_tensor *a, em_tensor *b);     /* both sparse: entries of a, then b */
 em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor);/* dense += factor * t, in place */

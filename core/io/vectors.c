@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utf8proc.h>
+
 #include "base/file.h"
 #include "base/memory.h"
 #include "tensor/tensor.h"
@@ -26,6 +28,23 @@ static void usual_numbers(locale_t plain, locale_t before)
 
 static bool is_blank(int c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 
+/* ---- words --------------------------------------------------------------------------------------------- */
+
+/* What is wrong with a word; NULL: nothing. Files hold words as UTF-8 between blanks. */
+static const char *fault_of(const char *word, size_t n)
+{
+    if (n == 0) return "an empty word";
+    for (size_t at = 0; at < n;) {
+        utf8proc_int32_t c;
+        const utf8proc_ssize_t length = utf8proc_iterate((const utf8proc_uint8_t *)word + at,
+                                                         (utf8proc_ssize_t)(n - at), &c);
+        if (length <= 0) return "a word that is not valid UTF-8";
+        if (c < 0x20 || (c >= 0x7f && c < 0xa0)) return "a word with a control character";
+        at += (size_t)length;
+    }
+    return NULL;
+}
+
 /* ---- saving -------------------------------------------------------------------------------------------- */
 
 static em_status check_words(const em_vocab *words, const em_tensor *m)
@@ -36,12 +55,15 @@ static em_status check_words(const em_vocab *words, const em_tensor *m)
     if (!em_dtype_is_float(m->dtype))
         return em__fail(EM_ETYPE, "word2vec.save: the matrix is %s (expected float32 or float64)",
                         em_dtype_name(m->dtype));
+    if (m->size[1] == 0) return em__fail(EM_ESHAPE, "word2vec.save: a matrix of shape %s has no columns", EM_SHAPE(m));
     for (int64_t id = 0; id < em_vocab_size(words); id++) {
         size_t n;
         const char *word = em_vocab_word(words, id, &n);
         bool blank = n == 0;
         for (size_t i = 0; i < n; i++) blank = blank || is_blank(word[i]);
         if (blank) return em__fail(EM_EVALUE, "word2vec.save: word %lld is empty or has a blank in it", (long long)id);
+        const char *fault = fault_of(word, n);
+        if (fault) return em__fail(EM_EVALUE, "word2vec.save: word %lld is %s", (long long)id, fault);
     }
     return EM_OK;
 }
@@ -112,28 +134,46 @@ typedef struct reader {
     em__input in;
     bool binary;
     int ahead;                          /* the byte that ended the last piece */
+    int64_t ended;                      /* lines whose end has been read */
     char *word;                         /* (WORD_ROOM) */
 } reader;
 
+/* Whether what was read last has bytes that no text has. */
+static bool looks_binary(const reader *r)
+{
+    for (size_t i = 0; i < r->in.end; i++)
+        if (r->in.buffer[i] < '\t') return true;
+    return false;
+}
+
+/* Lines mean something in a text alone. */
 static em_status malformed(const reader *r, const char *what)
 {
-    return em__fail(EM_EFORMAT, "%s: byte %lld: %s", r->in.path, (long long)em__input_offset(&r->in), what);
+    const long long at = (long long)em__input_offset(&r->in), line = 1 + r->ended - (r->ahead == '\n');
+    if (r->binary) return em__fail(EM_EFORMAT, "%s: byte %lld: %s", r->in.path, at, what);
+    return em__fail(EM_EFORMAT, "%s: line %lld, byte %lld: %s%s", r->in.path, line, at, what,
+                    looks_binary(r) ? " (if this is the binary form: {binary = true})" : "");
+}
+
+static em_status next_byte(reader *r)
+{
+    EM_TRY(em__input_byte(&r->in, &r->ahead));
+    r->ended += r->ahead == '\n';
+    return EM_OK;
 }
 
 /* The bytes up to the next blank or the file's end, ended by 0. What stands before them: blanks, within the line only
  * if `same_line`. */
 static em_status read_piece(reader *r, char *text, size_t room, size_t *length, bool same_line)
 {
-    int c = r->ahead;
     size_t n = 0;
-    while (is_blank(c) && !(same_line && c == '\n')) EM_TRY(em__input_byte(&r->in, &c));
-    while (c >= 0 && !is_blank(c)) {
+    while (is_blank(r->ahead) && !(same_line && r->ahead == '\n')) EM_TRY(next_byte(r));
+    while (r->ahead >= 0 && !is_blank(r->ahead)) {
         if (n == room - 1) return malformed(r, "a word or number is too long");
-        text[n++] = (char)c;
-        EM_TRY(em__input_byte(&r->in, &c));
+        text[n++] = (char)r->ahead;
+        EM_TRY(next_byte(r));
     }
     text[n] = 0;
-    r->ahead = c;
     *length = n;
     return EM_OK;
 }
@@ -159,7 +199,7 @@ static em_status read_text_row(reader *r, float *row, int64_t n)
         if (!length || end != text + length || strspn(text, "0123456789+-.eEinfatyINFATY") != length)
             return malformed(r, length ? "a number was expected" : "the line has too few numbers");
     }
-    while (r->ahead == ' ' || r->ahead == '\t' || r->ahead == '\r') EM_TRY(em__input_byte(&r->in, &r->ahead));
+    while (r->ahead == ' ' || r->ahead == '\t' || r->ahead == '\r') EM_TRY(next_byte(r));
     return r->ahead >= 0 && r->ahead != '\n' ? malformed(r, "the line has too many numbers") : EM_OK;
 }
 
@@ -169,7 +209,7 @@ static em_status read_binary_row(reader *r, float *row, int64_t n)
     if (r->ahead != ' ') return malformed(r, "a blank was expected after the word");
     EM_TRY(em__input_read(&r->in, row, (size_t)n * sizeof *row, &got));
     if (got != (size_t)n * sizeof *row) return malformed(r, "the file ends inside a vector");
-    return em__input_byte(&r->in, &r->ahead);       /* a line end, or the next word */
+    return next_byte(r);       /* a line end, or the next word */
 }
 
 /* A file cannot hold more than its size: this is looked at before memory is taken for what its first line claims. */
@@ -178,8 +218,9 @@ static em_status read_sizes(reader *r, int64_t *words, int64_t *dims)
     r->ahead = ' ';
     EM_TRY(read_size(r, words, false));
     EM_TRY(read_size(r, dims, true));
-    while (r->ahead == ' ' || r->ahead == '\r') EM_TRY(em__input_byte(&r->in, &r->ahead));
+    while (r->ahead == ' ' || r->ahead == '\r') EM_TRY(next_byte(r));
     if (r->ahead != '\n') return malformed(r, "the first line must be 'WORDS DIMENSIONS'");
+    if (*dims == 0) return malformed(r, "the first line claims vectors of 0 numbers");
     const double least = r->binary ? 4.0 * (double)*dims + 2 : 2.0 * (double)*dims + 1;
     if (r->in.size >= 0 && (double)*words * least > (double)r->in.size)
         return malformed(r, "the first line claims more than the file can hold");
@@ -194,11 +235,13 @@ static em_status read_rows(reader *r, em_vocab *words, em_tensor *m)
         float *row = EM_DATA(float, m) + id * m->size[1];
         EM_TRY(read_piece(r, r->word, WORD_ROOM, &length, false));
         if (!length) return malformed(r, "fewer words than the first line says");
+        const char *fault = fault_of(r->word, length);
+        if (fault) return malformed(r, fault);
         EM_TRY(em_vocab_add(words, r->word, length, 0, &got));
         if (got != id) return malformed(r, "a word stands twice");
         EM_TRY(r->binary ? read_binary_row(r, row, m->size[1]) : read_text_row(r, row, m->size[1]));
     }
-    while (is_blank(r->ahead)) EM_TRY(em__input_byte(&r->in, &r->ahead));
+    while (is_blank(r->ahead)) EM_TRY(next_byte(r));
     return r->ahead >= 0 ? malformed(r, "more words than the first line says") : EM_OK;
 }
 

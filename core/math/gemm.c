@@ -2,25 +2,10 @@
 
 #include <cblas.h>
 #include <limits.h>
-#include <omp.h>
-#include <stdatomic.h>
 
 #include "base/memory.h"
+#include "math/blas.h"
 #include "parallel/parallel.h"
-
-/* ---- keeping BLAS to one thread ------------------------------------------------------------------------ */
-
-/* OpenBLAS's own; absent in other libraries. */
-extern void openblas_set_num_threads(int count) __attribute__((weak));
-
-/* Inside a parallel region an OpenMP build of OpenBLAS stays on its thread by itself. Outside it takes as many threads
- * as OpenMP would by default, which concerns nobody else: our own loops name their number. */
-static void quiet_blas(void)
-{
-    static atomic_flag asked = ATOMIC_FLAG_INIT;
-    if (!atomic_flag_test_and_set(&asked) && openblas_set_num_threads) openblas_set_num_threads(1);
-    if (omp_get_max_threads() != 1) omp_set_num_threads(1);
-}
 
 /* ---- one tile ------------------------------------------------------------------------------------------ */
 
@@ -257,7 +242,7 @@ em_status em__gemm_batch(const em_gemm *g, const em_walk *each, const em_walk *s
 {
     const int64_t products = points(each), terms = points(sum);
     if (g->m * g->n * products == 0) return EM_OK;
-    quiet_blas();
+    EM_TRY(em__blas_ready());
     const int64_t parts = products * terms == 1 ? parts_of(g) : 1;
     if (parts > 1) return run_parts(g, a, b, c, parts);
     run(g, each, sum, a, b, c);
@@ -272,11 +257,11 @@ em_status em__gemm(const em_gemm *g, const void *a, const void *b, void *c)
 void em__gemm_serial(const em_gemm *g, const void *a, const void *b, void *c)
 {
     if (g->m == 0 || g->n == 0) return;
-    quiet_blas();
+    em__blas_quiet();
     int64_t tile_m, tile_n;
     choose_tile(g, PIECES, &tile_m, &tile_n);
     for (int64_t i = 0; i < g->m; i += tile_m)
-        for (int64_t j = 0; j < g->n; j += tile_n)
+        for (int64_t j = 0; j < g->n && !em__stop; j += tile_n)
             tile(g, i, j, em__min(tile_m, g->m - i), em__min(tile_n, g->n - j), a, b, g->beta, c);
 }
 
@@ -302,7 +287,7 @@ double em__dot(em_dtype dtype, int64_t n, const void *x, int64_t x_step, const v
     double part[DOT_PARTS];
     const int64_t size = (int64_t)em_dtype_size(dtype), length = em__max(DOT_PART, pieces_of(n, DOT_PARTS));
     const int64_t parts = pieces_of(n, length);
-    quiet_blas();
+    em__blas_quiet();
     EM_PARALLEL_EACH(p, parts, length) {
         const int64_t from = p * length;
         part[p] = dot_part(dtype, em__min(length, n - from), (const char *)x + from * x_step * size, x_step,

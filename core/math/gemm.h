@@ -19,10 +19,10 @@ typedef struct em_gemm {
 /* Whether BLAS can read a matrix with these strides: rows or columns contiguous, none overlapping another. */
 bool em__gemm_takes(int64_t rows, int64_t cols, int64_t row, int64_t col);
 
-/* One product, in parallel. Fails: EM_ENOMEM (a long sum is cut into parts), c then is as it was. */
+/* One product, in parallel. Fails: EM_ENOMEM (a long sum is cut into parts; BLAS has buffers), c then is as it was. */
 em_status em__gemm(const em_gemm *g, const void *a, const void *b, void *c);
 
-/* One product on the calling thread, for use inside a parallel loop. */
+/* One product on the calling thread, for use inside a parallel loop, before which em__blas_ready succeeded. */
 void em__gemm_serial(const em_gemm *g, const void *a, const void *b, void *c);
 
 /* Many products, in parallel. `each` walks over a, b and c (tensors 0, 1, 2) from one c to the next; `sum` over the

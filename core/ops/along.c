@@ -144,7 +144,7 @@ void em__pairs_start(em_pairs *p, const em_lanes *l, int64_t lo, int64_t hi, int
 bool em__pairs_next(em_pairs *p)
 {
     const em_lanes *l = p->lanes;
-    if (l->length == 0) return false;
+    if (l->length == 0 || em__stop) return false;
     p->n = 0;
     while (p->n + EM_PAIR_LANES <= EM_PAIRS) {
         if (p->at == l->length && !next_group(p)) break;

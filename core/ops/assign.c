@@ -186,7 +186,8 @@ static em_status rows_backward(const em_node *n, em_tensor **dx)
         for (int64_t k = lo; straight && k < hi && !em__stop; k++) { \
             int64_t at[EM_WALK]; \
             const int64_t *id = em__lane(l, k, at); \
-            for (int64_t i = 0; i < l->length; i++) y[at[1] + id[i]] = x[at[2] + i]; \
+            EM_PIECES(first, last, l->length) \
+                for (int64_t i = first; i < last; i++) y[at[1] + id[i]] = x[at[2] + i]; \
         } \
         if (straight) return; \
         for (em__pairs_start(&p, l, lo, hi, owners, owner); em__pairs_next(&p);) \

@@ -27,7 +27,7 @@ static const em_real *at(const em_real *x, const job *j, int64_t n, int64_t c) {
 static void strip_mean(strip mean, const job *j, int64_t c, int64_t m)
 {
     for (int64_t k = 0; k < m; k++) mean[k] = 0;
-    for (int64_t n = 0; n < j->N; n++) {
+    for (int64_t n = 0; n < j->N && !em__stop; n++) {
         const em_real *x = at(j->x, j, n, c);
         if (j->S == 1)
             for (int64_t k = 0; k < m; k++) mean[k] += (double)x[k];
@@ -40,7 +40,7 @@ static void strip_mean(strip mean, const job *j, int64_t c, int64_t m)
 static void strip_var(strip var, const strip mean, const job *j, int64_t c, int64_t m)
 {
     for (int64_t k = 0; k < m; k++) var[k] = 0;
-    for (int64_t n = 0; n < j->N; n++) {
+    for (int64_t n = 0; n < j->N && !em__stop; n++) {
         const em_real *x = at(j->x, j, n, c);
         if (j->S == 1)
             for (int64_t k = 0; k < m; k++) var[k] += ((double)x[k] - mean[k]) * ((double)x[k] - mean[k]);
@@ -54,7 +54,7 @@ static void strip_var(strip var, const strip mean, const job *j, int64_t c, int6
 static void strip_sums(strip sum, strip product, const job *j, int64_t c, int64_t m)
 {
     for (int64_t k = 0; k < m; k++) sum[k] = product[k] = 0;
-    for (int64_t n = 0; n < j->N; n++) {
+    for (int64_t n = 0; n < j->N && !em__stop; n++) {
         const em_real *x = at(j->x, j, n, c), *dy = at(j->dy, j, n, c);
         if (j->S != 1) {
             sum[0] += (double)em__row_sum(j->S, dy);
@@ -85,6 +85,7 @@ static void normalize_strip(const job *j, int64_t c, int64_t m)
     if (j->training) {
         strip_mean(mean, j, c, m);
         strip_var(var, mean, j, c, m);
+        if (em__stop) return;               /* not all was summed: running statistics stay */
     }
     for (int64_t k = 0; k < m; k++) {
         if (!j->training) {
@@ -101,7 +102,7 @@ static void normalize_strip(const job *j, int64_t c, int64_t m)
         j->mean[c + k] = centre[k];
         j->rstd[c + k] = (em_real)rstd;
     }
-    for (int64_t n = 0; n < j->N; n++) {
+    for (int64_t n = 0; n < j->N && !em__stop; n++) {
         const em_real *x = at(j->x, j, n, c);
         em_real *y = j->y + (x - j->x);
         if (j->S == 1)
@@ -127,7 +128,7 @@ static void strip_gradient(const job *j, int64_t c, int64_t m)
         slope[k] = j->training ? (em_real)(product[k] * rstd * rstd / count) : 0;
     }
     if (!j->dx) return;
-    for (int64_t n = 0; n < j->N; n++) {
+    for (int64_t n = 0; n < j->N && !em__stop; n++) {
         const em_real *x = at(j->x, j, n, c), *dy = at(j->dy, j, n, c), *mean = j->mean + c;
         em_real *dx = j->dx + (x - j->x);
         if (j->S == 1)

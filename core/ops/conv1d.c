@@ -37,7 +37,7 @@ static void taps(const job *j, int64_t k, int64_t *lo, int64_t *hi, int64_t *fir
 static void unfold(em_real *to, const job *j, const em_real *x)
 {
     for (int64_t ch = 0; ch < j->c; ch++)
-        for (int64_t k = 0; k < j->K; k++, to += j->T) {
+        for (int64_t k = 0; k < j->K && !em__stop; k++, to += j->T) {
             int64_t lo, hi, first;
             taps(j, k, &lo, &hi, &first);
             const em_real *from = x + ch * j->L;
@@ -54,7 +54,7 @@ static void unfold(em_real *to, const job *j, const em_real *x)
 static void fold(em_real *dx, const job *j, const em_real *from)
 {
     for (int64_t ch = 0; ch < j->c; ch++)
-        for (int64_t k = 0; k < j->K; k++, from += j->T) {
+        for (int64_t k = 0; k < j->K && !em__stop; k++, from += j->T) {
             int64_t lo, hi, first;
             taps(j, k, &lo, &hi, &first);
             em_real *to = dx + ch * j->L;
@@ -81,7 +81,7 @@ static void forward_task(const void *context, int64_t task, em_real *room)
     const int64_t n = task / j->groups, g = task % j->groups, K = j->c * j->K, T = j->T;
     em_real *y = j->y + (n * j->O + g * j->o) * T;
     unfold(room, j, j->x + (n * j->C + g * j->c) * j->L);
-    for (int64_t i = 0; i < j->o; i++)
+    for (int64_t i = 0; i < j->o && !em__stop; i++)
         for (int64_t t = 0; t < T; t++) y[i * T + t] = j->bias ? j->bias[g * j->o + i] : 0;
     product(j->o, T, K, group_of_weight(j, g), K, 1, room, T, 1, 1, y);
 }
@@ -111,7 +111,7 @@ static void backward_task(const void *context, int64_t task, em_real *room)
 {
     const job *j = context;
     const int64_t part = task / j->groups, g = task % j->groups;
-    for (int64_t n = part * j->N / j->parts; n < (part + 1) * j->N / j->parts; n++)
+    for (int64_t n = part * j->N / j->parts; n < (part + 1) * j->N / j->parts && !em__stop; n++)
         sample_gradient(j, part, n, g, room);
 }
 

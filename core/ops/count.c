@@ -15,13 +15,15 @@ static em_status bincount_check(em_call *c)
                         EM_SHAPE(ids));
     if (least < 0) return em__fail(EM_EVALUE, "bincount: minlength = %lld: expected a number >= 0", (long long)least);
     int64_t high = least - 1;
-    for (int64_t i = 0; i < ids->count; i++) {
-        const int64_t id = EM_DATA(int64_t, ids)[i];
-        if (id < 0)
-            return em__fail(EM_ERANGE, "bincount: input %lld at position [%lld] is negative", (long long)id,
-                            (long long)i);
-        high = em__max(high, id);
-    }
+    EM_PIECES(lo, hi, ids->count)
+        for (int64_t i = lo; i < hi; i++) {
+            const int64_t id = EM_DATA(int64_t, ids)[i];
+            if (id < 0)
+                return em__fail(EM_ERANGE, "bincount: input %lld at position [%lld] is negative", (long long)id,
+                                (long long)i);
+            high = em__max(high, id);
+        }
+    if (em__stop) return em__fail(EM_EINTERRUPT, "interrupted!");
     if (high == INT64_MAX) return em__fail(EM_ERANGE, "bincount: input %lld is too large", (long long)high);
     return em__out(c, 0, weights ? c->dtype : EM_I64, 1, (int64_t[]){high + 1});
 }
@@ -32,9 +34,11 @@ static em_status bincount_forward(em_call *c)
     const int64_t *id = EM_DATA(int64_t, ids);
     em_tensor_fill(c->out[0], 0);
     if (weights)
-        for (int64_t i = 0; i < ids->count; i++) EM_REALS(c->out[0])[id[i]] += EM_REALS(weights)[i];
+        EM_PIECES(lo, hi, ids->count)
+            for (int64_t i = lo; i < hi; i++) EM_REALS(c->out[0])[id[i]] += EM_REALS(weights)[i];
     else
-        for (int64_t i = 0; i < ids->count; i++) EM_DATA(int64_t, c->out[0])[id[i]]++;
+        EM_PIECES(lo, hi, ids->count)
+            for (int64_t i = lo; i < hi; i++) EM_DATA(int64_t, c->out[0])[id[i]]++;
     return EM_OK;
 }
 
@@ -60,11 +64,12 @@ static em_status find_range(const em_call *c, double *low, double *high)
     *high = c->opts.at[MAX].x;
     if (*low == *high && x->count) {
         *low = *high = (double)EM_REALS(x)[0];
-        for (int64_t i = 1; i < x->count; i++) {
-            const double value = (double)EM_REALS(x)[i];
-            if (value < *low || value != value) *low = value;
-            if (value > *high || value != value) *high = value;
-        }
+        EM_PIECES(from, to, x->count)
+            for (int64_t i = from; i < to; i++) {
+                const double value = (double)EM_REALS(x)[i];
+                if (value < *low || value != value) *low = value;
+                if (value > *high || value != value) *high = value;
+            }
         if (!(isfinite(*low) && isfinite(*high)))
             return em__fail(EM_EVALUE, "histc: the elements range from %g to %g; give a finite range", *low, *high);
     }
@@ -83,11 +88,12 @@ static em_status histc_forward(em_call *c)
     const int64_t bins = c->opts.at[BINS].i;
     em_real *y = EM_REALS(c->out[0]);
     em_tensor_fill(c->out[0], 0);
-    for (int64_t i = 0; i < x->count; i++) {
-        const double value = (double)EM_REALS(x)[i];
-        if (!(value >= low && value <= high)) continue;
-        y[em__min(bins - 1, (int64_t)((value - low) / (high - low) * (double)bins))] += 1;
-    }
+    EM_PIECES(from, to, x->count)
+        for (int64_t i = from; i < to; i++) {
+            const double value = (double)EM_REALS(x)[i];
+            if (!(value >= low && value <= high)) continue;
+            y[em__min(bins - 1, (int64_t)((value - low) / (high - low) * (double)bins))] += 1;
+        }
     return EM_OK;
 }
 

@@ -34,11 +34,12 @@ static em_status check(em_call *c)
 static inline void run(em_real *y, int64_t *place, const em_real *x, int64_t R, int64_t K, passes_fn *passes)
 {
     int64_t best = 0;
-    for (int64_t r = 0; r < R; r++) {
-        if (passes(x[r * K], x[best * K])) best = r;
-        y[r * K] = x[best * K];
-        place[r * K] = best;
-    }
+    EM_PIECES(lo, hi, R)
+        for (int64_t r = lo; r < hi; r++) {
+            if (passes(x[r * K], x[best * K])) best = r;
+            y[r * K] = x[best * K];
+            place[r * K] = best;
+        }
 }
 
 static em_status forward(em_call *c, passes_fn *passes)

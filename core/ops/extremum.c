@@ -57,7 +57,7 @@ static int64_t find_first(const em_real *x, em_real value, int64_t n)
 static void find_rows(int64_t *at, const em_real *x, const em_real *value, int64_t R, int64_t K, int64_t n)
 {
     for (int64_t k = 0; k < n; k++) at[k] = 0;
-    for (int64_t r = R - 1; r >= 0; r--) {
+    for (int64_t r = R - 1; r >= 0 && !em__stop; r--) {
         EM_SIMD
         for (int64_t k = 0; k < n; k++) at[k] = same(x[r * K + k], value[k]) ? r : at[k];
     }

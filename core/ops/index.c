@@ -215,7 +215,8 @@ static em_status gather_check(em_call *c)
         for (int64_t k = lo; straight && k < hi && !em__stop; k++) { \
             int64_t at[EM_WALK]; \
             const int64_t *id = em__lane(l, k, at); \
-            for (int64_t i = 0; i < l->length; i++) y[at[2] + i] = x[at[1] + id[i]]; \
+            EM_PIECES(first, last, l->length) \
+                for (int64_t i = first; i < last; i++) y[at[2] + i] = x[at[1] + id[i]]; \
         } \
         if (straight) return; \
         for (em__pairs_start(&p, l, lo, hi, 1, 0); em__pairs_next(&p);) \

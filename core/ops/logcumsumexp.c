@@ -38,7 +38,7 @@ static em_status forward(em_call *c)
             const em_real *x = EM_REALS(c->in[0]) + at;
             em_real *y = EM_REALS(c->out[0]) + at;
             double sum = -INFINITY;
-            for (int64_t r = 0; r < R; r++) y[r * K] = (em_real)(sum = log_add(sum, (double)x[r * K]));
+            for (int64_t r = 0; r < R && !em__stop; r++) y[r * K] = (em_real)(sum = log_add(sum, (double)x[r * K]));
         }
     return EM_OK;
 }
@@ -59,7 +59,7 @@ static em_status backward(const em_node *n, em_tensor **dx)
             const int64_t at = i / K * R * K + i % K;
             const em_real *x = EM_REALS(n->x[0]) + at, *y = EM_REALS(n->y[0]) + at, *dy = EM_REALS(n->dy[0]) + at;
             double g = 0;
-            for (int64_t r = R - 1; r >= 0; r--) {
+            for (int64_t r = R - 1; r >= 0 && !em__stop; r--) {
                 g = (double)dy[r * K] + (r + 1 < R ? g * share((double)y[r * K], (double)y[(r + 1) * K]) : 0);
                 EM_REALS(dx[0])[at + r * K] = (em_real)(g * share((double)x[r * K], (double)y[r * K]));
             }

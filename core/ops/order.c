@@ -1,5 +1,7 @@
 #include "ops/order.h"
 
+#include "parallel/parallel.h"
+
 enum { FEW = 40, DIGITS = 256 };
 
 static void sort_few(em_item *items, int64_t n)
@@ -16,7 +18,8 @@ static void sort_few(em_item *items, int64_t n)
 static uint64_t differing(const em_item *items, int64_t n)
 {
     uint64_t any = 0;
-    for (int64_t i = 1; i < n; i++) any |= items[i].key ^ items[0].key;
+    EM_PIECES(lo, hi, n)
+        for (int64_t i = lo; i < hi; i++) any |= items[i].key ^ items[0].key;
     return any;
 }
 
@@ -24,9 +27,11 @@ static uint64_t differing(const em_item *items, int64_t n)
 static void sort_digit(em_item *to, const em_item *from, int64_t n, int shift)
 {
     int64_t start[DIGITS + 1] = {0};
-    for (int64_t i = 0; i < n; i++) start[(from[i].key >> shift & (DIGITS - 1)) + 1]++;
+    EM_PIECES(lo, hi, n)
+        for (int64_t i = lo; i < hi; i++) start[(from[i].key >> shift & (DIGITS - 1)) + 1]++;
     for (int d = 0; d < DIGITS; d++) start[d + 1] += start[d];
-    for (int64_t i = 0; i < n; i++) to[start[from[i].key >> shift & (DIGITS - 1)]++] = from[i];
+    EM_PIECES(lo, hi, n)
+        for (int64_t i = lo; i < hi; i++) to[start[from[i].key >> shift & (DIGITS - 1)]++] = from[i];
 }
 
 /* Digit by digit from the least, leaving out digits that all have in common. */
@@ -41,11 +46,13 @@ void em__sort_items(em_item *items, em_item *room, int64_t n)
     for (int shift = 0; shift < 64; shift += 8) {
         if (!(any >> shift & (DIGITS - 1))) continue;
         sort_digit(to, from, n, shift);
+        if (em__stop) return;               /* what it has left out is not there to be read */
         em_item *swap = from;
         from = to;
         to = swap;
     }
-    if (from != items) memcpy(items, from, (size_t)n * sizeof *items);
+    if (from == items) return;
+    EM_PIECES(lo, hi, n) memcpy(items + lo, from + lo, (size_t)(hi - lo) * sizeof *items);
 }
 
 /* The key of number k of a sort, digit by digit from the greatest; *below: how many keys are less. */
@@ -58,8 +65,10 @@ static uint64_t nth_key(const em_item *items, int64_t n, int64_t k, int64_t *bel
         const uint64_t digit = (uint64_t)(DIGITS - 1) << shift;
         if (any & digit) {
             int64_t count[DIGITS] = {0};
-            for (int64_t i = 0; i < n; i++)
-                if (!((items[i].key ^ value) & known)) count[items[i].key >> shift & (DIGITS - 1)]++;
+            EM_PIECES(lo, hi, n)
+                for (int64_t i = lo; i < hi; i++)
+                    if (!((items[i].key ^ value) & known)) count[items[i].key >> shift & (DIGITS - 1)]++;
+            if (em__stop) return value;
             int d = 0;
             while (*below + count[d] <= k) *below += count[d++];
             value = (value & ~digit) | (uint64_t)d << shift;
@@ -75,8 +84,10 @@ void em__first_items(em_item *items, em_item *room, int64_t n, int64_t k)
         int64_t below, kept = 0;
         const uint64_t last = nth_key(items, n, k - 1, &below);
         int64_t equal = k - below;
-        for (int64_t i = 0; i < n; i++)
-            if (items[i].key < last || (items[i].key == last && equal-- > 0)) items[kept++] = items[i];
+        EM_PIECES(lo, hi, n)
+            for (int64_t i = lo; i < hi; i++)
+                if (items[i].key < last || (items[i].key == last && equal-- > 0)) items[kept++] = items[i];
+        if (em__stop) return;
         n = k;
     }
     em__sort_items(items, room, n);
@@ -86,7 +97,9 @@ em_item em__nth_item(const em_item *items, int64_t n, int64_t k)
 {
     int64_t below;
     const uint64_t key = nth_key(items, n, k, &below);
-    int64_t skip = k - below, i = 0;
-    while (items[i].key != key || skip-- > 0) i++;
-    return items[i];
+    int64_t skip = k - below;
+    EM_PIECES(lo, hi, n)
+        for (int64_t i = lo; i < hi; i++)
+            if (items[i].key == key && skip-- == 0) return items[i];
+    return items[0];                        /* interrupted */
 }

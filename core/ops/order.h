@@ -10,7 +10,9 @@ typedef struct em_item {
     int64_t at;                         /* where the element stands */
 } em_item;
 
-/* Sorts by key; equal ones stay in order. `room` is scratch of n items. */
+/* An interrupt cuts these short; then the items are not to be used.
+ *
+ * Sorts by key; equal ones stay in order. `room` is scratch of n items. */
 void em__sort_items(em_item *items, em_item *room, int64_t n);
 
 /* The k (1 .. n) items that would come first in a sort, in that order, go to the front of `items`. */

@@ -1,6 +1,7 @@
 /* Pooling along the last dim: each result is the largest or the mean of a window of the input. Windows move by a stride
  * (max_pool1d, avg_pool1d), or share the input out among a number of results (adaptive_…). */
 #include <math.h>
+#include <string.h>
 
 #include "ops/op.h"
 
@@ -43,7 +44,7 @@ static int64_t largest_of(const em_real *x, window w)
 static void pool_row(const job *j, int64_t row)
 {
     const em_real *x = j->x + row * j->L;
-    for (int64_t t = 0; t < j->T; t++) {
+    for (int64_t t = 0; t < j->T && !em__stop; t++) {
         const window w = window_of(j, t);
         const int64_t at = row * j->T + t;
         if (j->largest) {
@@ -61,8 +62,8 @@ static void pool_row(const job *j, int64_t row)
 static void gradient_of_row(const job *j, int64_t row)
 {
     em_real *dx = j->dx + row * j->L;
-    for (int64_t i = 0; i < j->L; i++) dx[i] = 0;
-    for (int64_t t = 0; t < j->T; t++) {
+    EM_PIECES(lo, hi, j->L) memset(dx + lo, 0, (size_t)(hi - lo) * sizeof *dx);
+    for (int64_t t = 0; t < j->T && !em__stop; t++) {
         const int64_t at = row * j->T + t;
         if (j->largest) {
             dx[j->index[at]] += j->dy[at];

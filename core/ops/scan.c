@@ -34,7 +34,7 @@ typedef void scan_loop(result *y, const em_real *x, int64_t R, int64_t K, int64_
             return; \
         } \
         for (int64_t j = 0; j < width; j++) s[j] = start; \
-        for (int64_t r = 0; r < R; r++) \
+        for (int64_t r = 0; r < R && !em__stop; r++) \
             for (int64_t j = 0; j < width; j++) { \
                 s[j] = step(s[j], (em_acc)x[r * K + j]); \
                 y[r * K + j] = (result)s[j]; \

@@ -39,7 +39,8 @@ static void add_straight(const em_lanes *l, int64_t lo, int64_t hi, em_real *y, 
         const int64_t *id = em__lane(l, k, at);
         em_real *to = y + at[1];
         const em_real *from = x + at[2];
-        for (int64_t i = 0; i < l->length; i++) to[id[i]] = em__plus(to[id[i]], from[i]);
+        EM_PIECES(first, end, l->length)
+            for (int64_t i = first; i < end; i++) to[id[i]] = em__plus(to[id[i]], from[i]);
     }
 }
 

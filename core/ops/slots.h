@@ -1,8 +1,9 @@
 /* Tasks that need working memory each, in parallel. There are as many slots as threads will come, each with its own
- * memory; a task may run in any of them, so what it leaves behind must not depend on which. */
+ * memory; a task may run in any of them, so what it leaves behind must not depend on which. Tasks may call BLAS. */
 #ifndef EM_OPS_SLOTS_H
 #define EM_OPS_SLOTS_H
 
+#include "math/blas.h"
 #include "ops/op.h"
 
 typedef void em_task(const void *job, int64_t task, em_real *room);
@@ -15,6 +16,7 @@ static inline em_status em__in_slots(em_task *task, const void *job, int64_t tas
     const int64_t slots = em__max(1, em__min(em__team(work), tasks));
     numbers = (em__max(1, numbers) + 63) & ~(int64_t)63;        /* no two slots share a cache line */
     const size_t bytes = (size_t)(slots * numbers) * sizeof(em_real);
+    EM_TRY(em__blas_ready());
     em_real *room = em__alloc(bytes);
     if (!room) return em__fail_memory(what, bytes);
     if (slots == 1)

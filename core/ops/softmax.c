@@ -13,8 +13,8 @@ static em_real row_max(const em_real *x, int64_t n, em_real sign)
 {
     em_real lane[LANES];
     for (int j = 0; j < LANES; j++) lane[j] = -(em_real)INFINITY;
-    for (int64_t i = 0; i < n; i += LANES) {
-        const int64_t left = em__min(n - i, LANES);
+    EM_PIECES(lo, hi, n) for (int64_t i = lo; i < hi; i += LANES) {
+        const int64_t left = em__min(hi - i, LANES);
         EM_SIMD
         for (int64_t j = 0; j < left; j++) lane[j] = sign * x[i + j] > lane[j] ? sign * x[i + j] : lane[j];
     }
@@ -34,8 +34,8 @@ static double row_exp(em_real *e, const em_real *x, int64_t n, em_real sign, em_
 {
     double lane[LANES] = {0};
     em_real scratch[LANES];
-    for (int64_t i = 0; i < n; i += LANES) {
-        const int64_t left = em__min(n - i, LANES);
+    EM_PIECES(lo, hi, n) for (int64_t i = lo; i < hi; i += LANES) {
+        const int64_t left = em__min(hi - i, LANES);
         em_real *to = e ? e + i : scratch;
         EM_SIMD
         for (int64_t j = 0; j < left; j++) to[j] = em__exp(sign * x[i + j] - m);
@@ -50,12 +50,14 @@ static void row_forward(em_real *y, const em_real *x, int64_t n, kind k)
     const em_real sign = k == SOFTMIN ? -1 : 1, m = row_max(x, n, sign);
     if (k == LOG_SOFTMAX) {
         const em_real shift = (em_real)log(row_exp(NULL, x, n, 1, m));
-        EM_SIMD
-        for (int64_t i = 0; i < n; i++) y[i] = x[i] - m - shift;
+        EM_PIECES(lo, hi, n)
+            EM_SIMD
+            for (int64_t i = lo; i < hi; i++) y[i] = x[i] - m - shift;
     } else {
         const em_real factor = (em_real)(1 / row_exp(y, x, n, sign, m));
-        EM_SIMD
-        for (int64_t i = 0; i < n; i++) y[i] *= factor;
+        EM_PIECES(lo, hi, n)
+            EM_SIMD
+            for (int64_t i = lo; i < hi; i++) y[i] *= factor;
     }
 }
 
@@ -63,19 +65,21 @@ static void row_forward(em_real *y, const em_real *x, int64_t n, kind k)
 static void row_backward(em_real *dx, const em_real *y, const em_real *dy, int64_t n, kind k)
 {
     double lane[LANES] = {0};
-    for (int64_t i = 0; i < n; i += LANES) {
-        const int64_t left = em__min(n - i, LANES);
+    EM_PIECES(lo, hi, n) for (int64_t i = lo; i < hi; i += LANES) {
+        const int64_t left = em__min(hi - i, LANES);
         EM_SIMD
         for (int64_t j = 0; j < left; j++)
             lane[j] += k == LOG_SOFTMAX ? (double)dy[i + j] : (double)dy[i + j] * (double)y[i + j];
     }
     const em_real sum = (em_real)lanes_sum(lane), sign = k == SOFTMIN ? -1 : 1;
     if (k == LOG_SOFTMAX) {
-        EM_SIMD
-        for (int64_t i = 0; i < n; i++) dx[i] = dy[i] - em__exp(y[i]) * sum;
+        EM_PIECES(lo, hi, n)
+            EM_SIMD
+            for (int64_t i = lo; i < hi; i++) dx[i] = dy[i] - em__exp(y[i]) * sum;
     } else {
-        EM_SIMD
-        for (int64_t i = 0; i < n; i++) dx[i] = sign * y[i] * (dy[i] - sum);
+        EM_PIECES(lo, hi, n)
+            EM_SIMD
+            for (int64_t i = lo; i < hi; i++) dx[i] = sign * y[i] * (dy[i] - sum);
     }
 }
 
@@ -87,18 +91,18 @@ static void tile_forward(em_real *y, const em_real *x, int64_t R, int64_t K, int
     em_real m[TILE], shift[TILE];
     double sum[TILE] = {0};
     for (int64_t j = 0; j < width; j++) m[j] = -(em_real)INFINITY;
-    for (int64_t r = 0; r < R; r++) {
+    for (int64_t r = 0; r < R && !em__stop; r++) {
         EM_SIMD
         for (int64_t j = 0; j < width; j++) m[j] = sign * x[r * K + j] > m[j] ? sign * x[r * K + j] : m[j];
     }
-    for (int64_t r = 0; r < R; r++) {
+    for (int64_t r = 0; r < R && !em__stop; r++) {
         EM_SIMD
         for (int64_t j = 0; j < width; j++) y[r * K + j] = em__exp(sign * x[r * K + j] - m[j]);
         EM_SIMD
         for (int64_t j = 0; j < width; j++) sum[j] += (double)y[r * K + j];
     }
     for (int64_t j = 0; j < width; j++) shift[j] = (em_real)(k == LOG_SOFTMAX ? log(sum[j]) : 1 / sum[j]);
-    for (int64_t r = 0; r < R; r++) {
+    for (int64_t r = 0; r < R && !em__stop; r++) {
         em_real *to = y + r * K;
         const em_real *from = x + r * K;
         if (k == LOG_SOFTMAX) {
@@ -115,12 +119,12 @@ static void tile_backward(em_real *dx, const em_real *y, const em_real *dy, int6
 {
     const em_real sign = k == SOFTMIN ? -1 : 1;
     double sum[TILE] = {0};
-    for (int64_t r = 0; r < R; r++) {
+    for (int64_t r = 0; r < R && !em__stop; r++) {
         EM_SIMD
         for (int64_t j = 0; j < width; j++)
             sum[j] += k == LOG_SOFTMAX ? (double)dy[r * K + j] : (double)dy[r * K + j] * (double)y[r * K + j];
     }
-    for (int64_t r = 0; r < R; r++) {
+    for (int64_t r = 0; r < R && !em__stop; r++) {
         EM_SIMD
         for (int64_t j = 0; j < width; j++) {
             const em_real p = y[r * K + j], g = dy[r * K + j], s = (em_real)sum[j];

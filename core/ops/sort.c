@@ -26,15 +26,17 @@ static int64_t offset(const lines *l, int64_t line, int64_t i, int64_t length)
 static void read_line(const lines *l, int64_t line, em_item *items)
 {
     const uint64_t flip = l->descending ? ~(uint64_t)0 : 0;
-    for (int64_t i = 0; i < l->along.size; i++)
-        items[i] = (em_item){EM_KEY(l->x[offset(l, line, i, l->along.size)]) ^ flip, i};
+    EM_PIECES(lo, hi, l->along.size)
+        for (int64_t i = lo; i < hi; i++)
+            items[i] = (em_item){EM_KEY(l->x[offset(l, line, i, l->along.size)]) ^ flip, i};
 }
 
 static int64_t first_nan(const lines *l, int64_t line)
 {
 #if EM_REAL_FLOAT
-    for (int64_t i = 0; i < l->along.size; i++)
-        if (isnan(l->x[offset(l, line, i, l->along.size)])) return i;
+    EM_PIECES(lo, hi, l->along.size)
+        for (int64_t i = lo; i < hi; i++)
+            if (isnan(l->x[offset(l, line, i, l->along.size)])) return i;
 #else
     (void)l, (void)line;
 #endif
@@ -51,11 +53,13 @@ static void do_line(const lines *l, int64_t line, em_item *items, em_item *room)
         items[0] = em__nth_item(items, n, l->nth);
     else
         em__first_items(items, room, n, l->kept);
-    for (int64_t i = 0; i < l->kept; i++) {
-        const int64_t to = offset(l, line, i, l->kept);
-        if (l->values) l->values[to] = l->x[offset(l, line, items[i].at, n)];
-        if (l->indices) l->indices[to] = items[i].at;
-    }
+    if (em__stop) return;
+    EM_PIECES(lo, hi, l->kept)
+        for (int64_t i = lo; i < hi; i++) {
+            const int64_t to = offset(l, line, i, l->kept);
+            if (l->values) l->values[to] = l->x[offset(l, line, items[i].at, n)];
+            if (l->indices) l->indices[to] = items[i].at;
+        }
 }
 
 /* Lines are dealt out in pieces, each with scratch of its own. */
@@ -245,9 +249,11 @@ static em_status median_backward(const em_node *n, em_tensor **dx)
     em_real *d = EM_REALS(dx[0]);
     const int64_t count = n->x[0]->count;
     int64_t same = 0;
-    for (int64_t i = 0; i < count; i++) same += x[i] == y || (isnan((double)x[i]) && isnan((double)y));
+    EM_PIECES(lo, hi, count)
+        for (int64_t i = lo; i < hi; i++) same += x[i] == y || (isnan((double)x[i]) && isnan((double)y));
     const em_real share = (em_real)((double)*EM_REALS(n->dy[0]) / (double)em__max(1, same));
-    for (int64_t i = 0; i < count; i++) d[i] = x[i] == y || (isnan((double)x[i]) && isnan((double)y)) ? share : 0;
+    EM_PIECES(lo, hi, count)
+        for (int64_t i = lo; i < hi; i++) d[i] = x[i] == y || (isnan((double)x[i]) && isnan((double)y)) ? share : 0;
     return EM_OK;
 }
 

@@ -10,10 +10,11 @@ static bool same(em_real x, em_real y) { return x == y; }       /* NaN is none o
 static int64_t number_groups(em_item *items, int64_t n, const em_real *x)
 {
     int64_t groups = 0;
-    for (int64_t i = 0; i < n; i++) {
-        if (i == 0 || !same(x[items[i].at], x[items[i - 1].at])) groups++;
-        items[i].key = (uint64_t)(groups - 1);
-    }
+    EM_PIECES(lo, hi, n)
+        for (int64_t i = lo; i < hi; i++) {
+            if (i == 0 || !same(x[items[i].at], x[items[i - 1].at])) groups++;
+            items[i].key = (uint64_t)(groups - 1);
+        }
     return groups;
 }
 
@@ -21,19 +22,22 @@ static em_status unique_from(em_call *c, em_item *items)
 {
     const em_tensor *x = c->in[0];
     const int64_t n = x->count;
-    for (int64_t i = 0; i < n; i++) items[i] = (em_item){EM_KEY(EM_REALS(x)[i]), i};
+    EM_PIECES(lo, hi, n)
+        for (int64_t i = lo; i < hi; i++) items[i] = (em_item){EM_KEY(EM_REALS(x)[i]), i};
     em__sort_items(items, items + n, n);
-    const int64_t groups = number_groups(items, n, EM_REALS(x));
+    const int64_t groups = number_groups(items, em__stop ? 0 : n, EM_REALS(x));
+    if (em__stop) return em__fail(EM_EINTERRUPT, "interrupted!");
     EM_TRY(em__out(c, 0, c->dtype, 1, &groups));
     EM_TRY(em__out(c, 1, EM_I64, x->dims, x->size));
     EM_TRY(em_tensor_zeros(&c->out[2], EM_I64, 1, &groups));
     em_real *y = EM_REALS(c->out[0]);
     int64_t *inverse = EM_DATA(int64_t, c->out[1]), *count = EM_DATA(int64_t, c->out[2]);
-    for (int64_t i = 0; i < n; i++) {
-        const uint64_t g = items[i].key;
-        if (count[g]++ == 0) y[g] = EM_REALS(x)[items[i].at];
-        inverse[items[i].at] = (int64_t)g;
-    }
+    EM_PIECES(lo, hi, n)
+        for (int64_t i = lo; i < hi; i++) {
+            const uint64_t g = items[i].key;
+            if (count[g]++ == 0) y[g] = EM_REALS(x)[items[i].at];
+            inverse[items[i].at] = (int64_t)g;
+        }
     return EM_OK;
 }
 

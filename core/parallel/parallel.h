@@ -19,15 +19,14 @@ extern _Atomic int64_t em__interrupts;
 extern int em__thread_count;
 extern _Thread_local bool em__alone;            /* this thread has no team: see background.h */
 
-/* A team is woken only for at least two grains of work: waking costs a microsecond or two. A unit of work is about
- * one floating-point operation or element moved. */
+/* The team is woken only for at least two grains of work: waking costs a microsecond or two. A unit of work is about
+ * one floating-point operation or element moved. Always the whole team: libgomp lets go of the threads that a smaller
+ * one leaves over, and has to make them again. */
 enum { EM_GRAIN = 1 << 15 };
 
 static inline int em__team(double work)
 {
-    if (em__thread_count == 1 || work < 2.0 * EM_GRAIN || em__alone) return 1;
-    const double most = work / EM_GRAIN;
-    return most < em__thread_count ? (int)most : em__thread_count;
+    return em__thread_count == 1 || work < 2.0 * EM_GRAIN || em__alone ? 1 : em__thread_count;
 }
 
 /* Inside a loop: which of the team's em_threads() or fewer threads runs, counted from 0; 0 outside. For scratch memory
@@ -50,6 +49,11 @@ static inline int64_t em__chunks(int64_t n, double each)
     const int64_t chunk = em__chunk(each);
     return (n + chunk - 1) / chunk;
 }
+
+/* for (lo, hi) in pieces of 0..n, one after the other on this thread: a long line inside a loop, or one that cannot be
+ * shared out. Between pieces an interrupt is looked for; the rest is then left out. */
+#define EM_PIECES(lo, hi, n) \
+    for (int64_t lo = 0, hi = em__min(EM_GRAIN, (n)); lo < (n) && !em__stop; lo = hi, hi = em__min(lo + EM_GRAIN, (n)))
 
 #define EM__PRAGMA(x) _Pragma(#x)
 

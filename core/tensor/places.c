@@ -10,10 +10,11 @@
 static int64_t first_outside(const int64_t *id, int64_t n, int64_t size, int64_t *lowest)
 {
     int64_t low = 0, high = 0;
-    for (int64_t i = 0; i < n; i++) {
-        low = id[i] < low ? id[i] : low;
-        high = id[i] > high ? id[i] : high;
-    }
+    EM_PIECES(from, to, n)
+        for (int64_t i = from; i < to; i++) {
+            low = id[i] < low ? id[i] : low;
+            high = id[i] > high ? id[i] : high;
+        }
     *lowest = low;
     if (n == 0 || (low >= -size && high < size)) return -1;
     int64_t i = 0;
@@ -43,6 +44,7 @@ em_status em__places_of_ids(em_tensor **out, em_tensor *ids, int64_t size, const
     int64_t lowest;
     const int64_t bad = first_outside(EM_DATA(int64_t, ids), ids->count, size, &lowest);
     if (bad >= 0) return out_of_range(ids, bad, size, name, what);
+    if (em__stop) return em__fail(EM_EINTERRUPT, "interrupted!");       /* not all were looked at */
     if (lowest == 0) {
         em_tensor_retain(*out = ids);
         return EM_OK;
@@ -50,8 +52,12 @@ em_status em__places_of_ids(em_tensor **out, em_tensor *ids, int64_t size, const
     EM_TRY(em__tensor_like(out, ids, EM_I64));
     const int64_t *id = EM_DATA(int64_t, ids);
     int64_t *place = EM_DATA(int64_t, *out);
-    for (int64_t i = 0; i < ids->count; i++) place[i] = id[i] < 0 ? id[i] + size : id[i];
-    return EM_OK;
+    EM_PIECES(from, to, ids->count)
+        for (int64_t i = from; i < to; i++) place[i] = id[i] < 0 ? id[i] + size : id[i];
+    if (!em__stop) return EM_OK;
+    em_tensor_release(*out);
+    *out = NULL;
+    return em__fail(EM_EINTERRUPT, "interrupted!");
 }
 
 /* ---- masks --------------------------------------------------------------------------------------------- */
@@ -71,7 +77,8 @@ em_status em__places_of_mask(em_tensor **out, const em_tensor *mask)
     int64_t count[PIECES], total = 0;
     EM_PARALLEL_EACH(k, PIECES, n / PIECES) {
         int64_t sum = 0;
-        for (int64_t i = piece_start(n, k); i < piece_start(n, k + 1); i++) sum += m[i] != 0;
+        if (!em__stop)
+            for (int64_t i = piece_start(n, k); i < piece_start(n, k + 1); i++) sum += m[i] != 0;
         count[k] = sum;
     }
     int64_t start[PIECES];
@@ -79,14 +86,19 @@ em_status em__places_of_mask(em_tensor **out, const em_tensor *mask)
         start[k] = total;
         total += count[k];
     }
-    em_status s = em_tensor_empty(out, EM_I64, 1, &total);
+    em_status s = em__stop ? em__fail(EM_EINTERRUPT, "interrupted!") : em_tensor_empty(out, EM_I64, 1, &total);
     int64_t *place = s ? NULL : EM_DATA(int64_t, *out);
     if (!s)
         EM_PARALLEL_EACH(k, PIECES, n / PIECES) {
             int64_t to = start[k];
-            for (int64_t i = piece_start(n, k); i < piece_start(n, k + 1); i++)
-                if (m[i]) place[to++] = i;
+            const int64_t from = piece_start(n, k), length = piece_start(n, k + 1) - from;
+            EM_PIECES(lo, hi, length)
+                for (int64_t i = from + lo; i < from + hi; i++)
+                    if (m[i]) place[to++] = i;
         }
     em_tensor_release(hold);
-    return s;
+    if (s || !em__stop) return s;
+    em_tensor_release(*out);
+    *out = NULL;
+    return em__fail(EM_EINTERRUPT, "interrupted!");             /* some places are missing */
 }

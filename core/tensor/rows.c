@@ -344,18 +344,58 @@ static em_status convert(em_tensor **t, em_dtype dtype)
     return s;
 }
 
-em_status em_rows_values(em_tensor **out, const em_tensor *t)
+/* Of `count` entries from `from` on. */
+static em_status values_of(em_tensor **out, const em_tensor *t, int64_t from, int64_t count)
 {
     int64_t sizes[EM_MAX_DIMS];
     memcpy(sizes, t->size, sizeof sizes);
-    sizes[0] = t->rows->entries;
+    sizes[0] = count;
     *out = NULL;
     const em_rows_kernel *kernel;
     EM_TRY(find_kernel(&kernel, t->dtype));
     EM_TRY(em__rows_check(t));
     EM_TRY(em_tensor_empty(out, em__computed_in(t->dtype), t->dims, sizes));
-    kernel->values((*out)->data, t->rows);
-    return convert(out, t->dtype);
+    kernel->values((*out)->data, t->rows, from, count);
+    if (!em__stop) return convert(out, t->dtype);
+    em_tensor_release(*out);
+    *out = NULL;
+    return em__fail(EM_EINTERRUPT, "interrupted!");
+}
+
+em_status em_rows_values(em_tensor **out, const em_tensor *t) { return values_of(out, t, 0, t->rows->entries); }
+
+em_status em_rows_edges(em_tensor **ids, em_tensor **values, const em_tensor *t, int64_t edge)
+{
+    const int64_t last = t->rows->entries - edge;
+    *ids = *values = NULL;
+    if (edge < 1 || last < edge)
+        return em__fail(EM_ERANGE, "edges of %lld entries are not to be had of %lld", (long long)edge,
+                        (long long)t->rows->entries);
+    em_tensor *ends[2] = {0};
+    EM_TRY(values_of(&ends[0], t, 0, edge));
+    em_status s = values_of(&ends[1], t, last, edge);
+    int64_t sizes[EM_MAX_DIMS];
+    memcpy(sizes, t->size, sizeof sizes);
+    sizes[0] = 2 * edge;
+    if (!s) s = em_tensor_empty(values, t->dtype, t->dims, sizes);
+    if (!s) s = em_tensor_empty(ids, EM_I64, 2, (int64_t[]){1, 2 * edge});
+    const size_t bytes = s ? 0 : (size_t)ends[0]->count * em_dtype_size(t->dtype);
+    for (int k = 0; k < 2 && bytes; k++) memcpy((*values)->data + (size_t)k * bytes, ends[k]->data, bytes);
+    int64_t first = 0;
+    for (int i = 0; i < t->rows->n_parts && !s; i++) {
+        const em_tensor *part = t->rows->parts[i].ids;
+        for (int64_t k = 0; k < 2 * edge; k++) {
+            const int64_t e = (k < edge ? k : last + k - edge) - first;
+            if (e >= 0 && e < part->count) EM_DATA(int64_t, *ids)[k] = EM_DATA(int64_t, part)[e];
+        }
+        first += part->count;
+    }
+    em_tensor_release(ends[0]);
+    em_tensor_release(ends[1]);
+    if (!s) return EM_OK;
+    em_tensor_release(*values);
+    *values = NULL;
+    return s;
 }
 
 em_status em_rows_coalesce(em_tensor **out, em_tensor *t)

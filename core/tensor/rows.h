@@ -90,7 +90,7 @@ int64_t em__groups_split(const em_groups *g, int64_t k, int64_t pieces);
 
 /* What is compiled for each instruction set (rows_sum.c), for values of float (or double). */
 typedef struct em_rows_kernel {
-    void (*values)(void *to, const em_rows *r);             /* to: (entries, width) */
+    void (*values)(void *to, const em_rows *r, int64_t from, int64_t count);    /* to: (count, width) */
     /* The sum of group u is added to row ids[u] of to; compact: it becomes row u. */
     void (*sums)(void *to, const em_rows *r, const em_groups *g, bool compact);
 } em_rows_kernel;

@@ -137,16 +137,15 @@ void em__add_entries(em_real *restrict sum, const em_rows *r, const int64_t *ord
 
 /* ---- all of them --------------------------------------------------------------------------------------- */
 
-static void values(void *to, const em_rows *r)
+static void values(void *to, const em_rows *r, int64_t from, int64_t count)
 {
-    int64_t first = 0;
+    int64_t first = 0;                      /* entry of the part */
     for (int i = 0; i < r->n_parts; i++) {
         const int64_t n = r->parts[i].ids->count, *id = EM_DATA(int64_t, r->parts[i].ids);
-        EM_PARALLEL_EACH(k, n, (double)r->width)
-        {
-            const int64_t e = first + k;
-            em__add_entries((em_real *)to + e * r->width, r, &e, 1, 0, id[k], true);
-        }
+        const int64_t lo = em__max(from, first), hi = em__min(from + count, first + n);
+        EM_PARALLEL_CHUNKS(begin, end, em__max(0, hi - lo), (double)r->width)
+            for (int64_t e = lo + begin; e < lo + end; e++)
+                em__add_entries((em_real *)to + (e - from) * r->width, r, &e, 1, 0, id[e - first], true);
         first += n;
     }
 }

@@ -57,9 +57,7 @@ end
 -- The program of the bare accesses, or nil and why not.
 local function compile_limits()
   local path = os.tmpname()
-  local blas = "$(pkg-config --cflags --libs openblas) -Wl,-rpath,$(pkg-config --variable=libdir openblas)"
-  local _, complaints, badly = sides.run(("cc -O3 -march=native -fopenmp %s %s -o %s"):format(quote(here .. "limits.c"),
-                                                                                             blas, path))
+  local complaints, badly = sides.compile(here .. "limits.c", path, "-O3")
   if not badly then return path end
   io.stderr:write("no limits: limits.c could not be compiled: ", complaints)
   os.remove(path)

@@ -23,6 +23,25 @@ function sides.run(command)
   return lines, read_and_remove(complaints), badly or nil
 end
 
+-- OpenBLAS where the build looks for it too (cmake/Blas.cmake): Debian has a folder for its OpenMP build.
+local FOLDERS = "$(printf %s: /usr/lib/*/openblas-openmp/pkgconfig)$PKG_CONFIG_PATH"
+local PKG_CONFIG = ('env PKG_CONFIG_PATH="%s" pkg-config '):format(FOLDERS)
+
+--- Whether a program of C can be linked with OpenBLAS here.
+function sides.has_openblas() return select(3, sides.run(PKG_CONFIG .. "--exists openblas")) == nil end
+
+--- Compiles a program of C that uses OpenBLAS and OpenMP.
+-- @param source  path
+-- @param program path to be
+-- @param flags   more flags
+-- @return what the compiler said, nil or how it ended badly
+function sides.compile(source, program, flags)
+  local _, complaints, badly = sides.run(("cc -march=native -fopenmp %s %s $(%s --cflags --libs openblas) " ..
+    "-Wl,-rpath,$(%s --variable=libdir openblas) -o %s"):format(flags, sides.quote(source), PKG_CONFIG, PKG_CONFIG,
+                                                                 sides.quote(program)))
+  return complaints, badly
+end
+
 -- What is told about one case, "# case: message", or the last line of all that is told.
 local function complaint_about(name, complaints, badly)
   local last

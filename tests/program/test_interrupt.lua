@@ -89,4 +89,50 @@ t.test("a second interrupt ends a script that ignores the first", function()
   t.equal(status, 130)
 end)
 
+-- Each of these is one line of numbers, which one thread goes through for seconds.
+local LINE = "local embla = require 'embla' local F = embla.nn.functional local x = embla.rand(30000000) "
+
+t.test("work on one long line stops", function()
+  for _, work in ipairs {
+    "x:sort()", "x:kthvalue(15000000)", "x:logcumsumexp(0)", "embla.unique(x)", "x:median()",
+    "for i = 1, 100 do F.max_pool1d(x:view(1, 1, -1), 5) end", "for i = 1, 100 do F.log_softmax(x, 0) end",
+    "for i = 1, 100 do x:cummax(0) end", "for i = 1, 100 do embla.arange(30000000) end",
+    "for i = 1, 100 do embla.histc(x) end",
+  } do
+    local status, err, seconds = interrupt(LINE .. READY .. work .. " os.exit(2)")
+    t.equal({work, status, err:find("interrupted!", 1, true) ~= nil}, {work, 1, true})
+    if seconds > 4 * LATEST then t.fail(("%s stopped after %.2f s"):format(work, seconds)) end
+  end
+end)
+
+t.test("picking along a dim by columns stops", function()
+  stops("local embla = require 'embla' local x = embla.rand(2000, 2000):t() local i = embla.randint(0, 2000, " ..
+        "{2000, 2000}):t() " .. READY .. "for k = 1, 10000 do x:gather(0, i) end os.exit(2)")
+end)
+
+-- A pipe with nobody at its other end.
+local function with_pipe(use)
+  local path = os.tmpname()
+  os.remove(path)
+  process.run("mkfifo " .. process.quote(path))
+  local ok, message = pcall(use, ("%q"):format(path))
+  os.remove(path)
+  if not ok then error(message, 0) end
+end
+
+t.test("waiting for a pipe stops", function()
+  with_pipe(function(path)
+    local head = "local embla = require 'embla' local word2vec = embla.io.word2vec " .. READY
+    stops(head .. "word2vec.load(" .. path .. ")")
+    stops(head .. "word2vec.save(" .. path .. ", {'a'}, embla.ones(1, 1))")
+    stops("local f = io.open(" .. path .. ", 'r+') " .. READY .. "f:read() while true do end")
+    stops(READY .. "io.open(" .. path .. ") while true do end")
+  end)
+end)
+
+t.test("in a pattern the second interrupt ends the process", function()
+  local status = interrupt(READY .. "; ('a'):rep(40):find(('a?'):rep(40) .. ('a'):rep(40)) os.exit(2)", 2)
+  t.equal(status, 130)
+end)
+
 t.finish()

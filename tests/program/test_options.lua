@@ -63,10 +63,21 @@ end)
 t.test("-v shows the version, -h the help", function()
   local out, err, status = embla "-v"
   t.equal({out:match("^Embla %d+%.%d+%.%d+, Lua 5%.4") ~= nil, err, status}, {true, "", 0})
+  t.equal(embla "--version", out)
   t.equal(embla "-v -e 'print(1)'", out .. "1\n")
   out, err, status = embla "-h"
   t.equal({out:match("^usage: embla %[options%]") ~= nil, err, status}, {true, "", 0})
   t.equal(embla "--help", out)
+end)
+
+t.test("-v says which BLAS, how many threads, which instruction set", function()
+  for threads, spoken in pairs {["1"] = "1 thread", ["2"] = "2 threads"} do
+    local line = embla("-v -t " .. threads)
+    local blas, count, instructions = line:match "^Embla [%d.]+, Lua 5%.4%.%d+, ([^,]+), ([^,]+), ([^,\n]+)\n$"
+    t.equal(count, spoken)
+    if not (blas:find "^OpenBLAS [%d.]+ %(OpenMP%)$" or blas == "a BLAS that is not OpenBLAS") then t.fail(line) end
+    t.equal(({base = true, AVX2 = true, ["AVX-512"] = true})[instructions], true)
+  end
 end)
 
 t.test("a wrong option is refused with the usage", function()

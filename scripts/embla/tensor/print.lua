@@ -54,10 +54,9 @@ local function shown(t, summarize)
     if not is_cut(size, true) then return t:tolist() end
     return append(t:narrow(0, 0, edge):tolist(), t:narrow(0, size - edge, edge):tolist())
   end
-  local list = {}
-  for i = 0, size - 1 do
-    if not is_cut(size, true) or i < edge or i >= size - edge then list[#list + 1] = shown(t:select(0, i), true) end
-  end
+  local list, cut = {}, is_cut(size, true)
+  for i = 0, (cut and edge or size) - 1 do list[#list + 1] = shown(t:select(0, i), true) end
+  for i = cut and size - edge or size, size - 1 do list[#list + 1] = shown(t:select(0, i), true) end
   return list
 end
 
@@ -165,10 +164,18 @@ local function block(list, dim, indent, view)
   return "[" .. table.concat(texts, "," .. ("\n"):rep(#shape - dim) .. (" "):rep(indent + 1)) .. "]"
 end
 
+local function number_of_elements(shape)
+  local n = 1
+  for _, size in ipairs(shape) do n = n * size end
+  return n
+end
+
 -- The numbers of a tensor, without "tensor(" and suffixes. `indent`: the column they start at.
-local function body(t, indent)
+-- `shape`: of the whole, if t is only what is shown of it along a dim.
+local function body(t, indent, shape)
   if t:numel() == 0 then return "[]" end
-  local view = {shape = t.shape, summarize = t:numel() > style.threshold}
+  local view = {shape = shape or t.shape}
+  view.summarize = number_of_elements(view.shape) > style.threshold
   local list = shown(t, view.summarize and t:dim() > 0)
   view.format, view.width = element_format(flatten(list, {}), t.dtype)
   if t:dim() == 0 then return view.format(list) end
@@ -264,10 +271,21 @@ local function dense_text(t)
   return with_suffixes(PREFIX .. body(t:detach(), #PREFIX), suffixes, #PREFIX, false)
 end
 
-local function part_text(name, t)
+local function part_text(name, t, shape)
   local prefix = name .. "=" .. PREFIX
-  local text = prefix .. body(t, #PREFIX + #prefix)
+  local text = prefix .. body(t, #PREFIX + #prefix, shape)
   return t:numel() == 0 and text .. ", " .. size_text(t.shape) .. ")" or text .. ")"
+end
+
+-- Indices and values as texts. Of many entries only those are made that are shown: each is a row.
+local function parts_text(t)
+  local n, edge, shape = t:_nnz(), style.edgeitems, t.shape
+  shape[1] = n
+  local summarized = n > 2 * edge and number_of_elements(shape) > style.threshold
+  local some_ids, some
+  if summarized then some_ids, some = core.sparse_edges(t, edge) end
+  local ids = n > style.threshold and some_ids or t:_indices()
+  return part_text("indices", ids:detach(), {1, n}), part_text("values", (some or t:_values()):detach(), shape)
 end
 
 local function sparse_text(t)
@@ -275,8 +293,8 @@ local function sparse_text(t)
   dtype_suffix(t, suffixes)
   suffixes[#suffixes + 1] = "layout=torch.sparse_coo"
   grad_suffix(t, suffixes)
-  local text = PREFIX .. part_text("indices", t:_indices():detach()) .. ",\n" .. (" "):rep(#PREFIX)
-               .. part_text("values", t:_values():detach())
+  local ids, values = parts_text(t)
+  local text = PREFIX .. ids .. ",\n" .. (" "):rep(#PREFIX) .. values
   return with_suffixes(text, suffixes, #PREFIX, true)
 end
 

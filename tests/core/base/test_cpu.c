@@ -50,11 +50,22 @@ static void the_best_instruction_set_is_chosen(void **state)
     assert_in_range(best, 0, EM_ISAS - 1);
 }
 
+static void the_instruction_set_has_a_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {[1] = "base", [3] = "AVX2", [4] = "AVX-512"};
+    const int level = em__cpu_level();
+    bool known = false;                     /* the build may have fewer than the processor */
+    for (int i = 1; i <= level; i++) known |= names[i] && !strcmp(em_instructions(), names[i]);
+    assert_true(known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_level_is_what_the_processor_has),
         cmocka_unit_test(the_best_instruction_set_is_chosen),
+        cmocka_unit_test(the_instruction_set_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -167,6 +168,146 @@ static em_status read_a_file(void *context, em_tensor *made[EM_MAX_OUT])
     return EM_OK;
 }
 
+/* ---- what else may stand at a path --------------------------------------------------------------------- */
+
+static em_status write_text(const char *to, const char *text)
+{
+    em__output out;
+    EM_TRY(em__output_open(&out, to));
+    const em_status s = em__output_write(&out, text, strlen(text));
+    if (!s) return em__output_commit(&out);
+    em__output_discard(&out);
+    return s;
+}
+
+static void a_link_stays_and_its_file_is_written(void **state)
+{
+    (void)state;
+    char link[128], chain[128];
+    struct stat info;
+    snprintf(link, sizeof link, "%s/link", folder);
+    snprintf(chain, sizeof chain, "%s/chain", folder);
+    assert_int_equal(symlink("file", link), 0);             /* to what is not there yet */
+    assert_int_equal(symlink(link, chain), 0);
+    assert_ok(write_text(chain, "new"));
+    assert_file("new", 3);
+    assert_ok(write_text(link, "newer"));
+    assert_file("newer", 5);
+    assert_int_equal(lstat(link, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(lstat(chain, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink(chain, link), 0);              /* in a circle */
+    assert_fails(write_text(link, "x"), EM_EIO, "Too many levels of symbolic links");
+    unlink(link);
+    unlink(chain);
+}
+
+static void names_may_be_as_long_as_the_system_takes(void **state)
+{
+    (void)state;
+    char name[256], far[6000];
+    memset(name, 'n', 255);
+    name[255] = 0;
+    snprintf(far, sizeof far, "%s/%s", folder, name);
+    assert_ok(write_text(far, "long"));
+    em__input in;
+    char got[8];
+    size_t n;
+    assert_ok(em__input_open(&in, far));
+    assert_ok(em__input_read(&in, got, sizeof got, &n));
+    em__input_close(&in);
+    assert_int_equal(n, 4);
+    unlink(far);
+    snprintf(far, sizeof far, "%s/%sx", folder, name);
+    assert_fails(write_text(far, "x"), EM_EIO, "File name too long");
+    memset(far, 'f', sizeof far - 1);
+    far[sizeof far - 1] = 0;
+    assert_fails(write_text(far, "x"), EM_EIO, "File name too long");
+}
+
+static void *write_slowly(void *unused)
+{
+    (void)unused;
+    usleep(30000);
+    FILE *f = fopen(path, "w");
+    fputs("one ", f);
+    fflush(f);
+    usleep(30000);
+    fputs("two", f);
+    fclose(f);
+    return NULL;
+}
+
+static void a_pipe_is_waited_for_and_read_to_its_end(void **state)
+{
+    (void)state;
+    pthread_t writer;
+    em__input in;
+    char got[32];
+    size_t n;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(pthread_create(&writer, NULL, write_slowly, NULL), 0);
+    assert_ok(em__input_open(&in, path));
+    assert_ok(em__input_read(&in, got, sizeof got, &n));
+    em__input_close(&in);
+    pthread_join(writer, NULL);
+    assert_int_equal(n, 7);
+    assert_memory_equal(got, "one two", 7);
+}
+
+static char read_from_pipe[32];
+
+static void *read_slowly(void *unused)
+{
+    (void)unused;
+    usleep(30000);
+    FILE *f = fopen(path, "r");
+    read_from_pipe[fread(read_from_pipe, 1, sizeof read_from_pipe - 1, f)] = 0;
+    fclose(f);
+    return NULL;
+}
+
+static void a_pipe_is_written_once_it_has_a_reader(void **state)
+{
+    (void)state;
+    pthread_t reader;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(pthread_create(&reader, NULL, read_slowly, NULL), 0);
+    assert_ok(write_text(path, "through"));
+    pthread_join(reader, NULL);
+    assert_string_equal(read_from_pipe, "through");
+}
+
+/* Nobody is at the other end, ever. */
+static void waiting_for_a_pipe_stops_at_an_interrupt(void **state)
+{
+    (void)state;
+    em__input in;
+    char got[8];
+    size_t n;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    em_interrupt();
+    assert_ok(em__input_open(&in, path));
+    assert_fails(em__input_read(&in, got, sizeof got, &n), EM_EINTERRUPT, "reading was interrupted");
+    em__input_close(&in);
+    assert_fails(write_text(path, "x"), EM_EINTERRUPT, "opening was interrupted");
+    em_clear_interrupt();
+}
+
+static void a_folder_is_no_file(void **state)
+{
+    (void)state;
+    em__input in;
+    char got[8];
+    size_t n;
+    assert_ok(em__input_open(&in, folder));
+    assert_fails(em__input_read(&in, got, sizeof got, &n), EM_EIO, "Is a directory");
+    em__input_close(&in);
+    assert_fails(write_text(folder, "x"), EM_EIO, "Is a directory");
+}
+
 static void allocations_may_fail(void **state)
 {
     (void)state;
@@ -186,6 +327,12 @@ int main(void)
         FOLDER_TEST(a_full_device_is_reported),
         FOLDER_TEST(failures_name_path_and_reason),
         FOLDER_TEST(reading_by_bytes_and_by_blocks_agree),
+        FOLDER_TEST(a_link_stays_and_its_file_is_written),
+        FOLDER_TEST(names_may_be_as_long_as_the_system_takes),
+        FOLDER_TEST(a_pipe_is_waited_for_and_read_to_its_end),
+        FOLDER_TEST(a_pipe_is_written_once_it_has_a_reader),
+        FOLDER_TEST(waiting_for_a_pipe_stops_at_an_interrupt),
+        FOLDER_TEST(a_folder_is_no_file),
         FOLDER_TEST(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 /* ---- blocks -------------------------------------------------------------------------------------------- */
 
@@ -234,6 +235,77 @@ static void all_allocations_fail_on_demand(void **state)
     em__free(p, 10);
 }
 
+/* Bytes of addresses that this process has; 0 where that is not told. */
+static size_t addresses(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f) return 0;
+    if (fscanf(f, "%ld", &pages) != 1) pages = 0;
+    fclose(f);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void small_blocks_are_given_back_when_all_around_them_are_free(void **state)
+{
+    (void)state;
+    enum { COUNT = 100000, BYTES = 300 };                   /* 320 a block: 32 MB */
+    if (addresses() > (size_t)1 << 40) skip();              /* a sanitizer */
+    static void *blocks[COUNT];
+    const size_t before = addresses();
+    for (int i = 0; i < COUNT; i++) {
+        blocks[i] = em__alloc(BYTES);
+        assert_non_null(blocks[i]);
+        memset(blocks[i], i % 251, BYTES);
+    }
+    for (int i = 0; i < COUNT; i++)
+        if (i % 5000) em__free(blocks[i], BYTES);
+    em_memory_trim();
+    assert_true(addresses() < before + ((size_t)12 << 20));         /* 20 of 123 slabs are still held */
+    for (int i = 0; i < COUNT; i += 5000) {
+        const unsigned char *p = blocks[i];
+        for (int j = 0; j < BYTES; j++) assert_int_equal(p[j], i % 251);
+        em__free(blocks[i], BYTES);
+    }
+    em_memory_trim();
+    assert_true(addresses() < before + ((size_t)2 << 20));
+    for (int i = 0; i < 1000; i++) blocks[i] = em__alloc_zeroed(BYTES);      /* and all goes on */
+    for (int i = 0; i < 1000; i++) {
+        for (int j = 0; j < BYTES; j++) assert_int_equal(((const unsigned char *)blocks[i])[j], 0);
+        em__free(blocks[i], BYTES);
+    }
+}
+
+/* ---- collecting ---------------------------------------------------------------------------------------- */
+
+static bool count_call(void *context)
+{
+    ++*(int *)context;
+    return true;
+}
+
+static void room_is_made_by_who_has_been_set(void **state)
+{
+    (void)state;
+    int calls = 0;
+    assert_false(em_memory_make_room());                    /* nobody */
+    const em_collector none = em_memory_set_collector((em_collector){count_call, &calls});
+    assert_null(none.collect);
+    em__free(em__alloc(10), 10);
+    assert_true(em_memory_make_room());
+    assert_int_equal(calls, 1);
+    em_memory_fail_after(0, false);
+    assert_null(em__alloc(10));
+    assert_false(em_memory_make_room());                    /* a failure on demand stays one */
+    em_memory_fail_plausibly(true);
+    assert_true(em_memory_make_room());
+    em_memory_fail_plausibly(false);
+    assert_int_equal(calls, 2);
+    assert_ptr_equal(em_memory_set_collector(none).context, &calls);
+    em__free(em__alloc(10), 10);
+    assert_false(em_memory_make_room());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +323,8 @@ int main(void)
         cmocka_unit_test(too_much_is_refused),
         cmocka_unit_test(one_allocation_fails_on_demand),
         cmocka_unit_test(all_allocations_fail_on_demand),
+        cmocka_unit_test(small_blocks_are_given_back_when_all_around_them_are_free),
+        cmocka_unit_test(room_is_made_by_who_has_been_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +62,66 @@ static void regular_files_are_listed_in_order(void **state)
     assert_listed(".none", 0, NULL);
 }
 
+/* Deeper than any stack of calls should go, and a folder that is itself a link. */
+static void depth_and_links_to_the_folder(void **state)
+{
+    (void)state;
+    enum { DEEP = 300 };
+    char deep[64 + 2 * DEEP + 8], link[128];
+    size_t n = (size_t)snprintf(deep, sizeof deep, "%s/d", folder);
+    for (int i = 0; i < DEEP; i++, n += 2) {
+        assert_int_equal(mkdir(deep, 0777), 0);
+        memcpy(deep + n, "/d", 3);                          /* the last is a file */
+    }
+    close(open(deep, O_CREAT | O_WRONLY, 0666));
+    em_files *f;
+    assert_ok(em_files_list(&f, folder, "d"));
+    assert_int_equal(em_files_count(f), 1);
+    assert_string_equal(em_files_path(f, 0), deep);
+    em_files_release(f);
+    snprintf(link, sizeof link, "%s-link", folder);
+    assert_int_equal(symlink(folder, link), 0);
+    assert_ok(em_files_list(&f, link, "a.h"));
+    assert_int_equal(em_files_count(f), 1);
+    assert_true(!strncmp(em_files_path(f, 0), link, strlen(link)));
+    em_files_release(f);
+    unlink(link);
+    unlink(deep);
+    for (int i = 0; i < DEEP; i++) {
+        n -= 2;
+        deep[n] = 0;
+        assert_int_equal(rmdir(deep), 0);
+    }
+}
+
+static void a_file_lists_itself(void **state)
+{
+    (void)state;
+    em_files *f;
+    assert_ok(em_files_list(&f, below("a.h"), ".h"));
+    assert_int_equal(em_files_count(f), 1);
+    assert_string_equal(em_files_path(f, 0), below("a.h"));
+    em_files_release(f);
+    assert_ok(em_files_list(&f, below("a.h"), ".c"));
+    assert_int_equal(em_files_count(f), 0);
+    em_files_release(f);
+}
+
+/* Where the system has no memory to open a folder with, that is an error. */
+static void a_folder_that_cannot_be_opened_is_named(void **state)
+{
+    (void)state;
+    em_files *f;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {0, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const em_status s = em_files_list(&f, folder, "");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_fails(s, EM_EIO, folder);
+    assert_non_null(strstr(em_error(), "Too many open files"));
+}
+
 static void missing_folders_are_named(void **state)
 {
     (void)state;
@@ -93,6 +155,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TREE_TEST(regular_files_are_listed_in_order),
         TREE_TEST(missing_folders_are_named),
+        TREE_TEST(depth_and_links_to_the_folder),
+        TREE_TEST(a_file_lists_itself),
+        TREE_TEST(a_folder_that_cannot_be_opened_is_named),
         cmocka_unit_test(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

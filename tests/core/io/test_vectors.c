@@ -159,6 +159,17 @@ static void malformed_files_are_refused(void **state)
         {"1 2\na 1 nan(1)\n", "a number was expected", false},
         {"1 1\na 0000000000000000000000000000000000000000000000000000000000000000000000001\n", "too long", false},
         {"2 1\na 1\na 2\n", "a word stands twice", false},
+        {"2 2\na 1 2\n\nb 1\n", "line 4, byte 15: the line has too few numbers", false},
+        {"3 0\na\nb\nc\n", "line 1, byte 4: the first line claims vectors of 0 numbers", false},
+        {"1 0\na \n", "vectors of 0 numbers", true},
+        {"1 2\na\xff 1.00 2\n", "line 2, byte 7: a word that is not valid UTF-8", false},
+        {"1 2\n\xc0\xaf 1.00 2\n", "a word that is not valid UTF-8", false},
+        {"2 1\na 1\nb\x1b[31m 1\n", "line 3, byte 15: a word with a control character", false},
+        {"1 2\na\x7f 1.00 2\n", "a word with a control character", false},
+        {"1 1\na\xc2\x85 1\n", "a word with a control character", false},
+        {"1 1\na\xff 1234", "byte 7: a word that is not valid UTF-8", true},
+        {"2 2\na \x01\x02\x03\x04\x05\x06\x07\x01 b \x01\x02\x03\x04\x05\x06\x07\x01",
+         "a number was expected (if this is the binary form: {binary = true})", false},
         {"9 2\na 1 2\n\n", "claims more", true},
         {"1 1\nab\t1234", "a blank was expected", true},
         {"1 2\nabcdef 1234567", "ends inside a vector", true},
@@ -200,6 +211,14 @@ static void what_cannot_be_saved_is_refused(void **state)
     assert_fails(em_vectors_save(path, v, flat, false), EM_ESHAPE, "shape (2) (expected (2, D))");
     assert_fails(em_vectors_save(path, v, one, false), EM_ESHAPE, "2 words");
     assert_fails(em_vectors_save(path, v, ids, false), EM_ETYPE, "int64");
+    em_vocab *broken = vocab_of(1, (const char *[]){"a\xff"}), *bell = vocab_of(1, (const char *[]){"a\a"});
+    em_tensor *narrow = tensor_of(EM_F32, SHAPE(2, 0), 0, NULL);
+    assert_fails(em_vectors_save(path, broken, one, false), EM_EVALUE, "word 0 is a word that is not valid UTF-8");
+    assert_fails(em_vectors_save(path, bell, one, true), EM_EVALUE, "word 0 is a word with a control character");
+    assert_fails(em_vectors_save(path, v, narrow, false), EM_ESHAPE, "a matrix of shape (2, 0) has no columns");
+    em_vocab_release(broken);
+    em_vocab_release(bell);
+    em_tensor_release(narrow);
     assert_file("", 0);
     em_vocab *words;
     em_tensor *got;

@@ -3,6 +3,9 @@
 #include "support.h"
 
 #include <omp.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum { MOST = 1 << 20 };
 static const int teams[] = {1, 2, 3, 8};
@@ -133,14 +136,39 @@ static void the_number_of_threads_has_bounds(void **state)
     assert_int_equal(em_threads(), 2);
 }
 
+/* The limit is on addresses, of which a sanitizer needs too many; each thread's stack takes some. */
+static void a_team_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    em_set_threads(2);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    FILE *f = fopen("/proc/self/statm", "r");
+    long pages = 0;
+    if (!f || fscanf(f, "%ld", &pages) != 1) pages = 0;
+    if (f) fclose(f);
+    const rlim_t used = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+    if (!pages || used > (rlim_t)1 << 40) skip();
+    const struct rlimit now = {used + ((rlim_t)64 << 20), before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &now), 0);
+    const em_status s = em_set_threads(EM_MAX_THREADS);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(s, EM_ENOMEM);
+    assert_non_null(strstr(em_error(), "not enough memory: the system grants no team of 256 threads"));
+    assert_int_equal(em_threads(), 2);
+    int64_t sum = 0;
+    EM_PARALLEL_MIN(i, 1000000, sum)
+        if (i == 5) sum = em__min(sum, i - 7);
+    assert_int_equal(sum, -2);
+}
+
 static void little_work_wakes_nobody(void **state)
 {
     (void)state;
     em_set_threads(8);
     assert_int_equal(em__team(0), 1);
     assert_int_equal(em__team(EM_GRAIN), 1);
-    assert_int_equal(em__team(2.0 * EM_GRAIN), 2);
-    assert_int_equal(em__team(5.5 * EM_GRAIN), 5);
+    assert_int_equal(em__team(2.0 * EM_GRAIN), 8);      /* the whole team: a smaller one would cost its other threads */
     assert_int_equal(em__team(1e18), 8);
     em_set_threads(1);
     assert_int_equal(em__team(1e18), 1);
@@ -193,6 +221,29 @@ static void an_interrupt_in_the_middle_leaves_the_rest(void **state)
     memset(seen, 0, sizeof seen);
 }
 
+static void pieces_cover_a_line_in_order_until_an_interrupt(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        int64_t next = 0;
+        EM_PIECES(lo, hi, lengths[i]) {
+            assert_int_equal(lo, next);
+            assert_true(hi > lo && hi - lo <= EM_GRAIN);
+            next = hi;
+        }
+        assert_int_equal(next, lengths[i]);
+    }
+    int64_t done = 0, pieces = 0;
+    EM_PIECES(lo, hi, MOST) {
+        done += hi - lo;
+        if (++pieces == 3) em_interrupt();
+    }
+    assert_int_equal(done, 3 * EM_GRAIN);
+    EM_PIECES(lo, hi, MOST) done += hi - lo;
+    assert_int_equal(done, 3 * EM_GRAIN);
+    em_clear_interrupt();
+}
+
 static void an_interrupt_leaves_no_position_unchecked(void **state)
 {
     (void)state;
@@ -218,10 +269,12 @@ int main(void)
         cmocka_unit_test(cheap_chunks_do_not_share_a_cache_line),
         cmocka_unit_test(the_lowest_position_is_found),
         cmocka_unit_test(the_number_of_threads_has_bounds),
+        cmocka_unit_test(a_team_that_cannot_be_is_refused),
         cmocka_unit_test(little_work_wakes_nobody),
         cmocka_unit_test(inside_and_outside_are_told_apart),
         cmocka_unit_test(an_interrupt_stops_chunks_until_cleared),
         cmocka_unit_test(an_interrupt_in_the_middle_leaves_the_rest),
+        cmocka_unit_test(pieces_cover_a_line_in_order_until_an_interrupt),
         cmocka_unit_test(an_interrupt_leaves_no_position_unchecked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,29 @@ static void entries_are_kept_as_given(void **state)
     em_tensor_release(t);
 }
 
+/* Of two parts: the edges may lie in one or both. */
+static void edges_are_the_first_and_the_last_entries(void **state)
+{
+    (void)state;
+    em_tensor *t = example(), *u = example(), *both, *ids, *values;
+    assert_ok(em_rows_add(&both, t, u));
+    assert_ok(em_rows_edges(&ids, &values, both, 2));
+    assert_tensor(ids, EM_I64, SHAPE(1, 4), VALUES(2, 0, 0, 2));
+    assert_tensor(values, EM_F32, SHAPE(4, 2), VALUES(1, 2, 3, 4, 3, 4, 5, 6));
+    em_tensor_release(ids);
+    em_tensor_release(values);
+    assert_ok(em_rows_edges(&ids, &values, both, 3));
+    assert_tensor(ids, EM_I64, SHAPE(1, 6), VALUES(2, 0, 2, 2, 0, 2));
+    assert_tensor(values, EM_F32, SHAPE(6, 2), VALUES(1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6));
+    em_tensor_release(ids);
+    em_tensor_release(values);
+    assert_fails(em_rows_edges(&ids, &values, both, 4), EM_ERANGE, "edges of 4 entries");
+    assert_fails(em_rows_edges(&ids, &values, both, 0), EM_ERANGE, "edges of 0 entries");
+    assert_null(ids);
+    em_tensor *const made[] = {t, u, both};
+    for (int k = 0; k < 3; k++) em_tensor_release(made[k]);
+}
+
 static void rows_are_left_out(void **state)
 {
     (void)state;
@@ -255,6 +278,7 @@ int main(void)
         cmocka_unit_test(entries_are_kept_as_given),   cmocka_unit_test(coalescing_sums_duplicates),
         cmocka_unit_test(sums_with_sparse_and_dense),  cmocka_unit_test(a_part_refers_instead_of_copying),
         cmocka_unit_test(padding_is_left_out),         cmocka_unit_test(sources_follow_strides),
+        cmocka_unit_test(edges_are_the_first_and_the_last_entries),
         cmocka_unit_test(rows_are_left_out),
         cmocka_unit_test(a_clone_is_its_own),          cmocka_unit_test(dtypes_are_converted),
         cmocka_unit_test(bad_entries_are_refused),     cmocka_unit_test(allocations_may_fail),

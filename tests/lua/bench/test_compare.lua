@@ -5,6 +5,7 @@ local t = require "support.check"
 local process = require "support.process"
 local accesses = require "accesses"
 local results = require "results"
+local sides = require "sides"
 
 local PROGRAM = process.quote(arg[-1])
 
@@ -138,11 +139,10 @@ t.test("a case's access is the least that must move", function()
   for name, access in pairs(wanted) do t.equal({name, accesses.of(name) or false}, {name, access}) end
 end)
 
-t.test("limits.c measures each access, and refuses others", function()
+local LIMITS = "limits.c measures each access, and refuses others"
+local function test_limits()
   local program = process.quote(path_of "limits")
-  local _, complaints = process.run("cc -O1 -march=native -fopenmp -Wall -Wextra -Wshadow scripts/bench/limits.c " ..
-    "$(pkg-config --cflags --libs openblas) -Wl,-rpath,$(pkg-config --variable=libdir openblas) -o " .. program)
-  t.equal(complaints, "")
+  t.equal(sides.compile("scripts/bench/limits.c", path_of "limits", "-O1 -Wall -Wextra -Wshadow"), "")
   -- What a call moves in bytes, or computes: numbers worked out by hand. All rows of a small table are drawn.
   local moved = {
     ["copy/N10k"] = 2 * 4 * 10000, ["gather/N1000/d16/V50/uniform"] = 2 * 4 * 1000 * 16,
@@ -160,7 +160,12 @@ t.test("limits.c measures each access, and refuses others", function()
     local shown, _, status = process.run(program .. " " .. words)
     t.equal({words, shown, status}, {words, "", 2})
   end
-end)
+end
+if sides.has_openblas() then
+  t.test(LIMITS, test_limits)
+else
+  t.skip(LIMITS, "OpenBLAS is not installed")
+end
 
 -- ---- what becomes of the numbers -------------------------------------------------------------------------------
 

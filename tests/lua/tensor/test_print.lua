@@ -58,6 +58,40 @@ t.test("views are printed as they are seen", function()
   t.equal(tostring(embla.zeros(1):expand(3)), "tensor([0., 0., 0.])")
 end)
 
+-- What Lua allocates meanwhile shows how much was gone through; 1 MB are some thousand rows.
+local function printed_at_once(x)
+  collectgarbage()
+  collectgarbage "stop"
+  local before = collectgarbage "count"
+  local text = tostring(x)
+  local used = collectgarbage "count" - before
+  collectgarbage "restart"
+  if used > 1000 then t.fail(("%d KB for %d characters"):format(used, #text)) end
+  return text
+end
+
+t.test("of many rows only those are looked at that are shown", function()
+  local row = "        [0., 0.]"
+  t.equal(printed_at_once(embla.zeros(1):expand(270000000, 2)),
+          "tensor([[0., 0.],\n" .. row .. ",\n" .. row .. ",\n        ...,\n" .. row .. ",\n" .. row .. ",\n" .. row ..
+          "])")
+  t.equal(select(2, printed_at_once(embla.zeros(1):expand(100000, 100000, 2)):gsub("0%.", "")), 6 * 6 * 2)
+end)
+
+t.test("of a row-sparse gradient only the entries that are shown are made", function()
+  local core = require "embla.core"
+  local w = embla.zeros(4, 3):requires_grad_()
+  local ids = embla.arange(40000) % 4
+  embla.nn.functional.embedding(ids, w, {sparse = true}):backward(embla.arange(3):float():expand(40000, 3))
+  local peak = select(3, core.memory())
+  local text = tostring(w.grad)
+  t.equal(select(3, core.memory()) - peak < 400000, true)
+  local row = "[0., 1., 2.]"
+  t.equal(text, "tensor(indices=tensor([[0, 1, 2,  ..., 1, 2, 3]]),\n       values=tensor([" .. row .. ",\n" ..
+    ((" "):rep(22) .. row .. ",\n"):rep(2) .. (" "):rep(22) .. "...,\n" .. ((" "):rep(22) .. row .. ",\n"):rep(2) ..
+    (" "):rep(22) .. row .. "]),\n       size=(4, 3), nnz=40000, layout=torch.sparse_coo)")
+end)
+
 t.test("options change what they name and stay until changed", function()
   local x = embla.tensor {1 / 3, 2 / 3}
   t.equal(shown(x, {precision = 2}), "tensor([0.33, 0.67])")
