@@ -163,6 +163,7 @@ em_status em_rows_indices(em_tensor **out, const em_tensor *t); /* (1, n) int64,
 em_status em_rows_values(em_tensor **out, const em_tensor *t);  /* (n, …) */
 em_status em_rows_to_dense(em_tensor **out, em_tensor *t);      /* (V, …) */
 em_status em_rows_add(em_tensor **out, em_tensor *a, em_tensor *b);     /* both sparse: entries of a, then b */
+em_status em_rows_add_(em_tensor *t, em_tensor *more, double factor);   /* both sparse, in place */
 em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor);/* dense += factor * t, in place */
 em_status em_rows_scale(em_tensor **out, em_tensor *t, double factor);
 em_status em_rows_scale_(em_tensor *t, double factor);
