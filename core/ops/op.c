@@ -73,6 +73,7 @@ static em_dtype value_dtype(const em_op *op, const em_info *f, em_tensor *const 
             }
         if (any) d = em__promote(inputs, f->any_number ? NULL : few, n);
     }
+    if ((op->flags & EM_OP_WIDE) && d != EM_F32) return EM_F64;
     return op->types == EM_TYPES_FLOAT && !em_dtype_is_float(d) ? em_default_dtype() : d;
 }
 
