@@ -180,7 +180,7 @@ typedef struct em_opt_spec {
     const char *name;           /* null ends a list of specs */
     em_opt_kind kind;
     const char *initial;        /* default as text ("0", "true", "mean"); "" for none given; "!" if required */
-    const char *choices;        /* EM_OPT_ENUM: words with a blank between, numbered from 0 */
+    const char *choices;        /* EM_OPT_ENUM: words with a blank between, numbered from 0; NUMBER: range, ">= 0" */
     const char *doc;
 } em_opt_spec;
 

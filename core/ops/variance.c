@@ -6,7 +6,7 @@
 enum { DIM, UNBIASED, KEEPDIM, CORRECTION };
 static const em_opt_spec opts[] = {
     {"dim", EM_OPT_INTS, "", "", "dims to fold; all by default"},
-    {"unbiased", EM_OPT_BOOL, "true", "", "whether to divide by one less than the number of elements"},
+    {"unbiased", EM_OPT_BOOL, "", "", "whether to divide by one less than the number of elements, as by default"},
     {"keepdim", EM_OPT_BOOL, "false", "", "whether they stay, with size 1"},
     {"correction", EM_OPT_INT, "", "", "what is taken off the number of elements, in place of unbiased: 1 or 0"},
     {0},
@@ -42,7 +42,7 @@ static em_status variance_check(em_call *c)
 
 static em_acc divisor(const em_opts *o, const em_lines *l)
 {
-    const double less = o->at[CORRECTION].given ? o->at[CORRECTION].x : o->at[UNBIASED].i != 0;
+    const double less = o->at[CORRECTION].given ? o->at[CORRECTION].x : !o->at[UNBIASED].given || o->at[UNBIASED].i;
     return (em_acc)l->R > less ? (em_acc)l->R - less : 0;
 }
 

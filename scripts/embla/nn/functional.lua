@@ -101,11 +101,11 @@ local function with_components(x1, x2, dim)
   while x2:dim() < x1:dim() do x2 = x2:unsqueeze(0) end
   if x1:dim() == 0 then return x1, x2 end
   local n1, n2 = x1:size(dim), x2:size(dim)
-  if n1 == n2 then return x1, x2 end
-  local shape = n1 == 1 and x1.shape or x2.shape
-  shape[dim % #shape + 1] = n1 == 1 and n2 or n1
-  if n1 == 1 then return x1:expand(shape), x2 end
-  return x1, x2:expand(shape)
+  local shape1, shape2, at = x1.shape, x2.shape, dim % x1:dim() + 1
+  shape1[at], shape2[at] = n2, n1
+  if n1 == 1 and n2 ~= 1 then x1 = x1:expand(shape1) end
+  if n2 == 1 and n1 ~= 1 then x2 = x2:expand(shape2) end
+  return x1, x2
 end
 
 --- Cosine of the angle between vectors: x1 . x2 / (|x1| |x2|).

@@ -359,17 +359,29 @@ end
 
 -- ---- by ids ----------------------------------------------------------------------------------------------------
 
+-- t repeated to the shape to which it and the mask broadcast.
+local function as_large_as(t, mask)
+  local from, to, sizes = t.shape, mask.shape, {}
+  local n = math.max(#from, #to)
+  for d = 1, n do
+    local size = from[#from - n + d] or 1
+    sizes[d] = size == 1 and to[#to - n + d] or size
+  end
+  return op.expand(t, sizes)
+end
+
 --- The first elements of a source put where a mask is true.
 -- @param t      Tensor
--- @param mask   Tensor, bool, that broadcasts to t's shape
+-- @param mask   Tensor, bool, that broadcasts with t
 -- @param source Tensor with at least as many elements as are true
--- @return Tensor of t's shape
--- @raise if source has too few elements
+-- @return Tensor of the broadcast shape
+-- @raise if source has too few elements, or another dtype
 function statistics.masked_scatter(t, mask, source)
   expect.dense("masked_scatter", "t", t)
   if expect.dense("masked_scatter", "mask", mask).dtype ~= "bool" then
     raise("masked_scatter: argument mask: expected bool, got %s", mask.dtype)
   end
+  t = as_large_as(t, mask)
   mask = op.expand(mask, t.shape)
   local wanted, given = mask:sum():item(), expect.dense("masked_scatter", "source", source):numel()
   if given < wanted then
