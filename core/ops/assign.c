@@ -306,7 +306,8 @@ static const em_opt_spec no_opts[] = {{0}};
 #define PLACE(label, in, specs, how, text) \
     const em_op EM_OP(label) = { \
         .name = #label, .inputs = in, .outputs = "y [places]", .doc = text, .opts = specs, .types = EM_TYPES_MOVE, \
-        .flags = EM_OP_INPLACE | EM_OP_INTO_FIRST | (how), .saves = EM_SAVE_Y(1), .check = label##_check, .forward = rows_forward, \
+        .flags = EM_OP_INPLACE | EM_OP_INTO_FIRST | (how), \
+        .saves = EM_SAVE_Y(1), .check = label##_check, .forward = rows_forward, \
         .backward = rows_backward, \
     };
 PLACE(index_copy, "input index# source", dim_opts, 0,

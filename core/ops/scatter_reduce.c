@@ -53,8 +53,8 @@ STAMP_LANES(set_least, *y = EM_LEAST)
 STAMP_LANES(set_most, *y = EM_MOST)
 STAMP_LANES(join_sum, *y = em__plus(*y, *x))
 STAMP_LANES(join_prod, *y = em__times(*y, *x))
-STAMP_LANES(join_amax, *y = (*x > *y) | is_nan(*x) ? *x : *y)
-STAMP_LANES(join_amin, *y = (*x < *y) | is_nan(*x) ? *x : *y)
+STAMP_LANES(join_amax, *y = ((*x > *y) | is_nan(*x)) ? *x : *y)
+STAMP_LANES(join_amin, *y = ((*x < *y) | is_nan(*x)) ? *x : *y)
 
 /* ---- forward ------------------------------------------------------------------------------------------- */
 
