@@ -5,6 +5,7 @@
 #include "bindings.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One function's way of being called, read once from its descriptor. */
@@ -160,6 +161,19 @@ static void read_list(lua_State *L, const signature *s, int k, int arg, int last
     o->at[k].i = n;
 }
 
+/* Whether a number lies in the range that its description gives in place of choices: ">= 0", "~= 0"; none: any. */
+static bool in_range(const char *range, double x)
+{
+    if (!*range) return true;
+    const bool equal = range[1] == '=';
+    const double limit = strtod(range + 1 + equal, NULL);
+    switch (*range) {
+    case '>': return equal ? x >= limit : x > limit;
+    case '<': return equal ? x <= limit : x < limit;
+    default: return x != limit;
+    }
+}
+
 /* Option k from stack index `arg`; numbers up to index `last` belong to it if it is a list. */
 static void read_option(lua_State *L, const signature *s, int k, int arg, int last, em_opts *o)
 {
@@ -180,10 +194,13 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
     case EM_OPT_NUMBER:
         if (type != LUA_TNUMBER) wrong_option(L, s, spec, arg, "a number");
         to->x = lua_tonumber(L, arg);
+        if (!in_range(spec->choices, to->x))
+            wrong_option(L, s, spec, arg, lua_pushfstring(L, "a number %s", spec->choices));
         break;
     case EM_OPT_ENUM:
         to->i = type == LUA_TSTRING ? em_opt_choice(spec, lua_tostring(L, arg)) : -1;
-        if (to->i < 0) wrong_option(L, s, spec, arg, lua_pushfstring(L, "one of %s", spec->choices));
+        if (to->i < 0)
+            wrong_option(L, s, spec, arg, lua_pushfstring(L, "one of %s", luaL_gsub(L, spec->choices, " ", ", ")));
         break;
     case EM_OPT_DTYPE: {
         em_dtype d;
@@ -231,7 +248,8 @@ typedef struct arguments {
 static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
 {
     if (lua_type(L, 1) != LUA_TTABLE)
-        eml_error(L, "%s: tensors: expected a table of them, got %s", s->title, luaL_typename(L, 1));
+        eml_error(L, "%s: tensors: expected a table of them, as in %s({a, b}), got %s", s->title, s->title,
+                  eml_totensor(L, 1) ? "a tensor" : luaL_typename(L, 1));
     a->n = (int)lua_rawlen(L, 1);
     if (a->n == 0) eml_error(L, "%s: tensors: expected at least one, got an empty table", s->title);
     a->in = lua_newuserdatauv(L, (size_t)a->n * sizeof *a->in, 0);

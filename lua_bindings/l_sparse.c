@@ -120,6 +120,25 @@ static int sparse_add(lua_State *L)
     return 1;
 }
 
+/* core.sparse_add_(a, b, factor): a becomes a + factor * b, without history; b sparse, a either */
+static int sparse_add_(lua_State *L)
+{
+    em_tensor *a = eml_checktensor(L, 1), *b = eml_checktensor(L, 2);
+    const double factor = luaL_optnumber(L, 3, 1);
+    eml_check(L, em_tensor_is_sparse(a) ? em_rows_add_(a, b, factor) : em_rows_add_to(a, b, factor));
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* core.sparse_scale_(t, factor): in place */
+static int sparse_scale_(lua_State *L)
+{
+    em_tensor *t = check_sparse(L, "mul_");
+    eml_check(L, em_rows_scale_(t, luaL_checknumber(L, 2)));
+    lua_settop(L, 1);
+    return 1;
+}
+
 static int sparse_scale(lua_State *L)
 {
     em_tensor *t = check_sparse(L, "mul"), **out;
@@ -155,6 +174,7 @@ void eml_open_sparse(lua_State *L, int state)
     };
     static const luaL_Reg functions[] = {
         {"sparse_new", sparse_new}, {"sparse_add", sparse_add}, {"sparse_scale", sparse_scale},
+        {"sparse_add_", sparse_add_}, {"sparse_scale_", sparse_scale_},
         {"sparse_clone", sparse_clone}, {"sparse_to", sparse_to}, {"sparse_edges", edges}, {NULL, NULL},
     };
     eml_register(L, state, functions);

@@ -178,6 +178,7 @@ em_status em_rows_edges(em_tensor **ids, em_tensor **values, const em_tensor *t,
                                                        and the last `edge` entries; there are at least twice as many */
 em_status em_rows_to_dense(em_tensor **out, em_tensor *t);      /* (V, …) */
 em_status em_rows_add(em_tensor **out, em_tensor *a, em_tensor *b);     /* both sparse: entries of a, then b */
+em_status em_rows_add_(em_tensor *t, em_tensor *more, double factor);   /* both sparse, in place */
 em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor);/* dense += factor * t, in place */
 em_status em_rows_scale(em_tensor **out, em_tensor *t, double factor);
 em_status em_rows_scale_(em_tensor *t, double factor);
@@ -194,7 +195,7 @@ typedef struct em_opt_spec {
     const char *name;           /* null ends a list of specs */
     em_opt_kind kind;
     const char *initial;        /* default as text ("0", "true", "mean"); "" for none given; "!" if required */
-    const char *choices;        /* EM_OPT_ENUM: words with a blank between, numbered from 0 */
+    const char *choices;        /* EM_OPT_ENUM: words with a blank between, numbered from 0; NUMBER: range, ">= 0" */
     const char *doc;
 } em_opt_spec;
 

@@ -59,6 +59,14 @@ static const em_opt_spec lambd_opts[] = {
     {"lambd", EM_OPT_NUMBER, "0.5", "", "half the width of the range that becomes 0"},
     {0},
 };
+static const em_opt_spec softshrink_opts[] = {
+    {"lambd", EM_OPT_NUMBER, "0.5", ">= 0", "half the width of the range that becomes 0"},
+    {0},
+};
+static const em_opt_spec celu_opts[] = {
+    {"alpha", EM_OPT_NUMBER, "1", "~= 0", "minus the value far below 0"},
+    {0},
+};
 static const em_opt_spec threshold_opts[] = {
     {"threshold", EM_OPT_NUMBER, "!", "", "elements up to this are replaced"},
     {"value", EM_OPT_NUMBER, "!", "", "what they become"},
@@ -80,11 +88,11 @@ static const em_opt_spec threshold_opts[] = {
     ROW(selu, SELU_SCALE * (x > 0 ? x : SELU_ALPHA * em__expm1(x)), \
         dy * SELU_SCALE * (x > 0 ? 1 : SELU_ALPHA * em__exp(x)), X, NULL, \
         "scale * elu(x), with the scale and alpha that keep mean 0 and variance 1.") \
-    ROW(celu, x > 0 ? x : a * em__expm1(x / a), x > 0 ? dy : dy * em__exp(x / a), X, alpha_opts, \
+    ROW(celu, x > 0 ? x : a * em__expm1(x / a), x > 0 ? dy : dy * em__exp(x / a), X, celu_opts, \
         "x above 0, alpha * (exp(x / alpha) - 1) below.") \
     ROW(mish, x * em__tanh(softplus_of(x)), dy * mish_slope_of(x), X, NULL, "x * tanh(softplus(x)).") \
     ROW(leaky_relu, x > 0 ? x : x * a, x > 0 ? dy : dy * a, X, leaky_relu_opts, "x above 0, negative_slope x below.") \
-    ROW(hardtanh, x < a ? a : x > b ? b : x, x <= a || x >= b ? 0 : dy, X, hardtanh_opts, \
+    ROW(hardtanh, x > b ? b : x < a ? (a < b ? a : b) : x, x <= a || x >= b ? 0 : dy, X, hardtanh_opts, \
         "min(max(x, min_val), max_val).") \
     ROW(hardsigmoid, x <= -3 ? 0 : x >= 3 ? 1 : x / 6 + (em_real)0.5, x > -3 && x < 3 ? dy / 6 : 0, X, NULL, \
         "x / 6 + 1/2, kept within 0 and 1.") \
@@ -92,7 +100,7 @@ static const em_opt_spec threshold_opts[] = {
         X, NULL, "x * hardsigmoid(x).") \
     ROW(hardshrink, x >= -a && x <= a ? 0 : x, x >= -a && x <= a ? 0 : dy, X, lambd_opts, \
         "x, but 0 where |x| is at most lambd.") \
-    ROW(softshrink, x > a ? x - a : x < -a ? x + a : x * 0, x >= -a && x <= a ? 0 : dy, X, lambd_opts, \
+    ROW(softshrink, x > a ? x - a : x < -a ? x + a : x * 0, x >= -a && x <= a ? 0 : dy, X, softshrink_opts, \
         "x brought nearer to 0 by lambd; 0 where |x| is at most lambd.") \
     ROW(threshold, x <= a ? b : x, x <= a ? 0 : dy, X, threshold_opts, "x where it is above threshold, else value.")
 

@@ -307,7 +307,8 @@ static const em_opt_spec no_opts[] = {{0}};
 #define PLACE(label, in, specs, how, text) \
     const em_op EM_OP(label) = { \
         .name = #label, .inputs = in, .outputs = "y [places]", .doc = text, .opts = specs, .types = EM_TYPES_MOVE, \
-        .flags = EM_OP_INPLACE | (how), .saves = EM_SAVE_Y(1), .check = label##_check, .forward = rows_forward, \
+        .flags = EM_OP_INPLACE | EM_OP_INTO_FIRST | (how), \
+        .saves = EM_SAVE_Y(1), .check = label##_check, .forward = rows_forward, \
         .backward = rows_backward, \
     };
 PLACE(index_copy, "input index# source", dim_opts, 0,
@@ -344,7 +345,7 @@ const em_op EM_OP(scatter) = {
         "Fails if an id is out of range.",
     .opts = dim_opts,
     .types = EM_TYPES_MOVE,
-    .flags = EM_OP_STRIDED | EM_OP_INPLACE,
+    .flags = EM_OP_STRIDED | EM_OP_INPLACE | EM_OP_INTO_FIRST,
     .saves = EM_SAVE_X(1),
     .check = scatter_check,
     .forward = scatter_forward,

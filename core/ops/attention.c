@@ -45,7 +45,8 @@ static void add_mask(const job *j, em_real *score, int64_t n, int64_t at)
         for (int64_t s = 0; s < n; s++) score[s] = m[s * step] ? score[s] : -(em_real)INFINITY;
     } else {
         const em_real *m = (const em_real *)j->mask + at;
-        for (int64_t s = 0; s < n; s++) score[s] += m[s * step];
+        for (int64_t s = 0; s < n; s++)                 /* whatever the score of a hidden key is */
+            score[s] = m[s * step] == -(em_real)INFINITY ? m[s * step] : score[s] + m[s * step];
     }
 }
 
@@ -130,21 +131,44 @@ static void drop(const job *j, const block *k, em_real *p)
     for (int64_t r = 0; r < k->n; r++) drop_row(j, k->b * j->L + k->first + r, p + r * k->keys, k->keys);
 }
 
+/* What is hidden counts for nothing, be it infinite or NaN, which 0 times it is not: rows of w (n, keys) b that came
+ * out so are made again from the keys of a weight other than 0. */
+static void without_hidden(const job *j, const block *k, double alpha, const em_real *w, const em_real *b, int input,
+                           em_real *to, int64_t width)
+{
+    if (!j->mask && !j->causal) return;
+    for (int64_t r = 0; r < k->n; r++, w += k->keys, to += width) {
+        if (isfinite(em__row_sum(width, to))) continue;
+        for (int64_t v = 0; v < width; v++) {
+            em_real sum = 0;
+            for (int64_t s = 0; s < k->keys; s++)
+                if (w[s] != 0) sum += w[s] * b[s * j->row[input] + v * j->col[input]];
+            to[v] = (em_real)alpha * sum;
+        }
+    }
+}
+
 static void forward_task(const void *context, int64_t task, em_real *room)
 {
     const job *j = context;
     const block k = block_of(j, task / j->blocks, task % j->blocks);
     probabilities(j, &k, room, false);
     drop(j, &k, room);
-    product(k.n, j->V, k.keys, 1, room, k.keys, 1, j->x[VALUE] + k.at[VALUE], j->row[VALUE], j->col[VALUE], 0,
-            j->y + (k.b * j->L + k.first) * j->V);
+    const em_real *v = j->x[VALUE] + k.at[VALUE];
+    em_real *y = j->y + (k.b * j->L + k.first) * j->V;
+    product(k.n, j->V, k.keys, 1, room, k.keys, 1, v, j->row[VALUE], j->col[VALUE], 0, y);
+    without_hidden(j, &k, 1, room, v, VALUE, y, j->V);
 }
 
 /* dp -> ds = p (dp - sum(p dp)), in place */
 static void softmax_gradient(const block *k, const em_real *p, em_real *dp)
 {
     for (int64_t r = 0; r < k->n; r++, p += k->keys, dp += k->keys) {
-        const em_real sum = em__row_dot(k->keys, p, dp);
+        em_real sum = em__row_dot(k->keys, p, dp);
+        if (!isfinite(sum)) {                           /* of hidden values? */
+            for (int64_t s = 0; s < k->keys; s++) dp[s] = p[s] == 0 ? 0 : dp[s];
+            sum = em__row_dot(k->keys, p, dp);
+        }
         for (int64_t s = 0; s < k->keys; s++) dp[s] = p[s] * (dp[s] - sum);
     }
 }
@@ -171,9 +195,11 @@ static void backward_block(const job *j, const block *k, em_real *p, em_real *ds
     drop(j, k, p);
     if (j->dx[VALUE])
         product(k->keys, j->V, k->n, 1, p, 1, k->keys, dy, j->V, 1, 1, j->dx[VALUE] + k->b * j->S * j->V);
-    if (j->dx[Q])
-        product(k->n, j->E, k->keys, j->scale, ds, k->keys, 1, j->x[K] + k->at[K], j->row[K], j->col[K], 0,
-                j->dx[Q] + (k->b * j->L + k->first) * j->E);
+    if (j->dx[Q]) {
+        em_real *dq = j->dx[Q] + (k->b * j->L + k->first) * j->E;
+        product(k->n, j->E, k->keys, j->scale, ds, k->keys, 1, j->x[K] + k->at[K], j->row[K], j->col[K], 0, dq);
+        without_hidden(j, k, j->scale, ds, j->x[K] + k->at[K], K, dq, j->E);
+    }
     if (j->dx[K])
         product(k->keys, j->E, k->n, j->scale, ds, 1, k->keys, q, j->row[Q], j->col[Q], 1,
                 j->dx[K] + k->b * j->S * j->E);

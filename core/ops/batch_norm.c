@@ -131,7 +131,9 @@ static void strip_gradient(const job *j, int64_t c, int64_t m)
     for (int64_t n = 0; n < j->N && !em__stop; n++) {
         const em_real *x = at(j->x, j, n, c), *dy = at(j->dy, j, n, c), *mean = j->mean + c;
         em_real *dx = j->dx + (x - j->x);
-        if (j->S == 1)
+        if (!j->training)                               /* x is not asked: it may be infinite */
+            for (int64_t k = 0; k < m * j->S; k++) dx[k] = scale[j->S == 1 ? k : 0] * dy[k];
+        else if (j->S == 1)
             for (int64_t k = 0; k < m; k++) dx[k] = scale[k] * (dy[k] - level[k] - (x[k] - mean[k]) * slope[k]);
         else
             for (int64_t s = 0; s < j->S; s++) dx[s] = scale[0] * (dy[s] - level[0] - (x[s] - mean[0]) * slope[0]);

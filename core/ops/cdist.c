@@ -36,7 +36,7 @@ static em_real sum_of_powers(int64_t n, const em_real *x, const em_real *y, doub
 
 static em_real distance(const pairs *s, const em_real *x, const em_real *y)
 {
-    if (s->p == 2) return (em_real)sqrt((double)sum_of_squares(s->D, x, y));
+    if (s->p == 2) return (em_real)em__row_distance(sum_of_squares(s->D, x, y), s->D, x, y);
     if (s->p == 1) return sum_of_sizes(s->D, x, y);
     if (s->p == 0) return count_different(s->D, x, y);
     return isinf(s->p) ? largest(s->D, x, y) : sum_of_powers(s->D, x, y, s->p);

@@ -108,8 +108,9 @@ static const em_opt_spec histc_opts[] = {
 const em_op EM_OP(bincount) = {
     .name = "bincount", .inputs = "input# weights?", .outputs = "y",
     .doc = "How often each number occurs, from 0 to the largest: int64; or the sums of the weights of each.\n"
-           "Fails if a number is negative.",
-    .opts = bincount_opts, .types = EM_TYPES_FLOAT, .check = bincount_check, .forward = bincount_forward,
+           "Sums are float32 for weights of float32, else float64. Fails if a number is negative.",
+    .opts = bincount_opts, .types = EM_TYPES_FLOAT, .flags = EM_OP_WIDE, .check = bincount_check,
+    .forward = bincount_forward,
 };
 
 const em_op EM_OP(histc) = {

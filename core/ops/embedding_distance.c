@@ -1,5 +1,6 @@
 /* embedding_distance: p-norms of query[b] - weight[ids[b, k]], p = 1 or 2, without making (B, K, D). */
 #include "ops/lookup.h"
+#include "ops/row_sums.h"
 
 enum { P, PADDING_IDX, SPARSE };
 enum { QUERY, IDS, TABLE };
@@ -64,7 +65,8 @@ static em_status forward(em_call *c)
                 else
                     four_magnitudes(sum, q, row, l.width);
                 for (int i = 0; i < n; i++)
-                    y[b * l.count + k + i] = euclidean ? (em_real)sqrt((double)sum[i]) : sum[i];
+                    y[b * l.count + k + i] =
+                        euclidean ? (em_real)em__row_distance(sum[i], l.width, q, row[i]) : sum[i];
             }
         }
     return EM_OK;

@@ -21,8 +21,7 @@ static void normalize_row(const job *j, int64_t row)
     const em_real *x = j->x + row * length(j);
     em_real *y = j->y + row * length(j);
     const em_real mean = em__row_sum(length(j), x) / (em_real)length(j);
-    const em_real var = em__row_squares(length(j), x, mean) / (em_real)length(j);
-    const em_real rstd = 1 / (em_real)sqrt((double)(var + j->eps));
+    const em_real rstd = em__row_rstd(length(j), x, mean, j->eps);
     for (int64_t k = 0; k < j->channels; k++) {
         const int64_t c = row % j->groups * j->channels + k;
         const em_real scale = rstd * weight_of(j, c), shift = j->bias ? j->bias[c] : 0;

@@ -31,7 +31,7 @@ static void normalize_row(const job *j, int64_t row)
     const em_real *x = j->x + row * D, *w = j->weight, *b = j->bias;
     em_real *y = j->y + row * D;
     const em_real mean = j->centred ? em__row_sum(D, x) / (em_real)D : 0;
-    const em_real rstd = 1 / (em_real)sqrt((double)(em__row_squares(D, x, mean) / (em_real)D + j->eps));
+    const em_real rstd = em__row_rstd(D, x, mean, j->eps);
     if (w && b)
         for (int64_t i = 0; i < D; i++) y[i] = (x[i] - mean) * rstd * w[i] + b[i];
     else if (w)

@@ -358,8 +358,8 @@ static const em_opt_spec kl_opts[] = {
     {"log_target", EM_OPT_BOOL, "false", "", "the target holds logarithms of probabilities, as the input does"},
     {0}};
 LOSS(kl_div, NULL, false, 16,
-     a != 0 ? em__exp(t) * (t - x) : t > 0 ? t * (em__log(t) - x) : t * 0,
-     a != 0 ? -em__exp(t) : -t, a != 0 ? em__exp(t) * (t - x + 1) : t > 0 ? em__log(t) - x + 1 : 0, 0, 0)
+     a != 0 ? em__exp(t) * (t - x) : t == 0 ? 0 : t * (em__log(t) - x),
+     a != 0 ? -em__exp(t) : -t, a != 0 ? em__exp(t) * (t - x + 1) : t == 0 ? 0 : em__log(t) - x + 1, 0, 0)
 LOSS_OP(kl_div, "input target", kl_opts,
         "Divergence of a distribution from the target: t (log t - x), 0 where t is 0; x holds log-probabilities.\n"
         SHAPES)

@@ -1,6 +1,7 @@
 /* From a name and tensors to a kernel: inputs converted, the variant chosen, check, forward, record. */
 #include "ops/op.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "autograd/var.h"
@@ -57,6 +58,20 @@ static em_status check_input(const em_op *op, const em_info *f, int i, const em_
     return fits ? EM_OK : refuse(op, f, i, t);
 }
 
+/* Whether all value inputs but the first are numbers that its dtype can hold. */
+static bool first_holds(const em_info *f, em_tensor *const *inputs, int n)
+{
+    const em_dtype d = inputs[0]->dtype;
+    for (int i = 1; i < n; i++) {
+        if (f->kind[i] != EM_INPUT_VALUE) continue;
+        if (!inputs[i]->number) return false;
+        const double x = em_tensor_get(inputs[i], 0);
+        const bool fits = d == EM_BOOL ? x == 0 || x == 1 : x == floor(x) && fabs(x) < 0x1p63;
+        if (em__category(inputs[i]->dtype) > em__category(d) && !fits) return false;
+    }
+    return true;
+}
+
 static em_dtype value_dtype(const em_op *op, const em_info *f, em_tensor *const *inputs, int n)
 {
     em_dtype d = EM_F32;
@@ -73,6 +88,8 @@ static em_dtype value_dtype(const em_op *op, const em_info *f, em_tensor *const 
             }
         if (any) d = em__promote(inputs, f->any_number ? NULL : few, n);
     }
+    if ((op->flags & EM_OP_INTO_FIRST) && first_holds(f, inputs, n)) return inputs[0]->dtype;
+    if ((op->flags & EM_OP_WIDE) && d != EM_F32) return EM_F64;
     return op->types == EM_TYPES_FLOAT && !em_dtype_is_float(d) ? em_default_dtype() : d;
 }
 

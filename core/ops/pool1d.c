@@ -143,7 +143,7 @@ static em_status check_pool(em_call *c, bool adaptive, bool largest)
     plan(&j, &c->opts, x, adaptive, largest);
     EM_TRY(check_options(c, &j));
     const int64_t T = adaptive ? j.T : results(&j);
-    if (j.L < 1 || (!adaptive && T < 1))
+    if (j.L < 1 || (!adaptive && T < 1) || (x->size[x->dims - 2] < 1 && !(adaptive && !largest)))
         return em__fail(EM_ESHAPE, "%s: no window fits into input of shape %s", c->op->name, EM_SHAPE(x));
     const int64_t sizes[] = {x->size[0], x->dims == 3 ? x->size[1] : T, T};
     EM_TRY(em__out(c, 0, c->dtype, x->dims, sizes));

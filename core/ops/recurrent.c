@@ -337,16 +337,28 @@ static em_status forward_layer(em_call *c, const cell *k, bool reverse)
     return s;
 }
 
-/* Rooms of backward, in one block: dh, dc, the first states where none were given, states before, dx, drec, ones. */
+static void copy_own_steps(const job *j, em_real *to)
+{
+    for (int64_t t = 0; t < j->T; t++)
+        for (int64_t n = 0; n < j->N; n++) {
+            const int64_t at = (t * j->N + n) * j->D;
+            if (t < length_of(j, n)) memcpy(to + at, j->x + at, (size_t)j->D * sizeof *to);
+        }
+}
+
+/* Rooms of backward, in one block: dh, dc, the first states where none were given, states before, dx, drec, ones; and
+ * where samples have lengths, their own steps of the input: padding may hold anything, NaN too. */
 typedef struct rooms {
     em_real *all, *states, *ones;
+    const em_real *x;
     size_t bytes;
 } rooms;
 
 static em_status make_rooms(rooms *r, job *j)
 {
     const int64_t state = j->N * j->H, steps = j->T * j->N;
-    const int64_t count = 3 * state + steps * (j->H + j->GH * (1 + j->cell->two_parts) + 1);
+    const int64_t own = j->lengths ? j->D : 0;
+    const int64_t count = 3 * state + steps * (j->H + j->GH * (1 + j->cell->two_parts) + 1 + own);
     r->bytes = (size_t)count * sizeof(em_real);
     em_real *at = r->all = em__alloc_zeroed(r->bytes);
     if (!at) return em__fail_memory("gradients of gates", r->bytes);
@@ -359,13 +371,15 @@ static em_status make_rooms(rooms *r, job *j)
     j->drec = j->cell->two_parts ? j->dx + steps * j->GH : j->dx;
     r->ones = j->drec + steps * j->GH;
     for (int64_t i = 0; i < steps; i++) r->ones[i] = 1;
+    r->x = j->lengths ? r->ones + steps : j->x;
+    if (j->lengths) copy_own_steps(j, r->ones + steps);
     return EM_OK;
 }
 
 static em_status weights_and_input(const job *j, const rooms *r, em_tensor **dx)
 {
     const int64_t steps = j->T * j->N;
-    EM_TRY(weight_gradient(j, dx[W_IH], j->dx, j->x, j->D));
+    EM_TRY(weight_gradient(j, dx[W_IH], j->dx, r->x, j->D));
     if (dx[W_HH]) states_before(j, r->states);
     EM_TRY(weight_gradient(j, dx[W_HH], j->drec, r->states, j->H));
     EM_TRY(weight_gradient(j, dx[B_IH], j->dx, r->ones, 1));

@@ -93,11 +93,16 @@ static em_status check_targets(const em_call *c, const em_tensor *target)
                     em__shape_text((char[EM_SHAPE_TEXT]){0}, x->dims - 1, x->size));
 }
 
-static em_status make_result(em_call *c)
+static bool is_reduced(const em_call *c)
 {
     int reduction = 0;
     while (c->op->opts[reduction].kind != EM_OPT_ENUM) reduction++;
-    return em__out(c, 0, c->dtype, c->opts.at[reduction].i == EM_NONE ? c->in[0]->dims - 1 : 0, c->in[0]->size);
+    return c->opts.at[reduction].i != EM_NONE;
+}
+
+static em_status make_result(em_call *c)
+{
+    return em__out(c, 0, c->dtype, is_reduced(c) ? 0 : c->in[0]->dims - 1, c->in[0]->size);
 }
 
 static em_status forward(em_call *c, const rule *r)
@@ -157,12 +162,26 @@ typedef struct cosine {
     double value;
 } cosine;
 
+/* Products of numbers of ordinary size are added as they are, of others in double: the square of 1e20 is no float. */
+static bool is_ordinary(double size) { return size < 1e30; }
+
+static double wide_dot(const em_real *a, const em_real *b, int64_t D)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < D; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
 static cosine cosine_of(const em_real *a, const em_real *b, int64_t D)
 {
     const double guard = 1e-12;             /* PyTorch's, against vectors of zeros */
-    cosine c = {.size_a = (double)em__row_dot(D, a, a) + guard, .size_b = (double)em__row_dot(D, b, b) + guard};
-    c.product = sqrt(c.size_a * c.size_b);
-    c.value = (double)em__row_dot(D, a, b) / c.product;
+    cosine c = {(double)em__row_dot(D, a, a), (double)em__row_dot(D, b, b), 0, (double)em__row_dot(D, a, b)};
+    if (!is_ordinary(c.size_a) || !is_ordinary(c.size_b))
+        c = (cosine){wide_dot(a, a, D), wide_dot(b, b, D), 0, wide_dot(a, b, D)};
+    c.size_a += guard;
+    c.size_b += guard;
+    c.product = sqrt(c.size_a) * sqrt(c.size_b);
+    c.value /= c.product;
     return c;
 }
 
@@ -244,7 +263,10 @@ static double distance(const job *j, const em_real *a, const em_real *b)
 {
     const double p = j->p[NORM];
     const em_real eps = (em_real)j->p[EPS];
-    if (p == 2) return sqrt((double)sum_of_squares(j->D, a, b, eps));
+    if (p == 2) {
+        const double squares = (double)sum_of_squares(j->D, a, b, eps);
+        return sqrt(is_ordinary(squares) ? squares : sum_of_powers(a, b, j->D, eps, 2));
+    }
     if (p == 1) return (double)sum_of_sizes(j->D, a, b, eps);
     if (p == 0) return sum_of_powers(a, b, j->D, eps, 0);
     return isinf(p) ? largest(a, b, j->D, eps) : pow(sum_of_powers(a, b, j->D, eps, p), 1 / p);
@@ -371,7 +393,8 @@ static em_status multi_margin_loss_check(em_call *c)
         return em__fail(EM_ESHAPE, "%s: weight must have shape (%lld), one for each class, given %s", c->op->name,
                         (long long)x->size[x->dims - 1], EM_SHAPE(weight));
     EM_TRY(em__check_ids(c->op->name, c->in[1], x->size[x->dims - 1], "number of classes"));
-    return make_result(c);
+    if (is_reduced(c)) return make_result(c);
+    return em__out(c, 0, c->dtype, c->in[1]->dims, c->in[1]->size);     /* of one row (C): () or (1) */
 }
 
 static const em_opt_spec multi_margin_opts[] = {

@@ -30,6 +30,26 @@ EM_ROW_SUM(em__row_product, dy[i] * (x[i] - mean), const em_real *dy, const em_r
 EM_ROW_SUM(em__row_product_3, dy[i] * w[i] * (x[i] - mean), const em_real *dy, const em_real *w, const em_real *x,
            em_real mean)
 
+/* 1 / sqrt(mean of (x - mean)^2 + eps); squares that are too large for em_real are added in double. */
+static inline em_real em__row_rstd(int64_t n, const em_real *x, em_real mean, em_real eps)
+{
+    const em_real squares = em__row_squares(n, x, mean);
+    if (isfinite(squares)) return 1 / (em_real)sqrt((double)(squares / (em_real)n + eps));
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += (double)(x[i] - mean) * (double)(x[i] - mean);
+    return (em_real)(1 / sqrt(sum / (double)n + (double)eps));
+}
+
+/* sqrt(sum of (x - y)^2) of a sum that was added as em_real: where that is too large or small to hold, it is added
+ * again, in double. */
+static inline double em__row_distance(em_real squares, int64_t n, const em_real *x, const em_real *y)
+{
+    if (squares > (em_real)1e-30 && squares < (em_real)1e30) return sqrt((double)squares);
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
+    return sqrt(sum);
+}
+
 /* The largest number, -infinity if there is none; one that is not a number is passed over. */
 static inline em_real em__row_max(int64_t n, const em_real *x)
 {

@@ -160,7 +160,7 @@ static em_status topk_forward(em_call *c)
                .indices = EM_DATA(int64_t, c->out[1]),
                .nth = -1};
     EM_TRY(em__along(&l.along, c->in[0], c->opts.at[TOPK_DIM].i, "topk"));
-    l.kept = c->opts.at[TOPK_K].i;
+    l.kept = c->in[0]->dims ? c->opts.at[TOPK_K].i : 1;         /* a 0-d tensor has no dim to shorten */
     l.descending = c->opts.at[TOPK_LARGEST].i;
     return do_lines(&l);
 }

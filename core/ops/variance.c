@@ -3,11 +3,12 @@
 
 #include "ops/fold.h"
 
-enum { DIM, UNBIASED, KEEPDIM };
+enum { DIM, UNBIASED, KEEPDIM, CORRECTION };
 static const em_opt_spec opts[] = {
     {"dim", EM_OPT_INTS, "", "", "dims to fold; all by default"},
-    {"unbiased", EM_OPT_BOOL, "true", "", "whether to divide by one less than the number of elements"},
+    {"unbiased", EM_OPT_BOOL, "", "", "whether to divide by one less than the number of elements, as by default"},
     {"keepdim", EM_OPT_BOOL, "false", "", "whether they stay, with size 1"},
+    {"correction", EM_OPT_INT, "", "", "what is taken off the number of elements, in place of unbiased: 1 or 0"},
     {0},
 };
 
@@ -32,11 +33,17 @@ static void store_std(const em_fold *f, int64_t at, const em_acc *acc, int64_t n
     for (int64_t j = 0; j < n; j++) ((em_real *)f->out)[at + j] = (em_real)sqrt(acc[j] / f->b);
 }
 
-static em_status variance_check(em_call *c) { return em__fold_out(c, DIM, KEEPDIM, c->dtype); }
+static em_status variance_check(em_call *c)
+{
+    if (c->opts.at[UNBIASED].given && c->opts.at[CORRECTION].given)
+        return em__fail(EM_EVALUE, "%s: give unbiased or correction, not both", c->op->name);
+    return em__fold_out(c, DIM, KEEPDIM, c->dtype);
+}
 
 static em_acc divisor(const em_opts *o, const em_lines *l)
 {
-    return (em_acc)em__max(l->R - (o->at[UNBIASED].i != 0), 0);
+    const double less = o->at[CORRECTION].given ? o->at[CORRECTION].x : !o->at[UNBIASED].given || o->at[UNBIASED].i;
+    return (em_acc)l->R > less ? (em_acc)l->R - less : 0;
 }
 
 static em_status means(em_acc *mean, const em_lines *l)

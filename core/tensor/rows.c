@@ -468,6 +468,23 @@ em_status em_rows_add(em_tensor **out, em_tensor *a, em_tensor *b)
     return combine(out, a, b, 1);
 }
 
+em_status em_rows_add_(em_tensor *t, em_tensor *more, double factor)
+{
+    em_tensor *scaled, *sum = NULL;
+    EM_TRY(check_pair(t, more));
+    EM_TRY(em_rows_scale(&scaled, more, factor));
+    const em_status s = combine(&sum, t, scaled, 1);
+    em_tensor_release(scaled);
+    if (s) return s;
+    em_rows *was = t->rows, *is = sum->rows, kept = *was;       /* whoever shares t's entries sees the new ones */
+    *was = *is;
+    *is = kept;
+    is->refs = was->refs;
+    was->refs = kept.refs;
+    em_tensor_release(sum);
+    return EM_OK;
+}
+
 em_status em_rows_scale(em_tensor **out, em_tensor *t, double factor) { return combine(out, t, NULL, factor); }
 
 em_status em_rows_scale_(em_tensor *t, double factor)
@@ -476,9 +493,29 @@ em_status em_rows_scale_(em_tensor *t, double factor)
     return EM_OK;
 }
 
+/* Whether entries are read from memory of `dense`, as those of a distance to its rows are. */
+static bool reads_from(const em_rows *r, const em_tensor *dense)
+{
+    for (int i = 0; i < r->n_parts; i++) {
+        const em_part *p = &r->parts[i];
+        if (em_tensor_same_storage(p->source, dense) || (p->table && em_tensor_same_storage(p->table, dense)) ||
+            (p->coef && em_tensor_same_storage(p->coef, dense)))
+            return true;
+    }
+    return false;
+}
+
 em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor)
 {
     EM_TRY(check_pair(t, dense));
+    if (reads_from(t->rows, dense)) {                   /* read all of it before any of it is written */
+        em_tensor *apart;
+        EM_TRY(em__rows_clone(&apart, t));
+        const em_status s = em_rows_add_to(dense, apart, factor);
+        em_tensor_release(apart);
+        return s;
+    }
+    em__settle(dense);
     const em_rows_kernel *kernel;
     const em_groups *g;
     em_tensor *scaled;

@@ -23,7 +23,7 @@ local function optional_options(rows)
   for i, row in ipairs(rows) do
     local copy = {}
     for key, value in pairs(row) do copy[key] = value end
-    copy.choices = {}
+    copy.choices, copy.range = {}, row.kind == "number" and row.choices ~= "" and row.choices or nil
     for word in row.choices:gmatch "%S+" do copy.choices[#copy.choices + 1] = word end
     if copy.initial == "!" then copy.initial = "" end       -- given by position; the core checks that it is
     list[i] = copy

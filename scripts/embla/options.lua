@@ -7,9 +7,11 @@
 --   local o = spec.read(opt)      --> train.lua:12: SGD: option lr: expected number >= 0, got -1
 --
 -- A row: name; type; default (none: may be left out); required; doc; and, narrowing the type,
---   range    "> 0", ">= 0", "< 1", "<= 1", "[0, 1)" and kin; for lists it holds for each member
+--   range    "> 0", ">= 0", "< 1", "<= 1", "~= 0", "[0, 1)" and kin; for lists it holds for each member
 --   choices  a list of the words allowed
 --   check    function(value) -> boolean, for what a range cannot say; `range` is then only its text
+-- PyTorch's None is written false, as a nil in a table is no entry: of an option that may be left out it says that it
+-- is (max_norm = false); where None means something beside the default, the row's type has boolean (momentum = false).
 -- Types: any boolean dtype function integer integers number numbers string table tensor; "integer|string" is either.
 
 local raise = require "embla.raise"
@@ -83,11 +85,12 @@ local COMPARE = {
   [">="] = function(x, limit) return x >= limit end,
   ["<"] = function(x, limit) return x < limit end,
   ["<="] = function(x, limit) return x <= limit end,
+  ["~="] = function(x, limit) return x ~= limit end,
 }
 
 -- A function that tells whether a number lies in the range written as text.
 local function parse_range(text)
-  local sign, limit = text:match("^([<>]=?)%s*(%S+)$")
+  local sign, limit = text:match("^([<>~]=?)%s*(%S+)$")
   if sign then
     limit = assert(tonumber(limit), text)
     return function(x) return COMPARE[sign](x, limit) end
@@ -200,7 +203,13 @@ end
 
 -- ---- specs -----------------------------------------------------------------------------------------------------
 
+-- Whether `false` stands for an option left out.
+local function is_none(row, value)
+  return value == false and row.default == nil and not row.required and not row.accepts(value)
+end
+
 local function check_value(spec, row, value)
+  if is_none(row, value) then return nil end
   if not row.accepts(value) then
     raise("%s: option %s: expected %s, got %s", spec.owner, row.name, row.expects, options.show(value))
   end
@@ -272,6 +281,7 @@ end
 -- @return a spec: `owner`, `rows`, `names`, `by_name` to list, and
 --   read(tbl)       a fresh table with defaults; `tbl` (nil is fine) is checked and not written to
 --   arguments(...)  the same, from values by position and then, perhaps, a table
+--   given(tbl)      a fresh table of what is given, checked, without defaults
 --   describe()      text, one line an option
 function options.spec(owner, rows)
   local spec = {owner = owner, rows = {}, names = {}, by_name = {}}
@@ -285,6 +295,11 @@ function options.spec(owner, rows)
     return add_defaults(spec, o)
   end
   function spec.arguments(...) return read_arguments(spec, ...) end
+  function spec.given(tbl)
+    local o = {}
+    read_given(spec, tbl, o)
+    return o
+  end
   function spec.describe() return describe(spec) end
   return spec
 end
@@ -325,7 +340,7 @@ local KIND_VALUES = {
 --- The spec of an operation of the core, from its description there.
 -- @param name the operation's
 -- @param rows list of {name, kind, initial, choices, doc}: kind is bool, int, number, enum, dtype or ints; initial is
---             the default as text, "" for none, "!" if it must be given
+--             the default as text, "" for none, "!" if it must be given; range: of a number
 -- @return a spec
 function options.from_op(name, rows)
   local list = {}
@@ -338,7 +353,8 @@ function options.from_op(name, rows)
       initial = value(initial)
     end
     list[i] = {name = row.name, type = KIND_TYPES[row.kind], default = initial, required = row.initial == "!",
-               choices = row.kind == "enum" and row.choices or nil, doc = row.doc}
+               choices = row.kind == "enum" and row.choices or nil, doc = row.doc,
+               range = row.range}
   end
   return options.spec(name, list)
 end
@@ -363,11 +379,12 @@ function options.positional(spec, tbl) return unpack_fields(spec, spec.read(tbl)
 -- @param given table of options
 -- @return as many values as the spec has rows, nil for what is not given
 function options.given(spec, given)
-  local by_name = spec.by_name
+  local by_name, none = spec.by_name, false
   for key, value in next, given do
     local row = by_name[key] or refuse_unknown(spec, key)
-    if not row.accepts(value) then check_value(spec, row, value) end
+    if not row.accepts(value) then none = check_value(spec, row, value) == nil or none end
   end
+  if none then return unpack_fields(spec, spec.given(given)) end
   return unpack_fields(spec, given)
 end
 

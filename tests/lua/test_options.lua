@@ -140,4 +140,25 @@ t.test("nearest wants a near name", function()
   t.equal(options.nearest("abc", {"xyz"}), nil)
 end)
 
+t.test("None is written false: an option left out", function()
+  local spec = options.spec("Net", {
+    {name = "max_norm", type = "number", range = "> 0"}, {name = "p", type = "number", default = 2},
+    {name = "momentum", type = "number|boolean", default = 0.1}, {name = "lr", type = "number", required = true}})
+  local o = spec.read {max_norm = false, momentum = false, lr = 1}
+  t.equal({o.max_norm, o.momentum, o.p}, {nil, false, 2})
+  t.equal(spec.arguments(false, 3, {lr = 1}).max_norm, nil)
+  t.raises(function() spec.read {p = false, lr = 1} end, "Net: option p: expected number, got false")
+  t.raises(function() spec.read {lr = false} end, "Net: option lr: expected number, got false")
+  local embla = require "embla"
+  t.equal(tostring(embla.nn.Embedding(3, 2, {max_norm = false, padding_idx = false})), "Embedding(3, 2)")
+  t.equal(embla.F.max_pool1d(embla.ones(1, 4), 2, {stride = false}), {{1.0, 1.0}})
+  t.raises(function() embla.F.max_pool1d(embla.ones(1, 4), 2, {padding = false}) end, "max_pool1d", "padding", "false")
+end)
+
+t.test("a range may exclude one number", function()
+  local spec = options.spec("celu", {{name = "alpha", type = "number", default = 1, range = "~= 0"}})
+  t.equal(spec.read({alpha = -1}).alpha, -1)
+  t.raises(function() spec.read {alpha = 0} end, "celu: option alpha: expected number ~= 0, got 0")
+end)
+
 t.finish()

@@ -4,10 +4,12 @@ local core = require "embla.core"
 local Module = require "embla.nn.module"
 local ops = require "embla.ops"
 local options = require "embla.options"
+local raise = require "embla.raise"
 local repr = require "embla.repr"
 
 -- class; operation; options in the order of PyTorch's constructor, {name, default} (none: required);
 -- `show`: the options that tostring names, or `bare`: shown without their names. `inplace`: the class has that option.
+-- `ascending`: the second must be above the first.
 local ROWS = {
   {"ReLU", "relu", inplace = true},
   {"ReLU6", "relu6", inplace = true},
@@ -24,7 +26,7 @@ local ROWS = {
   {"Tanhshrink", "tanhshrink"},
   {"Sigmoid", "sigmoid"},
   {"LogSigmoid", "logsigmoid"},
-  {"Hardtanh", "hardtanh", {"min_val", -1.0}, {"max_val", 1.0}, inplace = true},
+  {"Hardtanh", "hardtanh", {"min_val", -1.0}, {"max_val", 1.0}, inplace = true, ascending = true},
   {"Hardsigmoid", "hardsigmoid", inplace = true},
   {"Hardswish", "hardswish", inplace = true},
   {"Hardshrink", "hardshrink", {"lambd", 0.5}, bare = true},
@@ -43,7 +45,7 @@ local function spec_of(row, operation)
   for i = 3, #row do
     local name, default = row[i][1], row[i][2]
     local known = operation.spec.by_name[name]
-    rows[#rows + 1] = {name = name, type = known.type, choices = known.choices, default = default,
+    rows[#rows + 1] = {name = name, type = known.type, choices = known.choices, range = known.range, default = default,
                        required = default == nil, doc = known.doc}
   end
   if row.inplace then rows[#rows + 1] = INPLACE end
@@ -73,6 +75,9 @@ local function define(row)
 
   function Layer:init(...)
     for key, value in pairs(spec.arguments(...)) do self[key] = value end
+    if row.ascending and self[second] <= self[first] then
+      raise("%s: option %s: expected number > %s = %g, got %g", name, second, first, self[first], self[second])
+    end
   end
 
   function Layer:forward(x)

@@ -22,15 +22,64 @@ local IS_FLOAT = {}
 for _, dtype in ipairs(options.FLOATS) do IS_FLOAT[dtype] = true end
 local by_ids, by_probabilities = F.cross_entropy, F.cross_entropy_probabilities
 
+-- Targets of a float dtype are probabilities, of which none is ignored. Ids in floats are told by their shape.
+local function of_probabilities(input, target, weight, ignore_index, ...)
+  if core.is_tensor(input) and target:dim() < input:dim() then
+    raise("cross_entropy: argument target: of %s it holds probabilities, shaped like input (%s), but it has shape (%s);"
+          .. " class ids are of an integer dtype (target:long())", target.dtype, table.concat(input.shape, ", "),
+          table.concat(target.shape, ", "))
+  end
+  if type(weight) == "table" then return by_probabilities(input, target, weight) end
+  if type(ignore_index) == "table" then return by_probabilities(input, target, weight, ignore_index) end
+  if type(ignore_index) == "number" and ignore_index >= 0 then
+    raise("cross_entropy: option ignore_index: for targets that are ids, these are probabilities (%s)", target.dtype)
+  end
+  return by_probabilities(input, target, weight, ...)
+end
+
 --- Cross-entropy of scores and classes: by ids if the target is of an integer dtype, else by probabilities.
 -- @param input  Tensor (C), (N, C) or (N, C, *): scores
 -- @param target Tensor of class ids, shaped like input without C, or of probabilities, shaped like input
--- @param ...    weight (C), ignore_index = -100 (ids only), reduction = "mean", label_smoothing = 0, by name
+-- @param ...    weight (C), ignore_index = -100 (ids only), reduction = "mean", label_smoothing = 0, by position or by
+--               name
 -- @return Tensor (), or the shape without C with reduction = "none"
 -- @raise if the shapes do not fit or an id is no class
 function F.cross_entropy(input, target, ...)
-  if core.is_tensor(target) and IS_FLOAT[target.dtype] then return by_probabilities(input, target, ...) end
+  if core.is_tensor(target) and IS_FLOAT[target.dtype] then return (of_probabilities(input, target, ...)) end
   return by_ids(input, target, ...)
+end
+
+local function is_shape(t, sizes, n)
+  if t:dim() ~= n then return false end
+  for d = 1, n do
+    if t:size(d - 1) ~= sizes[d] then return false end
+  end
+  return true
+end
+
+local gaussian = F.gaussian_nll_loss
+
+--- Loss of numbers drawn from normal distributions: (log var + (input - target)^2 / var) / 2.
+-- @param input  Tensor (*, D): the distributions' means
+-- @param target Tensor that broadcasts with it
+-- @param var    Tensor of input's shape, (*, 1) or (*): variances, in the last two one for a row of input; or ()
+-- @param ...    full = false: adds log(2 pi) / 2; eps = 1e-6: least variance; reduction = "mean"; by position or name
+-- @return Tensor (), or of input's shape with reduction = "none"
+-- @raise if var has another shape, or a negative element
+function F.gaussian_nll_loss(input, target, var, ...)
+  if core.is_tensor(input) and core.is_tensor(var) and var:dim() > 0 then
+    local sizes, n = input.shape, input:dim()
+    if is_shape(var, sizes, n - 1) then
+      var = core.ops.unsqueeze(var, -1)
+    elseif not is_shape(var, sizes, n) then
+      sizes[n] = 1
+      if not is_shape(var, sizes, n) then
+        raise("gaussian_nll_loss: argument var: expected the shape of input (%s), or one variance a row, got (%s)",
+              table.concat(input.shape, ", "), table.concat(var.shape, ", "))
+      end
+    end
+  end
+  return gaussian(input, target, var, ...)
 end
 
 -- ---- many classes ----------------------------------------------------------------------------------------------
@@ -45,6 +94,20 @@ local cosine_spec = options.spec("cosine_similarity", {
   {name = "eps", type = "number", default = 1e-8, range = ">= 0", doc = "least norm; a smaller one counts as this"},
 })
 
+-- Both with as many dims, and as many components along the dim: what broadcasts there is repeated, as a norm is one of
+-- all components.
+local function with_components(x1, x2, dim)
+  while x1:dim() < x2:dim() do x1 = x1:unsqueeze(0) end
+  while x2:dim() < x1:dim() do x2 = x2:unsqueeze(0) end
+  if x1:dim() == 0 then return x1, x2 end
+  local n1, n2 = x1:size(dim), x2:size(dim)
+  local shape1, shape2, at = x1.shape, x2.shape, dim % x1:dim() + 1
+  shape1[at], shape2[at] = n2, n1
+  if n1 == 1 and n2 ~= 1 then x1 = x1:expand(shape1) end
+  if n2 == 1 and n1 ~= 1 then x2 = x2:expand(shape2) end
+  return x1, x2
+end
+
 --- Cosine of the angle between vectors: x1 . x2 / (|x1| |x2|).
 -- @param x1  Tensor (*, D, *)
 -- @param x2  Tensor that broadcasts with it
@@ -55,9 +118,9 @@ function F.cosine_similarity(x1, x2, ...)
   local o = cosine_spec.arguments(...)
   check_tensor("cosine_similarity", "x1", x1)
   check_tensor("cosine_similarity", "x2", x2)
-  local dot = (x1 * x2):sum(o.dim)
-  local size1, size2 = x1:norm(2, o.dim):clamp(o.eps), x2:norm(2, o.dim):clamp(o.eps)
-  return dot / (size1 * size2)
+  x1, x2 = with_components(x1, x2, o.dim)
+  local size1, size2 = x1:norm(2, o.dim, true):clamp(o.eps), x2:norm(2, o.dim):clamp(o.eps)
+  return (x1 / size1 * x2):sum(o.dim) / size2           -- |x1| |x2| may be larger than any number
 end
 
 local distance_spec = options.spec("pairwise_distance", {
@@ -134,6 +197,10 @@ end
 function F.prelu(x, weight)
   check_tensor("prelu", "x", x)
   check_tensor("prelu", "weight", weight)
+  if weight:dim() > 1 then
+    raise("prelu: argument weight: expected 0 or 1 dim, got shape (%s)", table.concat(weight.shape, ", "))
+  end
+  if weight:numel() == 1 then weight = weight:reshape({}) end
   local channels = x:dim() > 1 and x:size(1) or 1
   if weight:numel() ~= 1 and weight:numel() ~= channels then
     raise("prelu: argument weight: expected 1 or %d elements, got %d", channels, weight:numel())

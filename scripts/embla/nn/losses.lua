@@ -1,7 +1,7 @@
--- Losses as modules, a row each: PyTorch's class over the operation of the core. The operation's options are the
+-- Losses as modules, a row each: PyTorch's class over the function of F. The operation's options are the
 -- class's, and so are the tensors it can do without (class weights), which become buffers.
 
-local core = require "embla.core"
+local F = require "embla.nn.functional"
 local Module = require "embla.nn.module"
 local ops = require "embla.ops"
 local options = require "embla.options"
@@ -38,7 +38,7 @@ end
 
 local function define(row)
   local name, operation = row[1], ops.describe(row[2])
-  local run, spec = core.ops[row[2]], spec_of(row, operation)
+  local run, spec = F[row[2]], spec_of(row, operation)
   local optional, names = operation.optional, operation.spec.names
   local Loss = Module:extend(name)
   Loss.doc, Loss.spec = operation.doc, spec
@@ -59,9 +59,9 @@ local function define(row)
   end
 
   if #operation.inputs - #optional == 2 then
-    function Loss:forward(input, target) return run(input, target, tail(self, 1)) end
+    function Loss:forward(input, target) return (run(input, target, tail(self, 1))) end
   else
-    function Loss:forward(first, second, third) return run(first, second, third, tail(self, 1)) end
+    function Loss:forward(first, second, third) return (run(first, second, third, tail(self, 1))) end
   end
 
   return Loss
@@ -69,12 +69,5 @@ end
 
 local losses = {}
 for _, row in ipairs(ROWS) do losses[row[1]] = define(row) end
-
--- Targets that are probabilities have an operation of their own, without ignore_index.
-local by_ids = losses.CrossEntropyLoss.forward
-function losses.CrossEntropyLoss:forward(input, target)
-  if not core.is_tensor(target) or not target.dtype:find "^float" then return by_ids(self, input, target) end
-  return core.ops.cross_entropy_probabilities(input, target, self.weight, self.reduction, self.label_smoothing)
-end
 
 return losses

@@ -195,15 +195,20 @@ local function add_keys(self, k, v, mask)
   return k, v, mask
 end
 
+-- Weights of scores, of which a mask hides some. A query that sees no key has weights 0, as in the core's attention.
+local function masked_softmax(scores, mask)
+  local hidden = mask.dtype == "bool" and mask or op.eq(mask, -math.huge)
+  if mask.dtype ~= "bool" then scores = scores + mask end
+  scores = op.masked_fill(scores, hidden, -math.huge)
+  local blind = op.all(hidden, -1, true)
+  if not op.any(blind):item() then return op.softmax(scores, -1) end
+  return op.masked_fill(op.softmax(op.masked_fill(scores, blind, 0), -1), blind, 0)
+end
+
 -- Attention with its weights in sight: result (N, h, L, E / h), weights (N, h, L, S).
 local function attend_openly(q, k, v, mask, dropout)
   local scores = q:matmul(k:transpose(2, 3)) * (1 / math.sqrt(q:size(3)))
-  if mask and mask.dtype == "bool" then
-    scores = op.masked_fill(scores, mask, -math.huge)
-  elseif mask then
-    scores = scores + mask
-  end
-  local p = op.softmax(scores, -1)
+  local p = mask and masked_softmax(scores, mask) or op.softmax(scores, -1)
   if dropout > 0 then p = op.dropout(p, dropout) end
   return p:matmul(v), p
 end

@@ -251,17 +251,19 @@ end
 -- @param dim  integer
 -- @param size integer >= 0: length of a window
 -- @param step integer >= 1: from one window to the next
--- @return Tensor with (n - size) // step + 1 windows along the dim, and size behind
+-- @return Tensor with (n - size) // step + 1 windows along the dim, and size behind; (size) of a 0-d tensor
 -- @raise if a window is longer than the dim
 function arranging.unfold(t, dim, size, step)
   dim = expect.dim("unfold", "dim", dim, expect.dense("unfold", "t", t):dim())
   size, step = expect.integer("unfold", "size", size, 0), expect.integer("unfold", "step", step, 1)
-  if t:dim() == 0 then t = op.reshape(t, {1}) end
+  local scalar = t:dim() == 0
+  if scalar then t = op.reshape(t, {1}) end
   local n = t:size(dim)
   if size > n then raise("unfold: argument size: %d is more than %d, the size of dim %d", size, n, dim) end
   local starts = core.arange("int64", 0, step, (n - size) // step + 1):reshape(-1, 1)
   local ids = starts + core.arange("int64", 0, 1, size)
   local windows = op.index_select(t, dim, ids:reshape(-1)):unflatten(dim, ids.shape)
+  if scalar then return op.select(windows, 0, 0) end            -- there is no dim to keep
   return (arranging.movedim(windows, dim + 1, -1))
 end
 
@@ -302,7 +304,7 @@ end
 -- @param dim     integer, default -1
 -- @param prepend Tensor put before t along the dim, or nil
 -- @param append  Tensor put behind, or nil
--- @return Tensor, shorter by n along the dim; of bools: whether neighbours differ
+-- @return Tensor, shorter by n along the dim; of bools: whether neighbours differ; for n = 0 a copy of t alone
 -- @raise if t has no dims
 function arranging.diff(t, n, dim, prepend, append)
   if type(n) == "table" then
@@ -313,6 +315,7 @@ function arranging.diff(t, n, dim, prepend, append)
   end
   n = expect.integer("diff", "n", n or 1, 0)
   dim = expect.dim("diff", "dim", dim or -1, t:dim())
+  if n == 0 then return op.clone(t) end
   local list = {t}
   if prepend ~= nil then table.insert(list, 1, expect.dense("diff", "prepend", prepend)) end
   if append ~= nil then list[#list + 1] = expect.dense("diff", "append", append) end

@@ -2,6 +2,7 @@
 
 local core = require "embla.core"
 local expect = require "embla.expect"
+local in_place = require "embla.tensor.in_place"
 local options = require "embla.options"
 local ops = require "embla.ops"
 local raise = require "embla.raise"
@@ -55,11 +56,13 @@ function elementwise.clamp_max(t, max)
 end
 
 for _, name in ipairs {"clamp", "clamp_min", "clamp_max"} do
-  methods[name .. "_"] = function(t, ...) return t:copy_(elementwise[name](t, ...)) end
+  methods[name .. "_"] = in_place(name .. "_", elementwise[name])
 end
 local clamp_in_place = methods.clamp_
 methods.clamp_ = function(t, min, max)
-  if core.is_tensor(min) or core.is_tensor(max) then return (clamp_in_place(t, min, max)) end
+  local least, most = min, max
+  if type(min) == "table" then least, most = min.min, min.max end
+  if core.is_tensor(least) or core.is_tensor(most) then return (clamp_in_place(t, least, most)) end
   return op.clamp_(t, min, max)
 end
 
@@ -245,6 +248,20 @@ function elementwise.isin(x, others)
 end
 
 for name, f in pairs(elementwise) do methods[name], ops.functional[name] = f, f end
+
+local lerp_in_place = in_place("lerp_", elementwise.lerp)
+
+--- lerp in place.
+-- @param y      Tensor that broadcasts with it
+-- @param weight number, or Tensor that broadcasts with them
+-- @return the tensor
+-- @raise if the shapes do not broadcast to its own
+function methods:lerp_(y, weight)
+  if type(weight) == "table" then weight = weight.weight end
+  if core.is_tensor(weight) then return (lerp_in_place(self, y, weight)) end
+  return op.lerp_(self, y, weight)
+end
+ops.functional.lerp_ = methods.lerp_
 
 --- Whether each element is 0, written over it.
 -- @return the tensor

@@ -7,6 +7,7 @@ require "embla.tensor.elementwise"
 require "embla.tensor.arranging"
 require "embla.tensor.comparing"
 require "embla.tensor.statistics"
+require "embla.tensor.sparse"
 
 local tensor = {set_printoptions = require("embla.tensor.print").set_printoptions}
 for name, f in pairs(require "embla.tensor.creation") do tensor[name] = f end

@@ -97,7 +97,9 @@ function methods:split(size, dim)
   return parts
 end
 
---- `chunks` pieces of a dim, of equal size but for the last; fewer if the dim is short.
+local MOST_EMPTY = 65536
+
+--- `chunks` pieces of a dim, of equal size but for the last; fewer if the dim is short, empty ones if it is empty.
 -- @param chunks integer > 0
 -- @param dim    integer, default 0
 -- @return list of views
@@ -105,7 +107,14 @@ function methods:chunk(chunks, dim)
   expect.dense("chunk", "tensor", self)
   dim = expect.dim("chunk", "dim", dim or 0, self:dim())
   chunks = expect.integer("chunk", "chunks", chunks, 1)
-  return (self:split(math.max(1, (self:size(dim) + chunks - 1) // chunks), dim))
+  local n = self:size(dim)
+  if n == 0 then                                        -- as many, all empty
+    if chunks > MOST_EMPTY then raise("chunk: argument chunks: %d parts of an empty dim %d", chunks, dim) end
+    local parts = {}
+    for i = 1, chunks do parts[i] = op.narrow(self, dim, 0, 0) end
+    return parts
+  end
+  return (self:split((n + chunks - 1) // chunks, dim))
 end
 
 --- The slices along a dim, without it.
@@ -122,6 +131,13 @@ end
 -- Slices along a dim in the order of their elements, told apart column by column; which of them each slice is.
 local function unique_slices(t, dim)
   local n = t:size(dim)
+  if n == 0 then
+    local none = core.zeros({0}, "int64")
+    return op.clone(t), none, none
+  end
+  if t:numel() == 0 then
+    raise("unique: argument dim: the slices along dim %d have no elements to tell them apart", dim)
+  end
   local rows = op.reshape(op.transpose(t:detach(), 0, dim), {n, -1})
   local inverse = core.zeros({n}, "int64")
   for j = 0, rows:size(1) - 1 do
@@ -197,6 +213,15 @@ end
 
 for _, name in ipairs {"masked_fill", "masked_fill_"} do ops.functional[name] = methods[name] end
 
+--- The tensor where a condition holds, other elements elsewhere: F.where with the tensor after the condition.
+-- @param condition bool Tensor that broadcasts with the tensor
+-- @param other     number, or Tensor that broadcasts with them
+-- @return Tensor
+-- @raise if the condition is not bool or the shapes do not broadcast
+function methods:where(condition, other)
+  return (op.where(expect.dense("where", "condition", condition), self, other))
+end
+
 -- ---- reductions whose results depend on whether a dim is given --------------------------------------------------
 
 for _, name in ipairs {"max", "min", "median"} do
@@ -218,40 +243,6 @@ for metamethod, name in pairs {__add = "add", __sub = "sub", __mul = "mul", __di
   metatable[metamethod] = op[name]
 end
 metatable.__unm = function(t) return op.neg(t) end              -- Lua passes the operand twice
-
--- ---- row-sparse operands ---------------------------------------------------------------------------------------
-
-local function number_of(name, x)
-  if core.is_tensor(x) and not x.is_sparse and x:numel() == 1 and not x.requires_grad and x.dtype ~= "bool" then
-    return x:item()
-  end
-  raise("%s: a row-sparse tensor can be combined so with a number only", name)
-end
-
-local function need_same_size(name, a, b)
-  if a:dim() == 0 or b:dim() == 0 then raise("%s: a row-sparse tensor and a number", name) end
-end
-
-core.set_sparse {
-  add = function(a, b)
-    need_same_size("add", a, b)
-    return core.sparse_add(a, b)
-  end,
-  sub = function(a, b)
-    need_same_size("sub", a, b)
-    return core.sparse_add(a, b, -1)
-  end,
-  mul = function(a, b)
-    if not a.is_sparse then a, b = b, a end
-    return core.sparse_scale(a, number_of("mul", b))
-  end,
-  div = function(a, b)
-    if not a.is_sparse then raise("div: cannot divide by a row-sparse tensor") end
-    return core.sparse_scale(a, 1 / number_of("div", b))
-  end,
-  neg = function(a) return core.sparse_scale(a, -1) end,
-  clone = core.sparse_clone,
-}
 
 metatable.__tostring = print_text.tensor
 metatable.__concat = function(a, b) return tostring(a) .. tostring(b) end

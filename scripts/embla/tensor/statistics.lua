@@ -2,6 +2,7 @@
 
 local core = require "embla.core"
 local expect = require "embla.expect"
+local in_place = require "embla.tensor.in_place"
 local options = require "embla.options"
 local ops = require "embla.ops"
 local raise = require "embla.raise"
@@ -88,12 +89,12 @@ local function along_lines(lines, q, interpolation, ignore_nan)
   local n = lines:size(-1)
   local count = ignore_nan and n - bad:sum(-1, true) or core.tensor(n)
   local at = BETWEEN[interpolation](count:sub(1):clamp(0):to(lines.dtype) * q)
+  if not ignore_nan then at = op.where(bad:any(-1, true), n - 1, at) end
   local shape = lines.shape
   shape[#shape] = q:numel()
   at = op.expand(at, shape)
   local low = at:floor()
-  local y = ops.functional.lerp(op.gather(lines, -1, low:long()), op.gather(lines, -1, at:ceil():long()), at - low)
-  return ignore_nan and y or op.where(bad:any(-1, true), 0 / 0, y)
+  return (ops.functional.lerp(op.gather(lines, -1, low:long()), op.gather(lines, -1, at:ceil():long()), at - low))
 end
 
 local function quantile(caller, spec, input, q, ignore_nan, ...)
@@ -150,11 +151,6 @@ function statistics.norm(t, p, ...)
 end
 
 -- std(false) as std(nil, false): PyTorch allows unbiased to come first.
-local function fold_arguments(dim, unbiased, keepdim)
-  if type(dim) == "boolean" then return nil, dim, unbiased end
-  return dim, unbiased, keepdim
-end
-
 for _, name in ipairs {"var", "std"} do
   local along = op[name]
   local function fold(t, dim, ...)
@@ -164,34 +160,39 @@ for _, name in ipairs {"var", "std"} do
   methods[name], ops.functional[name] = fold, fold
 end
 
-local function with_mean(caller, spread, t, dim, unbiased, keepdim)
-  expect.dense(caller, "t", t)
-  if type(dim) == "table" and #dim == 0 and next(dim) ~= nil then
-    dim, unbiased, keepdim = dim.dim, dim.unbiased, dim.keepdim
-  end
-  dim, unbiased, keepdim = fold_arguments(dim, unbiased, keepdim)
-  return spread(t, dim, unbiased, keepdim), op.mean(t, dim, keepdim)
+local spread_rows = {
+  FOLD[1],
+  {name = "unbiased", type = "boolean", doc = "divide by one less than the number of elements, as by default"},
+  FOLD[2],
+  {name = "correction", type = "integer", doc = "what is taken off the number of elements, in place of unbiased"},
+}
+local var_mean_spec, std_mean_spec = options.spec("var_mean", spread_rows), options.spec("std_mean", spread_rows)
+
+local function with_mean(spec, spread, t, first, ...)
+  expect.dense(spec.owner, "t", t)
+  local o = type(first) == "boolean" and spec.arguments(nil, first, ...) or spec.arguments(first, ...)
+  return spread(t, o.dim, o.unbiased, o.keepdim, o.correction), op.mean(t, o.dim, o.keepdim)
 end
 
 --- Variance and mean over dims.
--- @param t        Tensor
--- @param dim      integer or table of integers; nil: all
--- @param unbiased boolean, default true: divide by one less than the number of elements
--- @param keepdim  boolean, default false: keep the dims, with size 1
+-- @param t   Tensor
+-- @param ... dim (all by default), unbiased = true: divide by one less than the number of elements; keepdim = false;
+--            correction: what is taken off that number, in place of unbiased; by position or by name
 -- @return Tensor of variances, Tensor of means
-function statistics.var_mean(t, dim, unbiased, keepdim)
-  local var, mean = with_mean("var_mean", op.var, t, dim, unbiased, keepdim)
+-- @raise if both unbiased and correction are given
+function statistics.var_mean(t, ...)
+  local var, mean = with_mean(var_mean_spec, op.var, t, ...)
   return var, mean
 end
 
 --- Standard deviation and mean over dims.
--- @param t        Tensor
--- @param dim      integer or table of integers; nil: all
--- @param unbiased boolean, default true: divide by one less than the number of elements
--- @param keepdim  boolean, default false: keep the dims, with size 1
+-- @param t   Tensor
+-- @param ... dim (all by default), unbiased = true: divide by one less than the number of elements; keepdim = false;
+--            correction: what is taken off that number, in place of unbiased; by position or by name
 -- @return Tensor of deviations, Tensor of means
-function statistics.std_mean(t, dim, unbiased, keepdim)
-  local std, mean = with_mean("std_mean", op.std, t, dim, unbiased, keepdim)
+-- @raise if both unbiased and correction are given
+function statistics.std_mean(t, ...)
+  local std, mean = with_mean(std_mean_spec, op.std, t, ...)
   return std, mean
 end
 
@@ -251,16 +252,19 @@ end
 
 --- Slices along a dim that are longer than a norm are shortened to it.
 -- @param t       Tensor of a float dtype with 2 dims or more
--- @param p       number: which norm
+-- @param p       number > 0: which norm
 -- @param dim     integer: slices t[i] along it are measured
 -- @param maxnorm number >= 0
 -- @return Tensor of the same shape
--- @raise if maxnorm is negative
+-- @raise if maxnorm is negative or p not positive
 function statistics.renorm(t, p, dim, maxnorm)
   if expect.dense("renorm", "t", t):dim() < 2 then
     raise("renorm: argument t: expected 2 dims or more, got %d", t:dim())
   end
-  p, dim = expect.number("renorm", "p", p), expect.dim("renorm", "dim", dim, t:dim())
+  if expect.number("renorm", "p", p) <= 0 then
+    raise("renorm: argument p: expected number > 0, got %s", options.show(p))
+  end
+  dim = expect.dim("renorm", "dim", dim, t:dim())
   if expect.number("renorm", "maxnorm", maxnorm) < 0 then
     raise("renorm: argument maxnorm: expected number >= 0, got %s", options.show(maxnorm))
   end
@@ -268,15 +272,16 @@ function statistics.renorm(t, p, dim, maxnorm)
   for d = 0, t:dim() - 1 do
     if d ~= dim then others[#others + 1] = d end
   end
-  local norms = norm(t, p, others, true)
-  return t * op.where(op.gt(norms, maxnorm), maxnorm / (norms + 1e-7), 1.0):to(t.dtype)
+  local long = op.gt(norm(t:detach(), p, others, true), maxnorm)
+  local norms = norm(op.where(long, t, 0), p, others, true)     -- of the others, NaN among them, nothing is asked
+  return t * op.where(long, maxnorm / (norms + 1e-7), 1.0):to(t.dtype)
 end
 
 --- renorm in place.
 -- @param ... p, dim and maxnorm, as of renorm
 -- @return the tensor
 -- @raise if maxnorm is negative
-function methods:renorm_(...) return self:copy_(statistics.renorm(self, ...)) end
+methods.renorm_ = in_place("renorm_", statistics.renorm)
 
 -- ---- products --------------------------------------------------------------------------------------------------
 
@@ -354,105 +359,35 @@ end
 
 -- ---- by ids ----------------------------------------------------------------------------------------------------
 
-local scatter_spec = options.spec("scatter_reduce", {
-  {name = "include_self", type = "boolean", default = true, doc = "whether the tensor's own elements count"},
-})
-
--- Own elements, or `neutral` where others arrive and own ones shall not count.
-local function start(t, dim, index, neutral, include_self)
-  return include_self and t or op.scatter(t, dim, index, neutral)
-end
-
-local REDUCE = {}
-
-function REDUCE.sum(t, dim, index, src, own)
-  return op.scatter_add(start(t, dim, index, 0, own), dim, index, src)
-end
-
-function REDUCE.mean(t, dim, index, src, own)
-  local ones = core.zeros(t.shape, "int64"):add_(1)
-  local count = op.scatter_add(start(ones, dim, index, 0, own), dim, index, core.zeros(src.shape, "int64"):add_(1))
-  local sum = REDUCE.sum(t, dim, index, src, own)
-  return t:is_floating_point() and sum / count:to(t.dtype) or op.floor_divide(sum, count):to(t.dtype)
-end
-
-function REDUCE.prod(t, dim, index, src, own)
-  local y = start(t, dim, index, 1, own)
-  for i = 0, index:size(dim) - 1 do
-    local ids, factors = op.narrow(index, dim, i, 1), op.narrow(src, dim, i, 1)
-    y = y * op.scatter(core.zeros(t.shape, t.dtype):add_(1), dim, ids, factors)
+-- t repeated to the shape to which it and the mask broadcast.
+local function as_large_as(t, mask)
+  local from, to, sizes = t.shape, mask.shape, {}
+  local n = math.max(#from, #to)
+  for d = 1, n do
+    local size = from[#from - n + d] or 1
+    sizes[d] = size == 1 and to[#to - n + d] or size
   end
-  return y
+  return op.expand(t, sizes)
 end
-
--- The extreme ones share the gradient.
-local function extreme(t, dim, index, src, own, descending)
-  local order, better = src:detach(), descending and op.minimum or op.maximum
-  local sorted, from = op.sort(order, dim, descending)                  -- of equal ids the last one stays
-  local best = op.scatter(t:detach(), dim, op.gather(index, dim, from), sorted)
-  if own then best = better(best, t:detach()) end
-  if not (core.is_grad_enabled() and (t.requires_grad or src.requires_grad)) then return best end
-  local hit = op.eq(order, op.gather(best, dim, index))
-  local kept = op.eq(t:detach(), best)
-  if not own then kept = op.logical_and(kept, op.scatter(op.eq(t:detach(), t:detach()), dim, index, false)) end
-  local share = op.scatter_add(kept:to(t.dtype), dim, index, hit:to(t.dtype))
-  local sum = op.scatter_add(op.where(kept, t, 0), dim, index, op.where(hit, src, 0))
-  return sum / share
-end
-
-function REDUCE.amax(t, dim, index, src, own) return extreme(t, dim, index, src, own, false) end
-function REDUCE.amin(t, dim, index, src, own) return extreme(t, dim, index, src, own, true) end
-
---- Elements of src put together at ids along a dim, with the tensor's own.
--- @param t      Tensor
--- @param dim    integer
--- @param index  Tensor of an integer dtype: for each element of src where it goes
--- @param src    Tensor at least as large as index
--- @param reduce "sum", "prod", "mean", "amax" or "amin"
--- @param ...    include_self = true, by position or by name
--- @return Tensor of t's shape; elements that none goes to are those of t
--- @raise if an id is out of range or the shapes do not fit
-function statistics.scatter_reduce(t, dim, index, src, reduce, ...)
-  local o = scatter_spec.arguments(...)
-  dim = expect.dim("scatter_reduce", "dim", dim, expect.dense("scatter_reduce", "t", t):dim())
-  expect.dense("scatter_reduce", "index", index)
-  expect.dense("scatter_reduce", "src", src)
-  if not REDUCE[reduce] then
-    raise("scatter_reduce: argument reduce: expected one of sum, prod, mean, amax, amin, got %s", options.show(reduce))
-  end
-  if src.dtype ~= t.dtype then raise("scatter_reduce: src is %s, the tensor %s", src.dtype, t.dtype) end
-  if index:dim() ~= src:dim() then
-    raise("scatter_reduce: index has %d dims, src %d; expected as many", index:dim(), src:dim())
-  end
-  for d = 0, src:dim() - 1 do
-    if index:size(d) > src:size(d) then raise("scatter_reduce: index is larger than src in dim %d", d) end
-    if index:size(d) < src:size(d) then src = op.narrow(src, d, 0, index:size(d)) end
-  end
-  return REDUCE[reduce](t, dim, index, src, o.include_self)
-end
-
---- scatter_reduce in place.
--- @param ... dim, index, src, reduce, include_self, as of scatter_reduce
--- @return the tensor
--- @raise as scatter_reduce does
-function methods:scatter_reduce_(...) return self:copy_(statistics.scatter_reduce(self, ...)) end
 
 --- The first elements of a source put where a mask is true.
 -- @param t      Tensor
--- @param mask   Tensor, bool, that broadcasts to t's shape
+-- @param mask   Tensor, bool, that broadcasts with t
 -- @param source Tensor with at least as many elements as are true
--- @return Tensor of t's shape
--- @raise if source has too few elements
+-- @return Tensor of the broadcast shape
+-- @raise if source has too few elements, or another dtype
 function statistics.masked_scatter(t, mask, source)
   expect.dense("masked_scatter", "t", t)
   if expect.dense("masked_scatter", "mask", mask).dtype ~= "bool" then
     raise("masked_scatter: argument mask: expected bool, got %s", mask.dtype)
   end
+  t = as_large_as(t, mask)
   mask = op.expand(mask, t.shape)
   local wanted, given = mask:sum():item(), expect.dense("masked_scatter", "source", source):numel()
   if given < wanted then
     raise("masked_scatter: argument source: expected at least %d elements, got %d", wanted, given)
   end
+  if source.dtype ~= t.dtype then raise("masked_scatter: source is %s, the tensor %s", source.dtype, t.dtype) end
   return op.masked_put(t, mask, op.narrow(op.reshape(source, {-1}), 0, 0, wanted))
 end
 
@@ -461,7 +396,7 @@ end
 -- @param source Tensor with at least as many elements as are true
 -- @return the tensor
 -- @raise if source has too few elements
-function methods:masked_scatter_(mask, source) return self:copy_(statistics.masked_scatter(self, mask, source)) end
+methods.masked_scatter_ = in_place("masked_scatter_", statistics.masked_scatter)
 
 for name, f in pairs(statistics) do methods[name], ops.functional[name] = f, f end
 

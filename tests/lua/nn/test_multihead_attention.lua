@@ -157,4 +157,52 @@ t.test("what does not fit is refused", function()
   t.raises(function() layer(x, x, x, {causal = true}) end, "unknown option 'causal'", "is_causal")
 end)
 
+t.test("a query that sees no key gets 0, with need_weights and without, forwards and backwards", function()
+  local layer = nn.MultiheadAttention(4, 2, {batch_first = true})
+  embla.manual_seed(3)
+  local x = embla.randn(2, 3, 4):requires_grad_()
+  local blind = embla.tensor {{false, true, false}, {true, true, true}}
+  local inf = embla.zeros(2, 3):masked_fill(blind, -1 / 0)
+  local results = {}
+  for _, padding in ipairs {blind, inf} do
+    for _, need in ipairs {true, false} do
+      x.grad = nil
+      layer:zero_grad()
+      local y, w = layer(x, x, x, {key_padding_mask = padding, need_weights = need})
+      y:pow(2):sum():backward()
+      results[#results + 1] = {y:detach(), x.grad, layer.in_proj_weight.grad}
+      if need then
+        t.equal(w[1]:detach(), embla.zeros(3, 3))
+        t.close(w[0]:sum(1), {1, 1, 1}, 1e-6, 1e-6)
+      end
+      t.equal(y[1]:detach(), layer.out_proj.bias:detach():expand(3, 4))
+    end
+  end
+  for _, result in ipairs(results) do
+    for i = 1, 3 do t.close(result[i], results[1][i], 1e-5, 1e-6) end
+  end
+  local y, w = layer(x, x, x, {attn_mask = embla.full({3, 3}, true, {dtype = "bool"})})
+  t.equal({w:sum():item(), y:isfinite():all():item()}, {0.0, true})
+end)
+
+t.test("attention does not read hidden keys and values", function()
+  local F = embla.F
+  embla.manual_seed(4)
+  local q, k, v = embla.randn(1, 2, 4):requires_grad_(), embla.randn(1, 3, 4), embla.randn(1, 3, 4)
+  local function run(filling, opts)
+    local keys, values = k:clone(), v:clone()
+    keys[{0, 2}], values[{0, 2}] = filling, filling
+    keys.requires_grad, values.requires_grad, q.grad = true, true, nil
+    local y = F.scaled_dot_product_attention(q, keys, values, opts)
+    y:pow(2):sum():backward()
+    return {y:tolist(), q.grad:tolist(), keys.grad:tolist(), values.grad:tolist()}
+  end
+  for _, opts in ipairs {{attn_mask = embla.tensor {{true, true, false}}}, {is_causal = true},
+                         {attn_mask = embla.tensor {{0.5, 0.0, -1 / 0}}}} do
+    local want = run(0, opts)
+    t.close(run(0 / 0, opts), want, 1e-6, 1e-6)
+    t.close(run(1 / 0, opts), want, 1e-6, 1e-6)
+  end
+end)
+
 t.finish()

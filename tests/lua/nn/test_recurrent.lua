@@ -160,4 +160,27 @@ t.test("what does not fit is refused", function()
   t.raises(function() layer(embla.ones(2, 2, 3), {lengths = {1.5, 1}}) end, "lengths", "list of integers")
 end)
 
+t.test("padding is not read: NaN and infinity behind a sample's length", function()
+  for _, class in ipairs {"RNN", "LSTM", "GRU"} do
+    for _, both in ipairs {false, true} do
+      embla.manual_seed(1)
+      local layer = nn[class](3, 2, {bidirectional = both, num_layers = 2})
+      local function run(filling)
+        embla.manual_seed(2)
+        local x = embla.randn(4, 2, 3)
+        x[{{2, 4}, 0}] = filling
+        x.requires_grad = true
+        layer:zero_grad()
+        layer(x, {lengths = {2, 4}}):sum():backward()
+        local list = {x.grad:tolist()}
+        for _, p in ipairs(layer:parameters()) do list[#list + 1] = p.grad:tolist() end
+        return list
+      end
+      local want = run(0)
+      t.equal(run(0 / 0), want)
+      t.equal(run(1 / 0), want)
+    end
+  end
+end)
+
 t.finish()

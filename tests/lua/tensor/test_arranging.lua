@@ -136,4 +136,55 @@ t.test("sums that undo broadcasting; elements along a dim; the diagonal", functi
   t.equal(x:ravel(), {1, 2, 3, 4, 5, 6})
 end)
 
+t.test("without elements or dims, as PyTorch", function()
+  t.equal(embla.unique(embla.zeros(5, 0, 5), {dim = 1}).shape, {5, 0, 5})
+  local values, inverse, counts = embla.zeros(0, 5):unique {dim = 0, return_inverse = true, return_counts = true}
+  t.equal({values.shape, inverse.shape, counts.shape, inverse.dtype}, {{0, 5}, {0}, {0}, "int64"})
+  t.raises(function() embla.zeros(5, 0):unique {dim = 0} end, "unique: argument dim", "no elements")
+  local parts = embla.zeros(0, 3):chunk(3)
+  t.equal({#parts, parts[3].shape}, {3, {0, 3}})
+  t.raises(function() embla.zeros(0):chunk(1 << 40) end, "chunk: argument chunks")
+  t.equal(embla.tensor(0.5):unfold(0, 1, 1), {0.5})
+  t.equal(embla.tensor(0.5):unfold(0, 0, 1).shape, {0})
+  local pair = embla.tensor {1.0, 4.0}
+  local same = pair:diff(0, -1, embla.zeros(2))
+  t.equal(same, {1.0, 4.0})
+  same:zero_()
+  t.equal(pair, {1.0, 4.0})
+  for _, k in ipairs {0, 1} do
+    local value, place = embla.tensor(0.5):topk(k)
+    t.equal({value:item(), place:item()}, {0.5, 0})
+  end
+end)
+
+t.test("x:where(condition, y): x where it holds", function()
+  local pair = embla.tensor {1, 2}
+  t.equal(pair:where(embla.tensor {true, false}, embla.tensor {4, 5}), {1, 5})
+  t.equal(pair:where(embla.tensor {true, false}, 7), {1, 7})
+  t.equal(embla.tensor({false, true}):where(embla.tensor {true, true}, embla.tensor {true, false}), {false, true})
+  local v = embla.tensor({1.0, 2.0}, {requires_grad = true})
+  v:where(embla.tensor {false, true}, 0 / 0):backward(embla.tensor {3.0, 4.0})
+  t.equal(v.grad, {0.0, 4.0})
+  t.raises(function() pair:where(embla.tensor {1.0, 2.0}, pair) end, "where: condition must be bool, got float32")
+  t.raises(function() pair:where(true, pair) end, "where: argument condition")
+end)
+
+t.test("a list where a list is meant", function()
+  local pair = embla.ones(2)
+  t.raises(function() embla.cat(pair, pair) end,
+           "cat: tensors: expected a table of them, as in cat({a, b}), got a tensor")
+  t.raises(function() embla.stack(io.stdout) end, "stack: tensors", "userdata")
+end)
+
+t.test("a number put into bools or whole numbers that can hold it leaves them what they are", function()
+  local ids = embla.tensor {1}
+  for _, put in ipairs {"index_fill", "scatter"} do
+    local bools, whole = embla.tensor {true, false, false}, embla.tensor {1, 2, 3}
+    t.equal(bools[put](bools, 0, ids, 1), {true, true, false})
+    t.equal(whole[put](whole, 0, ids, 5.0), {1, 5, 3})
+    t.equal(whole[put](whole, 0, ids, 5.5), {1.0, 5.5, 3.0})
+    t.equal(whole[put .. "_"](whole, 0, ids, 5.0), {1, 5, 3})
+  end
+end)
+
 t.finish()
