@@ -56,6 +56,8 @@ enum em_op_flags {
     EM_OP_METHOD_ONLY = 64, /* shown as a tensor method, not in F */
     EM_OP_HALF_AS_IT_IS = 128, /* forward moves halves without computing; others see float32 in their place */
     EM_OP_LOOKUP = 256,     /* reads, of the table that follows the ids among the inputs, only the rows they name */
+    EM_OP_MODULAR = 512,    /* whole numbers wrap around, and so does a plain number that its neighbours' dtype lacks */
+    EM_OP_COMPARES = 1024,  /* of two inputs; a plain number is compared as it is, not as their dtype would have it */
 };
 
 /* What backward needs the values (not just the shapes) of. */
@@ -104,6 +106,7 @@ struct em_node {
     em_dtype dtype;
     int n, n_out;
     bool freed;                         /* saved values given back after a backward */
+    uint16_t numbers;                   /* which inputs were plain numbers, bit i for i, as far as there is room */
     uint64_t mark;                      /* the last walk that saw it */
     em_node *next;                      /* for the list of the dead */
     em_tensor **x;                      /* n: inputs as forward saw them; without data unless saved */
