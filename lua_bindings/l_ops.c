@@ -180,6 +180,7 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
     case EM_OPT_NUMBER:
         if (type != LUA_TNUMBER) wrong_option(L, s, spec, arg, "a number");
         to->x = lua_tonumber(L, arg);
+        to->i = lua_isinteger(L, arg) ? lua_tointeger(L, arg) : 0;
         break;
     case EM_OPT_ENUM:
         to->i = type == LUA_TSTRING ? em_opt_choice(spec, lua_tostring(L, arg)) : -1;
