@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <math.h>
 
 #include "embla.h"
 
@@ -66,6 +67,16 @@ void eml_pushlent(lua_State *L, em_tensor *t);
 
 /* The innermost function of a script that is running; false if there is none. Allocates nothing. */
 bool eml_findscript(lua_State *L, const eml_state *s, lua_Debug *at);
+
+/* Pushes an element: NaN without a sign, which Lua would print. */
+static inline void eml_pushfloat(lua_State *L, double x) { lua_pushnumber(L, x == x ? x : NAN); }
+
+/* An error "WHAT: 256 does not fit a tensor of uint8" if such a tensor cannot hold the number or boolean at `arg`. */
+void eml_checkwhole(lua_State *L, int arg, em_dtype dtype, const char *what);
+static inline void eml_checkfits(lua_State *L, int arg, em_dtype dtype, const char *what)
+{
+    if (!em_dtype_is_float(dtype)) eml_checkwhole(L, arg, dtype, what);
+}
 
 /* Raises an error at the line of the script that called the library. Formats are lua_pushfstring's. */
 int eml_error(lua_State *L, const char *format, ...);

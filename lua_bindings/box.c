@@ -53,7 +53,8 @@ int eml_error(lua_State *L, const char *format, ...)
     va_list values;
     va_start(values, format);
     push_script_position(L);
-    lua_pushvfstring(L, format, values);
+    luaL_gsub(L, lua_pushvfstring(L, format, values), " -nan", " nan");      /* C writes the sign of a NaN */
+    lua_remove(L, -2);
     va_end(values);
     lead_by_called(L);
     lua_concat(L, 2);
@@ -169,6 +170,15 @@ int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *wha
     return (int)n;
 }
 
+void eml_checkwhole(lua_State *L, int arg, em_dtype dtype, const char *what)
+{
+    const bool fits = lua_isboolean(L, arg)   ? true
+                      : lua_isinteger(L, arg) ? em_dtype_holds_int(dtype, lua_tointeger(L, arg))
+                                              : em_dtype_holds(dtype, lua_tonumber(L, arg));
+    if (fits) return;
+    eml_error(L, "%s: %s does not fit a tensor of %s", what, luaL_tolstring(L, arg, NULL), em_dtype_name(dtype));
+}
+
 /* ---- tensors from nested tables ------------------------------------------------------------------------ */
 
 typedef struct reader {
@@ -214,6 +224,7 @@ static void look_at_number(reader *r)
 static void set_element(reader *r)
 {
     lua_State *L = r->L;
+    eml_checkfits(L, -1, em_tensor_dtype(r->to), r->what);
     if (lua_isboolean(L, -1))
         em_tensor_set_int(r->to, r->at++, lua_toboolean(L, -1));
     else if (lua_isinteger(L, -1))

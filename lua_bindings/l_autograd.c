@@ -125,10 +125,13 @@ static int requires_grad_(lua_State *L)
     return 1;
 }
 
+/* core.origin_name(t) -> name of the operation that made it, or nil; which of its inputs were numbers, as bits */
 static int origin_name(lua_State *L)
 {
-    lua_pushstring(L, em_tensor_origin_name(eml_checktensor(L, 1)));
-    return 1;
+    const em_tensor *t = eml_checktensor(L, 1);
+    lua_pushstring(L, em_tensor_origin_name(t));
+    lua_pushinteger(L, em_tensor_origin_numbers(t));
+    return 2;
 }
 
 static int is_grad_enabled(lua_State *L)

@@ -249,7 +249,7 @@ static int64_t element_at(lua_State *L, int key, const em_tensor *t)
 static void push_number(lua_State *L, const em_tensor *t, int64_t at)
 {
     if (em_dtype_is_float(em_tensor_dtype(t)))
-        lua_pushnumber(L, em_tensor_get(t, at));
+        eml_pushfloat(L, em_tensor_get(t, at));
     else if (em_tensor_dtype(t) == EM_BOOL)
         lua_pushboolean(L, em_tensor_get_int(t, at) != 0);
     else
@@ -324,6 +324,7 @@ static int get(lua_State *L)
 
 static void set_number(lua_State *L, em_tensor *t, int64_t at, int value)
 {
+    eml_checkfits(L, value, em_tensor_dtype(t), "assignment");
     if (lua_isboolean(L, value))
         em_tensor_set_int(t, at, lua_toboolean(L, value));
     else if (lua_isinteger(L, value))
@@ -333,7 +334,8 @@ static void set_number(lua_State *L, em_tensor *t, int64_t at, int value)
     em_tensor_touch(t);
 }
 
-static em_tensor *push_value(lua_State *L, int value)
+/* What is to be put into `t`: a tensor as it is, numbers in t's own dtype. */
+static em_tensor *push_value(lua_State *L, int value, const em_tensor *t)
 {
     em_tensor *v = eml_totensor(L, value);
     if (v) {
@@ -343,13 +345,13 @@ static em_tensor *push_value(lua_State *L, int value)
     const int type = lua_type(L, value);
     if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TBOOLEAN)
         eml_error(L, "cannot put a %s into a tensor", luaL_typename(L, value));
-    return eml_pushfromtable(L, value, type == LUA_TNUMBER && !lua_isinteger(L, value) ? EM_F64 : -1, "assignment");
+    return eml_pushfromtable(L, value, (int)em_tensor_dtype(t), "assignment");
 }
 
 /* t[mask] = v or t[ids] = v: through an operation that writes where the key says. */
 static void assign_picked(lua_State *L, em_tensor *t, em_tensor *key, int value)
 {
-    em_tensor *v = push_value(L, value);
+    em_tensor *v = push_value(L, value, t);
     const bool mask = em_tensor_dtype(key) == EM_BOOL;
     const em_op *op = em_op_find(mask ? "masked_put" : "index_put");
     eml_check(L, em_apply_inplace(op, t, (em_tensor *[]){t, key, v}, 3, NULL, NULL));
@@ -370,7 +372,7 @@ static void assign_gathered(lua_State *L, em_tensor *t, int key, int value)
     int64_t *number = em_tensor_data(*numbers);
     for (int64_t i = 0; i < n; i++) number[i] = i;
     push_picked(L, lua_gettop(L), key);
-    em_tensor *places = eml_checktensor(L, -1), *v = push_value(L, value);
+    em_tensor *places = eml_checktensor(L, -1), *v = push_value(L, value, t);
     eml_check(L, em_apply_inplace(em_op_find("index_put"), *flat, (em_tensor *[]){*flat, places, v}, 3, NULL, NULL));
     if (whole != t) eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, whole}, 2, NULL, NULL));
 }
@@ -406,7 +408,7 @@ static int set(lua_State *L)
         assign_gathered(L, t, 2, 3);
         return 0;
     }
-    em_tensor *v = push_value(L, 3);
+    em_tensor *v = push_value(L, 3, t);
     eml_check(L, em_apply_inplace(em_op_find("copy"), part, (em_tensor *[]){part, v}, 2, NULL, NULL));
     return 0;
 }

@@ -196,6 +196,7 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
         to->x = lua_tonumber(L, arg);
         if (!in_range(spec->choices, to->x))
             wrong_option(L, s, spec, arg, lua_pushfstring(L, "a number %s", spec->choices));
+        to->i = lua_isinteger(L, arg) ? lua_tointeger(L, arg) : 0;
         break;
     case EM_OPT_ENUM:
         to->i = type == LUA_TSTRING ? em_opt_choice(spec, lua_tostring(L, arg)) : -1;

@@ -84,6 +84,8 @@ static int random_(lua_State *L)
     if (low >= high)
         return eml_error(L, "random_: expected low < high, got %I and %I", (LUAI_UACINT)low, (LUAI_UACINT)high);
     em_tensor *t = start_draw(L, "random_");
+    eml_checkfits(L, 2, em_tensor_dtype(t), "random_: low");
+    if (!em_dtype_holds_int(em_tensor_dtype(t), high - 1)) eml_checkfits(L, 3, em_tensor_dtype(t), "random_: high");
     em_tensor_fill_integers(t, low, high, &eml_getstate(L)->rng);
     return end_draw(L, t);
 }

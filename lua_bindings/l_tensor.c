@@ -44,9 +44,19 @@ static int arange(lua_State *L)
 {
     const em_dtype dtype = eml_checkdtype(L, 1);
     const int64_t count = luaL_checkinteger(L, 4);
+    const bool whole = lua_isinteger(L, 2) && lua_isinteger(L, 3);
+    for (int end = 0; end < 2 && count; end++) {
+        const int64_t i = end ? count - 1 : 0;
+        const uint64_t way = whole ? (uint64_t)lua_tointeger(L, 3) * (uint64_t)i : 0;
+        if (whole)
+            lua_pushinteger(L, (lua_Integer)((uint64_t)lua_tointeger(L, 2) + way));
+        else
+            lua_pushnumber(L, luaL_checknumber(L, 2) + luaL_checknumber(L, 3) * (double)i);
+        eml_checkfits(L, -1, dtype, "arange");
+    }
     em_tensor **out = eml_pushtensor(L);
     eml_check(L, em_tensor_empty(out, dtype, 1, &count));
-    if (lua_isinteger(L, 2) && lua_isinteger(L, 3)) {
+    if (whole) {
         const uint64_t start = (uint64_t)lua_tointeger(L, 2), step = (uint64_t)lua_tointeger(L, 3);
         for (int64_t i = 0; i < count; i++) {
             if (i % EML_LONG == 0) eml_checkinterrupt(L);
@@ -135,7 +145,7 @@ static int length(lua_State *L)
 static void push_element(lua_State *L, const em_tensor *t, int64_t at)
 {
     if (em_dtype_is_float(em_tensor_dtype(t)))
-        lua_pushnumber(L, em_tensor_get(t, at));
+        eml_pushfloat(L, em_tensor_get(t, at));
     else if (em_tensor_dtype(t) == EM_BOOL)
         lua_pushboolean(L, em_tensor_get_int(t, at) != 0);
     else
@@ -204,6 +214,7 @@ static em_tensor *check_writable(lua_State *L, const char *what)
 /* t[…] = the number at stack index `value`, noted down where t has a history. */
 static void fill(lua_State *L, em_tensor *t, int value)
 {
+    eml_checkfits(L, value, em_tensor_dtype(t), "fill_: value");
     em_tensor **number = eml_pushtensor(L);
     if (lua_isboolean(L, value))
         eml_check(L, em_tensor_scalar_int(number, EM_BOOL, lua_toboolean(L, value)));

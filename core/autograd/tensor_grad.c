@@ -19,6 +19,11 @@ const char *em_tensor_origin_name(const em_tensor *t)
     return em__is_stale(t) ? "as_strided" : em__var(t)->node->op->name;
 }
 
+unsigned em_tensor_origin_numbers(const em_tensor *t)
+{
+    return em_tensor_is_leaf(t) || em__is_stale(t) ? 0 : em__var(t)->node->numbers;
+}
+
 /* The tensor's variable, made if it has none. */
 static em_status need_var(em_tensor *t)
 {

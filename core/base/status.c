@@ -6,6 +6,12 @@
 
 static _Thread_local char sentence[1024];
 
+/* C writes the sign of a NaN, which says nothing. */
+static void drop_nan_signs(char *text)
+{
+    while ((text = strstr(text, " -nan"))) memmove(text + 1, text + 2, strlen(text + 2) + 1);
+}
+
 em_status em__fail(em_status code, const char *format, ...)
 {
     char text[sizeof sentence];     /* apart, since the sentence before may be one of the arguments */
@@ -13,6 +19,7 @@ em_status em__fail(em_status code, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    drop_nan_signs(text);
     memcpy(sentence, text, strlen(text) + 1);
     return code;
 }

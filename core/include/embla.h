@@ -101,6 +101,12 @@ typedef enum em_dtype {
 const char *em_dtype_name(em_dtype dtype);                      /* "float32", … */
 bool em_dtype_parse(em_dtype *out, const char *name);           /* false if there is no such dtype */
 size_t em_dtype_size(em_dtype dtype);                           /* bytes an element */
+
+/* Whether a number can be written into a tensor of the dtype: into one of whole numbers, of what is left of it without
+ * the digits after its point; into floats and bools, always. */
+bool em_dtype_holds(em_dtype dtype, double value);
+bool em_dtype_holds_int(em_dtype dtype, int64_t value);
+
 static inline bool em_dtype_is_half(em_dtype d) { return d == EM_F16 || d == EM_BF16; }
 static inline bool em_dtype_is_float(em_dtype d) { return d == EM_F32 || d == EM_F64 || em_dtype_is_half(d); }
 
@@ -202,7 +208,8 @@ typedef struct em_opt_spec {
 /* Value of one option. `given` is false for an optional one left out, whose numbers then hold 0. */
 typedef struct em_opt {
     bool given;
-    int64_t i;                  /* BOOL, INT, ENUM (number of the choice), DTYPE; count of an INTS list */
+    int64_t i;                  /* BOOL, INT, ENUM (number of the choice), DTYPE; count of an INTS list; NUMBER: the
+                                 * same exactly where a whole number was given, or 0 */
     double x;                   /* NUMBER; also set for INT */
 } em_opt;
 
@@ -269,6 +276,7 @@ em_status em_tensor_replace_rows(em_tensor *t, em_tensor *table, em_tensor *grad
 
 em_status em_tensor_retain_grad(em_tensor *t);
 const char *em_tensor_origin_name(const em_tensor *t);          /* name of the operation that made it, or null */
+unsigned em_tensor_origin_numbers(const em_tensor *t);          /* its inputs that were numbers: bit i for input i */
 
 /* A hook sees the gradient of `t` before it goes on and may replace it: *replacement is null, set it to a new
  * reference to replace. `release` frees `context` when the hook is removed or the tensor's history ends. */

@@ -21,6 +21,11 @@ static inline em_real gelu_tanh_slope_of(em_real x)
     return (em_real)0.5 * (1 + t + x * (1 - t * t) * SQRT_2_BY_PI * (1 + 3 * CUBE * x * x));
 }
 
+static inline em_real softsign_of(em_real x)
+{
+    return fabs(x) == (em_real)INFINITY ? copysign((em_real)1, x) : x / (1 + fabs(x));
+}
+
 static inline em_real silu_slope_of(em_real x)
 {
     const em_real s = em__sigmoid(x);
@@ -67,11 +72,6 @@ static const em_opt_spec celu_opts[] = {
     {"alpha", EM_OPT_NUMBER, "1", "~= 0", "minus the value far below 0"},
     {0},
 };
-static const em_opt_spec threshold_opts[] = {
-    {"threshold", EM_OPT_NUMBER, "!", "", "elements up to this are replaced"},
-    {"value", EM_OPT_NUMBER, "!", "", "what they become"},
-    {0},
-};
 
 /* name, value of x, gradient from dy and x or y, which of them, options (a, b), help */
 #define ROWS(ROW) \
@@ -79,16 +79,16 @@ static const em_opt_spec threshold_opts[] = {
     ROW(silu, x * em__sigmoid(x), dy * silu_slope_of(x), X, NULL, "x * sigmoid(x), also called swish.") \
     ROW(softplus, x * a > b ? x : em__log1p(em__exp(x * a)) / a, x * a > b ? dy : dy * em__sigmoid(x * a), X, \
         softplus_opts, "log(1 + exp(beta * x)) / beta, a smooth relu.") \
-    ROW(softsign, x / (1 + fabs(x)), dy / ((1 + fabs(x)) * (1 + fabs(x))), X, NULL, "x / (1 + |x|).") \
+    ROW(softsign, softsign_of(x), dy / ((1 + fabs(x)) * (1 + fabs(x))), X, NULL, "x / (1 + |x|).") \
     ROW(tanhshrink, x - em__tanh(x), dy * em__tanh(x) * em__tanh(x), X, NULL, "x - tanh(x).") \
     ROW(logsigmoid, (x < 0 ? x : 0) - em__log1p(em__exp(-fabs(x))), dy * em__sigmoid(-x), X, NULL, \
         "log(sigmoid(x)), exact for large |x|.") \
-    ROW(elu, x > 0 ? x : a * em__expm1(x), x > 0 ? dy : dy * a * em__exp(x), X, alpha_opts, \
+    ROW(elu, x <= 0 ? a * em__expm1(x) : x, x <= 0 ? dy * a * em__exp(x) : dy, X, alpha_opts, \
         "x above 0, alpha * (exp(x) - 1) below.") \
-    ROW(selu, SELU_SCALE * (x > 0 ? x : SELU_ALPHA * em__expm1(x)), \
-        dy * SELU_SCALE * (x > 0 ? 1 : SELU_ALPHA * em__exp(x)), X, NULL, \
+    ROW(selu, SELU_SCALE * (x <= 0 ? SELU_ALPHA * em__expm1(x) : x), \
+        dy * SELU_SCALE * (x <= 0 ? SELU_ALPHA * em__exp(x) : 1), X, NULL, \
         "scale * elu(x), with the scale and alpha that keep mean 0 and variance 1.") \
-    ROW(celu, x > 0 ? x : a * em__expm1(x / a), x > 0 ? dy : dy * em__exp(x / a), X, celu_opts, \
+    ROW(celu, x <= 0 ? a * em__expm1(x / a) : x, x <= 0 ? dy * em__exp(x / a) : dy, X, celu_opts, \
         "x above 0, alpha * (exp(x / alpha) - 1) below.") \
     ROW(mish, x * em__tanh(softplus_of(x)), dy * mish_slope_of(x), X, NULL, "x * tanh(softplus(x)).") \
     ROW(leaky_relu, x > 0 ? x : x * a, x > 0 ? dy : dy * a, X, leaky_relu_opts, "x above 0, negative_slope x below.") \
@@ -101,8 +101,7 @@ static const em_opt_spec threshold_opts[] = {
     ROW(hardshrink, x >= -a && x <= a ? 0 : x, x >= -a && x <= a ? 0 : dy, X, lambd_opts, \
         "x, but 0 where |x| is at most lambd.") \
     ROW(softshrink, x > a ? x - a : x < -a ? x + a : x * 0, x >= -a && x <= a ? 0 : dy, X, softshrink_opts, \
-        "x brought nearer to 0 by lambd; 0 where |x| is at most lambd.") \
-    ROW(threshold, x <= a ? b : x, x <= a ? 0 : dy, X, threshold_opts, "x where it is above threshold, else value.")
+        "x brought nearer to 0 by lambd; 0 where |x| is at most lambd.")
 
 ROWS(EM_UNARY)
 

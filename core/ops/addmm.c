@@ -42,13 +42,22 @@ static em_status baddbmm_check(em_call *c)
     return check_added(c);
 }
 
+static em_factor factor(const em_opt *o)
+{
+#if EM_REAL_FLOAT
+    return o->x;
+#else
+    return (em_factor)em__element(o);
+#endif
+}
+
 static em_status added_forward(em_call *c)
 {
     em_product p;
     EM_TRY(em__product_plan(&p, c->op->name, c->in[1], c->in[2], false));
-    const double beta = c->opts.at[0].x;
+    const em_factor beta = factor(&c->opts.at[0]);
     if (beta != 0) em__copy_strided(c->out[0], c->in[0]);
-    return em__product_forward(c->out[0], &p, c->in[1], c->in[2], c->opts.at[1].x, beta);
+    return em__product_forward(c->out[0], &p, c->in[1], c->in[2], factor(&c->opts.at[1]), beta);
 }
 
 static em_status scaled(em_tensor **out, em_tensor *t, double factor)
@@ -71,7 +80,7 @@ static em_status added_backward(const em_node *n, em_tensor **dx)
         em_tensor_release(sum);
         if (s) return s;
     }
-    return em__product_backward(n, dx, 1, &p, n->opts.at[1].x);
+    return em__product_backward(n, dx, 1, &p, factor(&n->opts.at[1]));
 }
 
 #define ADDED(label, in, text) \

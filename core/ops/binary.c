@@ -2,12 +2,21 @@
  * "and", as in PyTorch. */
 #include <tgmath.h>
 
+#if EM_REAL_FLOAT
+#include "math/vector_math.h"
+#endif
 #include "ops/pointwise.h"
 #include "ops/whole.h"
 
 #define FLAGS (EM_OP_STRIDED | EM_OP_STRIDED_DY | EM_OP_INPLACE)
 
 static em_status binary_check(em_call *c) { return em__pointwise_out(c, 0, 1, c->dtype); }
+
+static em_status bound_check(em_call *c)
+{
+    EM_TRY(em__check_not_bool(c, ""));
+    return binary_check(c);
+}
 
 /* ---- add, sub: the second one times alpha ---------------------------------------------------------------- */
 
@@ -28,8 +37,8 @@ static em_status sub_check(em_call *c)
 EM_ROW_OF_2(add, em_real, em__plus(x, em__times(a, y)))
 EM_ROW_OF_2(sub, em_real, em__minus(x, em__times(a, y)))
 
-static em_status add_forward(em_call *c) { return em__pointwise_of_2(c, add_row, em__element(c->opts.at[0].x)); }
-static em_status sub_forward(em_call *c) { return em__pointwise_of_2(c, sub_row, em__element(c->opts.at[0].x)); }
+static em_status add_forward(em_call *c) { return em__pointwise_of_2(c, add_row, em__element(&c->opts.at[0])); }
+static em_status sub_forward(em_call *c) { return em__pointwise_of_2(c, sub_row, em__element(&c->opts.at[0])); }
 
 static em_status add_backward(const em_node *n, em_tensor **dx)
 {
@@ -51,7 +60,7 @@ static em_status sub_backward(const em_node *n, em_tensor **dx)
         .doc = help, \
         .opts = alpha_opts, \
         .types = EM_TYPES_ALL, \
-        .flags = FLAGS, \
+        .flags = FLAGS | EM_OP_MODULAR, \
         .check = op_name##_check, \
         .forward = op_name##_forward, \
         .backward = op_name##_backward, \
@@ -72,22 +81,51 @@ static inline em_real remainder_of(em_real x, em_real y)
     return r != 0 && (y < 0) != (r < 0) ? r + y : r;
 }
 
-/* From the remainder, so that floor_divide(x, y) * y + remainder(x, y) gives x back where floor(x / y) would not. */
+/* From the remainder, so that floor_divide(x, y) * y + remainder(x, y) gives x back where floor(x / y) would not; an
+ * infinite y has none to take away. */
 static inline em_real floor_divide_of(em_real x, em_real y)
 {
     if (y == 0) return x / y;
-    const em_real whole = (x - remainder_of(x, y)) / y;
-    return whole == 0 ? copysign((em_real)0, x / y) : rint(whole);
+    const em_real rest = fmod(x, y), whole = rint((x - rest) / y) - (rest != 0 && (y < 0) != (rest < 0));
+    return whole == 0 ? copysign((em_real)0, x / y) : whole;
 }
 
-/* The usual exponents of a single number are spared the general power. */
+/* x^0.5: that of -0 is 0, and that of -inf infinite, where the square root has -0 and NaN. */
+static inline em_real root_of(em_real x) { return x == -(em_real)INFINITY ? (em_real)INFINITY : sqrt(x) + 0; }
+
+/* The usual exponents are spared the general power. */
 static inline em_real pow_of(em_real x, em_real y)
+{
+    return y == 2 ? x * x : y == 1 ? x : y == 3 ? x * x * x : y == 0 ? 1 : y == -1 ? 1 / x : y == -2 ? 1 / x / x
+         : y == (em_real)0.5 ? root_of(x) : y == (em_real)-0.5 ? 1 / root_of(x) : pow(x, y);
+}
+
+/* The same of a plain number, which stands, as in PyTorch, for what one would write instead: x^0.5 for sqrt(x), x^-2
+ * for 1 / (x x). */
+static inline em_real pow_of_number(em_real x, em_real y)
 {
     return y == 2 ? x * x : y == 1 ? x : y == 3 ? x * x * x : y == 0 ? 1 : y == -1 ? 1 / x : y == (em_real)0.5 ? sqrt(x)
          : y == (em_real)-0.5 ? 1 / sqrt(x) : y == -2 ? 1 / (x * x) : pow(x, y);
 }
 
 #define FMOD_OF fmod(x, y)
+
+/* ---- of floats alone -------------------------------------------------------------------------------------- */
+
+static inline em_real logaddexp_of(em_real x, em_real y)
+{
+    const em_real gap = x == y ? 0 : fabs(x - y);           /* infinities of one sign have no difference */
+    return (x > y || x != x ? x : y) + em__log1p(em__exp(-gap));
+}
+
+/* The part of the result that is x: a half where they are equal, infinities too. */
+static inline em_real logaddexp_share(em_real x, em_real y) { return x == y ? (em_real)0.5 : em__sigmoid(x - y); }
+
+/* 0 log y is 0, unless y is NaN. */
+static inline em_real xlogy_of(em_real x, em_real y) { return x == 0 && y == y ? 0 : x * em__log(y); }
+
+/* The slope of the length of (x, y) along x; 0 in the tip, where all from -1 to 1 would do. */
+static inline em_real hypot_slope(em_real x, em_real y) { return x == 0 && y == 0 ? 0 : x / hypot(x, y); }
 
 #else
 
@@ -101,6 +139,8 @@ static inline em_real floor_divide_of(em_real x, em_real y)
 {
     return (em_real)(em__is_minus_1(y) ? em__minus(0, x) : em__minus(x, remainder_of(x, y)) / y);
 }
+
+#define pow_of_number pow_of
 
 static inline em_real pow_of(em_real x, em_real y)
 {
@@ -152,25 +192,45 @@ static em_status pow_check(em_call *c)
 
 #endif
 
-/* name, value of x and y, gradients of both from dy, x and y, check, types, help */
+/* name, value of x and y, gradients of both from dy, x and y, check, further flags, help */
 #define DIFFERENTIABLE(ROW) \
-    ROW(mul, em__times(x, y), dy * y, dy * x, binary_check, EM_TYPES_ALL, "x * y, broadcast.") \
-    ROW(pow, pow_of(x, y), y == 0 ? 0 : dy * y * pow_of(x, y - 1), \
-        x == 0 && y >= 0 ? 0 : dy * pow_of(x, y) * log(x), pow_check, EM_TYPES_ALL, "x to the power of y, broadcast.") \
-    ROW(maximum, x > y || x != x ? x : y, x < y ? 0 : x == y ? dy / 2 : dy, y < x ? 0 : x == y ? dy / 2 : dy, \
-        binary_check, EM_TYPES_ALL, "The greater of x and y, broadcast; NaN if either is; ties halve the gradient.") \
-    ROW(minimum, x < y || x != x ? x : y, x > y ? 0 : x == y ? dy / 2 : dy, y > x ? 0 : x == y ? dy / 2 : dy, \
-        binary_check, EM_TYPES_ALL, "The lesser of x and y, broadcast; NaN if either is; ties halve the gradient.") \
-    ROW(fmod, FMOD_OF, dy, -dy * trunc(x / y), division_check, EM_TYPES_ALL, \
-        "Remainder of x / y with the sign of x, broadcast.") \
-    ROW(remainder, remainder_of(x, y), dy, -dy * floor(x / y), division_check, EM_TYPES_ALL, \
+    ROW(mul, em__times(x, y), dy * y, dy * x, binary_check, EM_OP_MODULAR, "x * y, broadcast.") \
+    ROW(maximum, x >= y || x != x ? x : y, x < y ? 0 : x == y ? dy / 2 : dy, y < x ? 0 : x == y ? dy / 2 : dy, \
+        binary_check, 0, "The greater of x and y, broadcast; NaN if either is; ties halve the gradient.") \
+    ROW(minimum, x <= y || x != x ? x : y, x > y ? 0 : x == y ? dy / 2 : dy, y > x ? 0 : x == y ? dy / 2 : dy, \
+        binary_check, 0, "The lesser of x and y, broadcast; NaN if either is; ties halve the gradient.") \
+    ROW(fmax, x >= y || y != y ? x : y, x >= y || y != y ? dy : 0, x >= y || y != y ? 0 : dy, binary_check, 0, \
+        "The greater of x and y, broadcast; the other one where one is NaN; ties give x the gradient.") \
+    ROW(fmin, x <= y || y != y ? x : y, x <= y || y != y ? dy : 0, x <= y || y != y ? 0 : dy, binary_check, 0, \
+        "The lesser of x and y, broadcast; the other one where one is NaN; ties give x the gradient.") \
+    ROW(fmod, FMOD_OF, dy, -dy * trunc(x / y), division_check, 0, "Remainder of x / y with the sign of x, broadcast.") \
+    ROW(remainder, remainder_of(x, y), dy, -dy * floor_divide_of(x, y), division_check, 0, \
         "Remainder of x / y with the sign of y, broadcast.")
 
+/* The same of one tensor and its bound: input y is called min or max. */
+#define BOUNDS(ROW) \
+    ROW(clamp_min, "x min", x < y || y != y ? y : x, x >= y ? dy : 0, x < y ? dy : 0, \
+        "Elements kept from falling below a bound, broadcast; the gradient goes through at the bound itself.") \
+    ROW(clamp_max, "x max", x > y || y != y ? y : x, x <= y ? dy : 0, x > y ? dy : 0, \
+        "Elements kept from rising above a bound, broadcast; the gradient goes through at the bound itself.")
+
 #define FLOATS_ONLY(ROW) \
-    ROW(div, x / y, dy / y, -dy * (x / y) / y, binary_check, EM_TYPES_FLOAT, \
-        "x / y, broadcast; of whole numbers in float32.") \
-    ROW(atan2, atan2(x, y), dy * y / (x * x + y * y), -dy * x / (x * x + y * y), binary_check, EM_TYPES_FLOAT, \
-        "Angle of the point (y, x), -pi to pi, broadcast.")
+    ROW(div, x / y, dy / y, -dy * (x / y) / y, "x / y, broadcast; of whole numbers in float32.") \
+    ROW(atan2, atan2(x, y), dy * y / (x * x + y * y), -dy * x / (x * x + y * y), \
+        "Angle of the point (y, x), -pi to pi, broadcast.") \
+    ROW(hypot, hypot(x, y), dy * hypot_slope(x, y), dy * hypot_slope(y, x), \
+        "sqrt(x^2 + y^2) without overflow, broadcast; the gradients at 0, 0 are 0.") \
+    ROW(logaddexp, logaddexp_of(x, y), dy * logaddexp_share(x, y), dy * logaddexp_share(y, x), \
+        "log(e^x + e^y) without overflow, broadcast.") \
+    ROW(xlogy, xlogy_of(x, y), dy * (x == 0 && y <= 0 ? 0 : em__log(y)), x == 0 && y == y ? 0 : dy * x / y, \
+        "x log(y), broadcast; 0 where x is 0 and y is no NaN.")
+
+/* What functions of the same names are made of. */
+#define INNER(ROW) \
+    ROW(prelu, x > 0 ? x : y * x, x > 0 ? dy : y * dy, x > 0 ? 0 : x * dy, \
+        "x above 0, y x below, broadcast.") \
+    ROW(glu, x * em__sigmoid(y), dy * em__sigmoid(y), dy * x * em__sigmoid(y) * (1 - em__sigmoid(y)), \
+        "x times the sigmoid of y, broadcast.")
 
 /* Whole numbers have no gradient; their backward is never called. */
 #if EM_REAL_FLOAT
@@ -181,7 +241,7 @@ static em_status pow_check(em_call *c)
 #define SLOPE(name, i) (void)n, (void)dx, EM_OK
 #endif
 
-#define STAMP(op_name, value, slope_x, slope_y, checks, op_types, help) \
+#define STAMP(op_name, names, value, slope_x, slope_y, checks, op_types, how, help) \
     EM_ROW_OF_2(op_name, em_real, value) \
     SLOPES(op_name, slope_x, slope_y) \
     static em_status op_name##_forward(em_call *c) { return em__pointwise_of_2(c, op_name##_row, 0); } \
@@ -193,20 +253,65 @@ static em_status pow_check(em_call *c)
     } \
     const em_op EM_OP(op_name) = { \
         .name = #op_name, \
-        .inputs = "x y", \
+        .inputs = names, \
         .outputs = "z", \
         .doc = help, \
         .types = op_types, \
-        .flags = FLAGS, \
+        .flags = how, \
         .saves = EM_SAVE_X(0) | EM_SAVE_X(1), \
         .check = checks, \
         .forward = op_name##_forward, \
         .backward = op_name##_backward, \
     };
-DIFFERENTIABLE(STAMP)
+#define STAMP_ANY(name, value, slope_x, slope_y, checks, how, help) \
+    STAMP(name, "x y", value, slope_x, slope_y, checks, EM_TYPES_ALL, FLAGS | (how), help)
+#define STAMP_BOUND(name, names, value, slope_x, slope_y, help) \
+    STAMP(name, names, value, slope_x, slope_y, bound_check, EM_TYPES_ALL, FLAGS, help)
+#define STAMP_FLOAT(name, value, slope_x, slope_y, help) \
+    STAMP(name, "x y", value, slope_x, slope_y, binary_check, EM_TYPES_FLOAT, FLAGS, help)
+#define STAMP_INNER(name, value, slope_x, slope_y, help) \
+    STAMP(name, "x y", value, slope_x, slope_y, binary_check, EM_TYPES_FLOAT, FLAGS & ~EM_OP_INPLACE, help)
+DIFFERENTIABLE(STAMP_ANY)
+BOUNDS(STAMP_BOUND)
 #if EM_REAL_FLOAT
-FLOATS_ONLY(STAMP)
+FLOATS_ONLY(STAMP_FLOAT)
+INNER(STAMP_INNER)
 #endif
 
-EM_OP_OF_2(floor_divide, em_real, floor_divide_of(x, y), division_check,
+/* ---- pow --------------------------------------------------------------------------------------------------- */
+
+#define BASE_SLOPE(power) (y == 0 ? 0 : dy * y * power(x, y - 1))
+#define EXPONENT_SLOPE(power) (x == 0 && y >= 0 ? 0 : dy * power(x, y) * log(x))
+EM_ROW_OF_2(pow, em_real, pow_of(x, y))
+EM_ROW_OF_2(pow_number, em_real, pow_of_number(x, y))
+SLOPES(pow, BASE_SLOPE(pow_of), EXPONENT_SLOPE(pow_of))
+SLOPES(pow_number, BASE_SLOPE(pow_of_number), EXPONENT_SLOPE(pow_of_number))
+
+static em_status pow_forward(em_call *c)
+{
+    return em__pointwise_of_2(c, c->in[1]->number ? pow_number_row : pow_row, 0);
+}
+
+static em_status pow_backward(const em_node *n, em_tensor **dx)
+{
+    const bool number = n->numbers & 2;
+    if (em__wants(n, 0)) EM_TRY(number ? (SLOPE(pow_number, 0)) : (SLOPE(pow, 0)));
+    if (em__wants(n, 1)) EM_TRY(number ? (SLOPE(pow_number, 1)) : (SLOPE(pow, 1)));
+    return EM_OK;
+}
+
+const em_op EM_OP(pow) = {
+    .name = "pow",
+    .inputs = "x y",
+    .outputs = "z",
+    .doc = "x to the power of y, broadcast.",
+    .types = EM_TYPES_ALL,
+    .flags = FLAGS,
+    .saves = EM_SAVE_X(0) | EM_SAVE_X(1),
+    .check = pow_check,
+    .forward = pow_forward,
+    .backward = pow_backward,
+};
+
+EM_OP_OF_2(floor_divide, em_real, floor_divide_of(x, y), division_check, 0,
            "The greatest whole number up to x / y, broadcast.")

@@ -29,7 +29,8 @@ static em_status not_check(em_call *c)
 #define BITS(expression) (expression)
 #endif
 
-#define STAMP(name, value, help) EM_OP_OF_2(name, em_real, BITS(value), pair_check, help "\nFails for floats.")
+#define STAMP(name, value, help) \
+    EM_OP_OF_2(name, em_real, BITS(value), pair_check, EM_OP_MODULAR, help "\nFails for floats.")
 STAMP(bitwise_and, x & y, "The bits set in both of two whole numbers or bools, broadcast.")
 STAMP(bitwise_or, x | y, "The bits set in one or both of two whole numbers or bools, broadcast.")
 STAMP(bitwise_xor, x ^ y, "The bits set in just one of two whole numbers or bools, broadcast.")

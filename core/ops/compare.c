@@ -3,7 +3,7 @@
 
 static em_status compare_check(em_call *c) { return em__pointwise_out(c, 0, 1, EM_BOOL); }
 
-#define STAMP(name, value, help) EM_OP_OF_2(name, uint8_t, value, compare_check, help)
+#define STAMP(name, value, help) EM_OP_OF_2(name, uint8_t, value, compare_check, EM_OP_COMPARES, help)
 STAMP(eq, x == y, "x == y, element by element, broadcast.")
 STAMP(ne, x != y, "x ~= y, element by element, broadcast.")
 STAMP(lt, x < y, "x < y, element by element, broadcast.")

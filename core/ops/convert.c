@@ -52,6 +52,7 @@ const em_op EM_OP(contiguous) = {
 const em_op EM_OP(to) = {
     .name = "to", .inputs = "input", .outputs = "y",
     .doc = "The tensor in another dtype: a view if it is of that dtype already, else a copy.\n"
-           "A float outside an integer dtype's range becomes its nearest end, NaN 0; bool: whether a number is not 0.",
+           "A float is cut off at its point; outside the range of int64 or int32 it becomes its nearest end, NaN 0.\n"
+           "uint8 keeps the low 8 bits of the int64 made so. bool: whether a number is not 0.",
     .opts = to_opts, .types = EM_TYPES_MOVE, .flags = KEEPS | EM_OP_VIEW, .check = to_check, .backward = pass_back,
 };

@@ -155,7 +155,10 @@ static em_status keep_values(em_node *node, const em_call *c, em_tensor *const *
 {
     const bool keep = !em__checkpoint_drops();
     for (int i = 0; i < node->n; i++)
-        if (c->in[i]) EM_TRY(em__node_input(node, i, c->in[i], keep && saves_x(c, i), inputs[i]));
+        if (c->in[i]) {
+            EM_TRY(em__node_input(node, i, c->in[i], keep && saves_x(c, i), inputs[i]));
+            if (inputs[i]->number && i < 16) node->numbers |= (uint16_t)(1u << i);
+        }
     for (int k = 0; k < node->n_out; k++) {
         const bool saves = c->saves & EM_SAVE_Y(k);
         if (!c->out[k] || !(saves || em__checkpoint_watches())) continue;

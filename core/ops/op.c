@@ -93,6 +93,42 @@ static em_dtype value_dtype(const em_op *op, const em_info *f, em_tensor *const 
     return op->types == EM_TYPES_FLOAT && !em_dtype_is_float(d) ? em_default_dtype() : d;
 }
 
+/* The dtype in which a comparison that would be done in `d` is right: a plain number keeps its value, and so does a
+ * whole one of 0 dims. Whole numbers are compared as such; with one that is none, or lies beyond all, as floats. */
+static em_dtype compared_in(em_tensor *const *in, em_dtype d)
+{
+    for (int i = 0; i < 2; i++) {
+        const em_tensor *y = in[i], *x = in[1 - i];
+        if (x->number || em_dtype_is_float(x->dtype) || !(y->number || y->dims == 0)) continue;
+        if (!em_dtype_is_float(y->dtype)) return em_dtype_holds_int(x->dtype, em_tensor_get_int(y, 0)) ? d : EM_I64;
+        if (!y->number) continue;
+        const double value = em_tensor_get(y, 0);
+        const float rough = (float)value;               /* still between the same two whole numbers, or far from all? */
+        if (value != trunc(value) || !em_dtype_holds(EM_I64, value))
+            return rough != truncf(rough) || fabsf(rough) > 0x1p64f ? EM_F32 : EM_F64;
+        return x->dtype != EM_BOOL && em_dtype_holds(x->dtype, value) ? x->dtype : EM_I64;
+    }
+    return d;
+}
+
+/* Fails for a plain number that its neighbours' dtype cannot hold. */
+static em_status check_number(const em_op *op, int i, const em_tensor *t, em_dtype dtype)
+{
+    if (t->dtype != EM_I64 || (op->flags & EM_OP_MODULAR) || em_dtype_holds_int(dtype, *EM_DATA(int64_t, t)))
+        return EM_OK;
+    char buffer[48];
+    return em__fail(EM_EVALUE, "%s: %s = %lld does not fit a tensor of %s; convert the tensor first", op->name,
+                    input_name(buffer, op, i), (long long)*EM_DATA(int64_t, t), em_dtype_name(dtype));
+}
+
+/* The greatest of int64 rounds to 2^63 when it is compared in double; that number itself, which lies above, goes up. */
+static em_status set_above_all(em_tensor **y, em_tensor *const *in, int i)
+{
+    if (!in[i]->number || em_dtype_is_float(in[1 - i]->dtype) || em_tensor_get(in[i], 0) != 0x1p63) return EM_OK;
+    em_tensor_release(*y);
+    return em_tensor_scalar(y, EM_F64, 0x1.0000000000001p63);
+}
+
 /* t as the kernel wants it: a new reference. */
 static em_status convert(em_tensor **out, em_tensor *t, em_dtype dtype, bool strided)
 {
@@ -131,7 +167,9 @@ static em_status convert_inputs(em_attempt *a, const em_op *op, const em_info *f
         em_dtype d = k == EM_INPUT_IDS ? EM_I64 : own ? inputs[i]->dtype : a->call.dtype;
         if (own && d == a->half) d = EM_F32;
         const bool strided = (op->flags & EM_OP_STRIDED) && k != EM_INPUT_IDS && (f->any_number || !f->contiguous[i]);
+        if (inputs[i]->number && d != inputs[i]->dtype) EM_TRY(check_number(op, i, inputs[i], d));
         EM_TRY(convert(&a->in[i], inputs[i], d, strided));
+        if ((op->flags & EM_OP_COMPARES) && d == EM_F64) EM_TRY(set_above_all(&a->in[i], inputs, i));
     }
     return EM_OK;
 }
@@ -176,6 +214,7 @@ em_status em__prepare(em_attempt *a, const em_op *op, const em_info *f, em_tenso
     for (int i = 0; i < n; i++) EM_TRY(check_input(op, f, i, inputs[i]));
     EM_TRY(em__refresh_all(inputs, n));
     em_dtype dtype = value_dtype(op, f, inputs, n);
+    if (op->flags & EM_OP_COMPARES) dtype = compared_in(inputs, dtype);
     const em_op *v = f->variant[dtype];
     if (!v) return em__fail(EM_ETYPE, "%s: not defined for %s", op->name, em_dtype_name(dtype));
     a->half = em_dtype_is_half(dtype) && v->types != EM_TYPES_MOVE ? dtype : EM_DTYPES;

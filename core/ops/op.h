@@ -58,6 +58,8 @@ enum em_op_flags {
     EM_OP_INTO_FIRST = 1024, /* puts numbers into input 0, whose dtype stays if it can hold them */
     EM_OP_WIDE = 512,       /* takes values that are neither float32 nor float64 as float64 */
     EM_OP_LOOKUP = 256,     /* reads, of the table that follows the ids among the inputs, only the rows they name */
+    EM_OP_MODULAR = 512,    /* whole numbers wrap around, and so does a plain number that its neighbours' dtype lacks */
+    EM_OP_COMPARES = 1024,  /* of two inputs; a plain number is compared as it is, not as their dtype would have it */
 };
 
 /* What backward needs the values (not just the shapes) of. */
@@ -106,6 +108,7 @@ struct em_node {
     em_dtype dtype;
     int n, n_out;
     bool freed;                         /* saved values given back after a backward */
+    uint16_t numbers;                   /* which inputs were plain numbers, bit i for i, as far as there is room */
     uint64_t mark;                      /* the last walk that saw it */
     em_node *next;                      /* for the list of the dead */
     em_tensor **x;                      /* n: inputs as forward saw them; without data unless saved */

@@ -169,7 +169,7 @@ static inline em_status em__pointwise_of_2(em_call *c, em_row_loop *row, em_real
     }
 
 /* A whole operation without a gradient, for every dtype, out of such a row and a check that makes its result. */
-#define EM_OP_OF_2(op_name, to_type, value, checks, help) \
+#define EM_OP_OF_2(op_name, to_type, value, checks, how, help) \
     EM_ROW_OF_2(op_name, to_type, value) \
     static em_status op_name##_forward(em_call *c) { return em__pointwise_of_2(c, op_name##_row, 0); } \
     const em_op EM_OP(op_name) = { \
@@ -178,7 +178,7 @@ static inline em_status em__pointwise_of_2(em_call *c, em_row_loop *row, em_real
         .outputs = "z", \
         .doc = help, \
         .types = EM_TYPES_ALL, \
-        .flags = EM_OP_STRIDED | EM_OP_INPLACE, \
+        .flags = EM_OP_STRIDED | EM_OP_INPLACE | (how), \
         .check = checks, \
         .forward = op_name##_forward, \
     };

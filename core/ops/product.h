@@ -20,6 +20,13 @@ typedef struct em_product {
     bool flipped;         /* b is given as (N, K) */
 } em_product;
 
+/* A number to multiply by: a double does not hold each of int64. */
+#if EM_REAL_FLOAT
+typedef double em_factor;
+#else
+typedef int64_t em_factor;
+#endif
+
 /* A batch of matrices inside a tensor; the batch stride is 0 where the tensor repeats. */
 typedef struct em_matrices {
     em_real *data;
@@ -186,7 +193,7 @@ static inline void em__walk_batch(em_walk *w, const em_product *p, int dims, con
 
 /* c (M, N) = alpha a b + beta c for each of the batch. */
 static inline em_status em__multiply(const em_product *p, int64_t m, int64_t n, int64_t k, em_matrices a, em_matrices b,
-                                     em_matrices c, double alpha, double beta)
+                                     em_matrices c, em_factor alpha, em_factor beta)
 {
     if (n > 1 && c.col != 1)            /* c lies transposed: c^T = b^T a^T */
         return em__multiply(p, n, m, k, em__transposed(b), em__transposed(a), em__transposed(c), alpha, beta);
@@ -215,9 +222,9 @@ static inline em_status em__multiply(const em_product *p, int64_t m, int64_t n, 
 
 /* Whole numbers, modulo the size of their type. */
 static inline em_status em__multiply(const em_product *p, int64_t m, int64_t n, int64_t k, em_matrices a, em_matrices b,
-                                     em_matrices c, double alpha, double beta)
+                                     em_matrices c, em_factor alpha, em_factor beta)
 {
-    const uint64_t by = (uint64_t)(int64_t)alpha, keep = (uint64_t)(int64_t)beta;
+    const uint64_t by = (uint64_t)alpha, keep = (uint64_t)beta;
     em_walk w;
     em__walk_init(&w, 3, p->dims, p->size, (const int64_t *const[]){a.batch, b.batch, c.batch});
     EM_PARALLEL_CHUNKS(lo, hi, p->count * m, (double)n * (double)k)
@@ -240,7 +247,7 @@ static inline em_status em__multiply(const em_product *p, int64_t m, int64_t n, 
 
 /* out = alpha x y + beta out */
 static inline em_status em__product_forward(em_tensor *out, const em_product *p, em_tensor *x, em_tensor *y,
-                                            double alpha, double beta)
+                                            em_factor alpha, em_factor beta)
 {
     em_tensor *a = NULL, *b = NULL;
     em_status s = em__readable(&a, x, em__left_of(x, p), p->m, p->k);
@@ -254,7 +261,7 @@ static inline em_status em__product_forward(em_tensor *out, const em_product *p,
 }
 
 /* dx[i] = alpha dy y^T, where inputs i and i + 1 are x and y. */
-static inline em_status em__backward_left(const em_node *n, em_tensor **dx, int i, const em_product *p, double alpha)
+static inline em_status em__backward_left(const em_node *n, em_tensor **dx, int i, const em_product *p, em_factor alpha)
 {
     em_tensor *y;
     EM_TRY(p->count ? em__dx(dx, n, i) : em__dx_zeros(dx, n, i));
@@ -266,7 +273,8 @@ static inline em_status em__backward_left(const em_node *n, em_tensor **dx, int 
 }
 
 /* dx[i + 1] = alpha x^T dy */
-static inline em_status em__backward_right(const em_node *n, em_tensor **dx, int i, const em_product *p, double alpha)
+static inline em_status em__backward_right(const em_node *n, em_tensor **dx, int i, const em_product *p,
+                                           em_factor alpha)
 {
     em_tensor *x;
     EM_TRY(p->count ? em__dx(dx, n, i + 1) : em__dx_zeros(dx, n, i + 1));
@@ -277,7 +285,8 @@ static inline em_status em__backward_right(const em_node *n, em_tensor **dx, int
     return s;
 }
 
-static inline em_status em__product_backward(const em_node *n, em_tensor **dx, int i, const em_product *p, double alpha)
+static inline em_status em__product_backward(const em_node *n, em_tensor **dx, int i, const em_product *p,
+                                             em_factor alpha)
 {
     if (em__wants(n, i)) EM_TRY(em__backward_left(n, dx, i, p, alpha));
     if (em__wants(n, i + 1)) EM_TRY(em__backward_right(n, dx, i, p, alpha));

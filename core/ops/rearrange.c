@@ -249,6 +249,9 @@ static void shared_part(const em_tensor *t, const em_opts *opts, bool padded, em
     }
 }
 
+/* Whether a number was given as a whole one, which a double may not hold. -0.0 is none. */
+static bool is_whole(const em_opt *number) { return (double)number->i == number->x && number->i != 0; }
+
 static em_status pad_check(em_call *c)
 {
     const em_tensor *x = c->in[0];
@@ -257,6 +260,9 @@ static em_status pad_check(em_call *c)
     if (n % 2 || n > 2 * x->dims)
         return em__fail(EM_EVALUE, "pad: pad %s: expected a pair (before, after) for each of the last dims of input %s",
                         em__shape_text(text, (int)n, c->opts.ints), EM_SHAPE(x));
+    const em_opt *value = &c->opts.at[2];
+    if (is_whole(value) ? !em_dtype_holds_int(c->dtype, value->i) : !em_dtype_holds(c->dtype, value->x))
+        return em__fail(EM_EVALUE, "pad: value = %.17g does not fit a tensor of %s", value->x, em_dtype_name(c->dtype));
     int64_t size[EM_MAX_DIMS];
     for (int d = 0; d < x->dims; d++) {
         const int k = x->dims - 1 - d;
@@ -275,7 +281,10 @@ static em_status pad_check(em_call *c)
 static em_status pad_forward(em_call *c)
 {
     em_tensor inside, kept;
-    em_tensor_fill(c->out[0], c->opts.at[2].x);
+    if (is_whole(&c->opts.at[2]))
+        em_tensor_fill_int(c->out[0], c->opts.at[2].i);
+    else
+        em_tensor_fill(c->out[0], c->opts.at[2].x);
     shared_part(c->out[0], &c->opts, true, &inside);
     shared_part(c->in[0], &c->opts, false, &kept);
     if (kept.count) em__copy_strided(&inside, &kept);

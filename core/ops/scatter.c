@@ -136,7 +136,7 @@ static em_status index_add_forward(em_call *c)
     EM_TRY(em__along(&a, c->in[0], c->opts.at[0].i, "index_add"));
     EM_TRY(start(c, &src));
     const int64_t n = c->in[1]->count, *id = EM_DATA(int64_t, c->in[1]);
-    const em_real alpha = em__element(c->opts.at[1].x);
+    const em_real alpha = em__element(&c->opts.at[1]);
     const double work = (double)(a.outer * n) * (double)a.inner;
     const int64_t owners = em__owners(a.outer, work);
     em_real *y = EM_REALS(c->out[0]);

@@ -105,7 +105,7 @@ static em_status masked_fill_check(em_call *c)
 
 static em_status masked_fill_forward(em_call *c)
 {
-    em_real value = em__element(c->opts.at[0].x);
+    em_real value = em__element(&c->opts.at[0]);
     em_tensor filling = number(&value);
     choose_into(c->out[0], c->in[1], &filling, c->in[0]);
     return EM_OK;
@@ -130,20 +130,94 @@ const em_op EM_OP(masked_fill) = {
     .backward = masked_fill_backward,
 };
 
+/* ---- bounds that are tensors ------------------------------------------------------------------------------- */
+
+/* The first argument of EM_ROW_OF_3 is called dy, whatever it is. NaN stays, and a bound of NaN makes NaN. */
+#define KEPT_ABOVE(x, low) ((x) < (low) || (low) != (low) ? (low) : (x))
+#define KEPT_BELOW(x, high) ((x) > (high) || (high) != (high) ? (high) : (x))
+EM_ROW_OF_3(between, KEPT_BELOW(KEPT_ABOVE(dy, x), y))
+
+static em_status between_check(em_call *c)
+{
+    EM_TRY(em__check_not_bool(c, ""));
+    return broadcast_out(c);
+}
+
+static em_status between_forward(em_call *c)
+{
+    em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1], c->in[2]}, 4, between_row, 0);
+    return EM_OK;
+}
+
+#if EM_REAL_FLOAT
+
+/* Slopes are found in two steps, each of three tensors: dy (or what is left of it), then two to compare. */
+EM_ROW_OF_3(where_ge, x >= y ? dy : 0)
+EM_ROW_OF_3(where_le, x <= y ? dy : 0)
+EM_ROW_OF_3(where_lt, x < y ? dy : 0)
+EM_ROW_OF_2(raised, em_real, KEPT_ABOVE(x, y))
+
+/* Gradient i: `first` and then `second`, each with its pair of tensors. */
+static em_status two_steps(em_tensor **dx, const em_node *n, int i, em_row_loop *first, em_tensor *a, em_tensor *b,
+                           em_row_loop *second, em_tensor *p, em_tensor *q)
+{
+    em_tensor *dy = n->dy[0], *full;
+    if (!em__wants(n, i)) return EM_OK;
+    EM_TRY(em_tensor_empty(&full, n->dtype, dy->dims, dy->size));
+    em__pointwise((em_tensor *[]){full, dy, a, b}, 4, first, 0);
+    em__pointwise((em_tensor *[]){full, full, p, q}, 4, second, 0);
+    const em_status s = em__sum_to(&dx[i], full, n->x[i]);
+    em_tensor_release(full);
+    return s;
+}
+
+/* As in PyTorch: to x between the bounds and at them; to min where it is what x was raised to, unless max takes over;
+ * to max where it is what that was lowered to. */
+static em_status between_backward(const em_node *n, em_tensor **dx)
+{
+    em_tensor *x = n->x[0], *low = n->x[1], *high = n->x[2], *up;
+    EM_TRY(two_steps(dx, n, 0, where_ge_row, x, low, where_le_row, x, high));
+    EM_TRY(two_steps(dx, n, 1, where_lt_row, x, low, where_lt_row, low, high));
+    if (!em__wants(n, 2)) return EM_OK;
+    EM_TRY(em_tensor_empty(&up, n->dtype, n->dy[0]->dims, n->dy[0]->size));
+    em__pointwise((em_tensor *[]){up, x, low}, 3, raised_row, 0);
+    const em_status s = two_steps(dx, n, 2, where_lt_row, high, up, where_lt_row, high, up);
+    em_tensor_release(up);
+    return s;
+}
+
+#else
+static em_status between_backward(const em_node *n, em_tensor **dx) { return (void)n, (void)dx, EM_OK; }
+#endif
+
+const em_op EM_OP(clamp_between) = {
+    .name = "clamp_between",
+    .inputs = "x min max",
+    .outputs = "y",
+    .doc = "min(max(x, min), max) with bounds that are tensors, broadcast: what clamp is then.",
+    .types = EM_TYPES_ALL,
+    .flags = FLAGS | EM_OP_INPLACE | EM_OP_METHOD_ONLY,
+    .saves = EM_SAVE_X(0) | EM_SAVE_X(1) | EM_SAVE_X(2),
+    .check = between_check,
+    .forward = between_forward,
+    .backward = between_backward,
+};
+
 /* ---- of three tensors ---------------------------------------------------------------------------------- */
 
 #if EM_REAL_FLOAT
 
 /* Rows over x, y and z here; EM_ROW_OF_3 calls the first one dy. */
 EM_ROW_OF_3(addcmul, dy + a * x * y)
-EM_ROW_OF_3(addcdiv, dy + a * (x / y))
+EM_ROW_OF_3(addcdiv, dy + a * x / y)
 EM_ROW_OF_3(product_slope, dy * a * y)
 EM_ROW_OF_3(quotient_slope, dy * a / y)
 EM_ROW_OF_3(divisor_slope, -dy * a * (x / y) / y)
 
 static em_status three_forward(em_call *c, em_row_loop *row)
 {
-    em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1], c->in[2]}, 4, row, (em_real)c->opts.at[0].x);
+    const em_real a = c->op->opts ? (em_real)c->opts.at[0].x : 0;
+    em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1], c->in[2]}, 4, row, a);
     return EM_OK;
 }
 
@@ -217,6 +291,36 @@ const em_op EM_OP(lerp) = {
     .check = broadcast_out,
     .forward = lerp_forward,
     .backward = lerp_backward,
+};
+
+/* ---- lerp by a tensor ---------------------------------------------------------------------------------- */
+
+/* As above of x, y and the weight, here called dy, x and y. */
+EM_ROW_OF_3(lerp_by, y < (em_real)0.5 ? dy + y * (x - dy) : x - (x - dy) * (1 - y))
+EM_ROW_OF_3(start_slope, dy * (1 - x))
+EM_ROW_OF_3(end_slope, dy * x)
+EM_ROW_OF_3(weight_slope, dy * (y - x))
+
+static em_status lerp_by_forward(em_call *c) { return three_forward(c, lerp_by_row); }
+
+static em_status lerp_by_backward(const em_node *n, em_tensor **dx)
+{
+    if (em__wants(n, 0)) EM_TRY(em__pointwise_slope(dx, n, 0, start_slope_row, 2, 2, 0));
+    if (em__wants(n, 1)) EM_TRY(em__pointwise_slope(dx, n, 1, end_slope_row, 2, 2, 0));
+    return em__wants(n, 2) ? em__pointwise_slope(dx, n, 2, weight_slope_row, 0, 1, 0) : EM_OK;
+}
+
+const em_op EM_OP(lerp_by) = {
+    .name = "lerp_by",
+    .inputs = "x y weight",
+    .outputs = "z",
+    .doc = "x + weight * (y - x) with a weight that is a tensor, broadcast: what lerp is then.",
+    .types = EM_TYPES_FLOAT,
+    .flags = FLAGS | EM_OP_INPLACE | EM_OP_METHOD_ONLY,
+    .saves = EM_SAVE_X(0) | EM_SAVE_X(1) | EM_SAVE_X(2),
+    .check = broadcast_out,
+    .forward = lerp_by_forward,
+    .backward = lerp_by_backward,
 };
 
 #endif

@@ -34,19 +34,24 @@ static inline em_status em__unary_forward(em_call *c, em_map_loop *loop)
 }
 
 /* `saved`: the tensor that the row's dx reads, null for none. */
-static inline em_status em__unary_backward(const em_node *n, em_tensor **dx, em_slope_loop *loop,
-                                           const em_tensor *saved)
+static inline em_status em__unary_slope(const em_node *n, em_tensor **dx, em_slope_loop *loop, const em_tensor *saved,
+                                        em_real a, em_real b)
 {
     EM_TRY(em__dx(dx, n, 0));
     em_real *to = EM_REALS(dx[0]);
     const em_real *dy = EM_REALS(n->dy[0]), *s = saved ? EM_REALS(saved) : dy;
-    const em_real a = (em_real)n->opts.at[0].x, b = (em_real)n->opts.at[1].x;
     const int64_t count = dx[0]->count;
     if (EM_UNARY_SMALL(count))
         loop(to, dy, s, 0, count, a, b);
     else
         EM_PARALLEL_CHUNKS(lo, hi, count, EM_UNARY_EACH) loop(to, dy, s, lo, hi, a, b);
     return EM_OK;
+}
+
+static inline em_status em__unary_backward(const em_node *n, em_tensor **dx, em_slope_loop *loop,
+                                           const em_tensor *saved)
+{
+    return em__unary_slope(n, dx, loop, saved, (em_real)n->opts.at[0].x, (em_real)n->opts.at[1].x);
 }
 
 #define EM_SAVED_X(n) (n)->x[0]
@@ -57,7 +62,7 @@ static inline em_status em__unary_backward(const em_node *n, em_tensor **dx, em_
 #define EM_SAVES_NOTHING 0
 
 /* The two loops of a row. */
-#define EM_UNARY_LOOPS(name, value, slope) \
+#define EM_UNARY_MAP(name, value) \
     static inline em_real name##_value(em_real x, em_real a, em_real b) \
     { \
         (void)a, (void)b; \
@@ -67,7 +72,8 @@ static inline em_status em__unary_backward(const em_node *n, em_tensor **dx, em_
     { \
         EM_SIMD \
         for (int64_t i = lo; i < hi; i++) to[i] = name##_value(from[i], a, b); \
-    } \
+    }
+#define EM_UNARY_SLOPE(name, slope) \
     static inline em_real name##_dx(em_real dy, em_real x, em_real y, em_real a, em_real b) \
     { \
         (void)dy, (void)x, (void)y, (void)a, (void)b; \
@@ -79,6 +85,7 @@ static inline em_status em__unary_backward(const em_node *n, em_tensor **dx, em_
         EM_SIMD \
         for (int64_t i = lo; i < hi; i++) to[i] = name##_dx(dy[i], s[i], s[i], a, b); \
     }
+#define EM_UNARY_LOOPS(name, value, slope) EM_UNARY_MAP(name, value) EM_UNARY_SLOPE(name, slope)
 
 /* The operation itself, which knows how to check its arguments. */
 #define EM_UNARY_OP(op_name, op_types, saved, specs, checks, help) \

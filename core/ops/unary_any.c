@@ -1,4 +1,5 @@
 /* Elementwise operations of one tensor that whole numbers know too: sign, rounding, bounds, and tests giving bool. */
+#include <float.h>
 #include <tgmath.h>
 
 #include "ops/unary.h"
@@ -24,7 +25,7 @@ static em_status neg_check(em_call *c)
 
 /* name, value of x, gradient from dy and x or y, which of them, check, help */
 #define ROWS(ROW) \
-    ROW(neg, em__minus(0, x), -dy, NOTHING, neg_check, "-x.") \
+    ROW(neg, FLOAT_OR_WHOLE(-x, em__minus(0, x)), -dy, NOTHING, neg_check, "-x.") \
     ROW(abs, FLOAT_OR_WHOLE(fabs(x), em__below_0(x) ? em__minus(0, x) : x), x > 0 ? dy : x < 0 ? -dy : 0, X, \
         no_bool_check, "|x|; the gradient at 0 is 0.") \
     ROW(sign, FLOAT_OR_WHOLE(x > 0 ? 1 : x < 0 ? -1 : 0, (x > 0) - em__below_0(x)), 0, NOTHING, em__unary_check, \
@@ -61,8 +62,8 @@ static em_status clamp_check(em_call *c)
 
 static void clamp_bounds(const em_opts *opts, em_real *low, em_real *high)
 {
-    *low = opts->at[0].given ? em__element(opts->at[0].x) : EM_LEAST;
-    *high = opts->at[1].given ? em__element(opts->at[1].x) : EM_MOST;
+    *low = opts->at[0].given ? em__element(&opts->at[0]) : EM_LEAST;
+    *high = opts->at[1].given ? em__element(&opts->at[1]) : EM_MOST;
 }
 
 /* NaN stays, and a bound of NaN makes all NaN. */
@@ -78,15 +79,9 @@ static em_status clamp_forward(em_call *c)
 
 static em_status clamp_backward(const em_node *n, em_tensor **dx)
 {
-    EM_TRY(em__dx(dx, n, 0));
-    em_real *to = EM_REALS(dx[0]), low, high;
-    const em_real *dy = EM_REALS(n->dy[0]), *x = EM_REALS(n->x[0]);
+    em_real low, high;
     clamp_bounds(&n->opts, &low, &high);
-    if (EM_UNARY_SMALL(dx[0]->count))
-        clamp_slope(to, dy, x, 0, dx[0]->count, low, high);
-    else
-        EM_PARALLEL_CHUNKS(lo, hi, dx[0]->count, EM_UNARY_EACH) clamp_slope(to, dy, x, lo, hi, low, high);
-    return EM_OK;
+    return em__unary_slope(n, dx, clamp_slope, n->x[0], low, high);
 }
 
 const em_op EM_OP(clamp) = {
@@ -105,6 +100,109 @@ const em_op EM_OP(clamp) = {
     .check = clamp_check,
     .forward = clamp_forward,
     .backward = clamp_backward,
+};
+
+/* ---- nan_to_num: whole numbers stay as they are ----------------------------------------------------------- */
+
+EM_UNARY_SLOPE(nan_to_num, SLOPE(fabs(x) < (em_real)INFINITY ? dy : 0))
+
+#if EM_REAL_FLOAT
+#define LARGEST _Generic((em_real)0, float: FLT_MAX, double: DBL_MAX)
+
+static void replace(em_real *y, const em_real *from, int64_t lo, int64_t hi, em_real nan, em_real high, em_real low)
+{
+    EM_SIMD
+    for (int64_t i = lo; i < hi; i++) {
+        const em_real x = from[i];
+        y[i] = x != x ? nan : x == (em_real)INFINITY ? high : x == -(em_real)INFINITY ? low : x;
+    }
+}
+
+static em_status nan_to_num_forward(em_call *c)
+{
+    em_real *y = EM_REALS(c->out[0]);
+    const em_real *x = EM_REALS(c->in[0]);
+    const em_opt *o = c->opts.at;
+    const em_real nan = (em_real)o[0].x, high = o[1].given ? (em_real)o[1].x : LARGEST;
+    const em_real low = o[2].given ? (em_real)o[2].x : -LARGEST;
+    EM_PARALLEL_CHUNKS(lo, hi, c->in[0]->count, EM_UNARY_EACH) replace(y, x, lo, hi, nan, high, low);
+    return EM_OK;
+}
+#else
+EM_UNARY_MAP(nan_to_num, x)
+static em_status nan_to_num_forward(em_call *c) { return em__unary_forward(c, nan_to_num_map); }
+#endif
+
+static em_status nan_to_num_backward(const em_node *n, em_tensor **dx)
+{
+    return em__unary_backward(n, dx, nan_to_num_slope, n->x[0]);
+}
+
+const em_op EM_OP(nan_to_num) = {
+    .name = "nan_to_num",
+    .inputs = "x",
+    .outputs = "y",
+    .doc = "NaN and infinities replaced by numbers, which get no gradient; whole numbers as they are.",
+    .opts = (const em_opt_spec[]){
+        {"nan", EM_OPT_NUMBER, "0", "", "stands for NaN"},
+        {"posinf", EM_OPT_NUMBER, "", "", "stands for infinity; the dtype's largest number by default"},
+        {"neginf", EM_OPT_NUMBER, "", "", "stands for minus infinity; the dtype's least number by default"},
+        {0},
+    },
+    .types = EM_TYPES_ALL,
+    .flags = EM_OP_INPLACE,
+    .saves = EM_SAVE_X(0),
+    .check = em__unary_check,
+    .forward = nan_to_num_forward,
+    .backward = nan_to_num_backward,
+};
+
+/* ---- threshold -------------------------------------------------------------------------------------------- */
+
+EM_UNARY_LOOPS(threshold, x <= a ? b : x, SLOPE(x <= a ? 0 : dy))
+
+static em_status threshold_check(em_call *c)
+{
+    EM_TRY(em__check_element(c, 1));
+    return no_bool_check(c);
+}
+
+/* Whole numbers up to 2.5 are those up to 2; below all of them nothing is replaced. */
+static em_status threshold_forward(em_call *c)
+{
+#if EM_REAL_FLOAT
+    return em__unary_forward(c, threshold_map);
+#else
+    em_opt limit = c->opts.at[0];
+    if ((double)limit.i != limit.x) limit.x = floor(limit.x);
+    const bool none = limit.x < (double)EM_LEAST || limit.x != limit.x;
+    em__unary_map(EM_REALS(c->out[0]), EM_REALS(c->in[0]), c->in[0]->count, none ? nan_to_num_map : threshold_map,
+                  em__element(&limit), em__element(&c->opts.at[1]));
+    return EM_OK;
+#endif
+}
+
+static em_status threshold_backward(const em_node *n, em_tensor **dx)
+{
+    return em__unary_backward(n, dx, threshold_slope, n->x[0]);
+}
+
+const em_op EM_OP(threshold) = {
+    .name = "threshold",
+    .inputs = "x",
+    .outputs = "y",
+    .doc = "x where it is above threshold, else value.",
+    .opts = (const em_opt_spec[]){
+        {"threshold", EM_OPT_NUMBER, "!", "", "elements up to this are replaced"},
+        {"value", EM_OPT_NUMBER, "!", "", "what they become"},
+        {0},
+    },
+    .types = EM_TYPES_ALL,
+    .flags = EM_OP_INPLACE,
+    .saves = EM_SAVE_X(0),
+    .check = threshold_check,
+    .forward = threshold_forward,
+    .backward = threshold_backward,
 };
 
 /* ---- tests: bool results --------------------------------------------------------------------------------- */

@@ -19,8 +19,8 @@ static inline bool em__below_0(em_real x) { return x < 0; }
 #define EM_MOST ((em_real)INFINITY)
 
 /* Whether an option's number can be an element as it stands, and the nearest element. */
-static inline bool em__is_element(double x) { return (void)x, true; }
-static inline em_real em__element(double x) { return (em_real)x; }
+static inline bool em__is_element(const em_opt *o) { return (void)o, true; }
+static inline em_real em__element(const em_opt *o) { return (em_real)o->x; }
 
 #else
 
@@ -36,14 +36,18 @@ static inline bool em__is_minus_1(int64_t x) { return x == -1; }
 #define EM__MOST_OF_TYPE _Generic((em_real)0, int64_t: INT64_MAX, int32_t: INT32_MAX, default: 255)
 #define EM_MOST (EM_REAL_DTYPE_IS_BOOL ? (em_real)1 : (em_real)EM__MOST_OF_TYPE)
 
-static inline em_real em__element(double x)
+/* A whole number is taken as it was given: a double does not hold each of int64. */
+static inline bool em__is_element(const em_opt *o)
 {
-    if (x != x || x <= (double)EM_LEAST) return EM_LEAST;
-    return x >= (double)EM_MOST ? EM_MOST : (em_real)x;
+    if ((double)o->i == o->x) return o->i >= EM_LEAST && o->i <= EM_MOST;
+    return o->x == floor(o->x) && o->x >= (double)EM_LEAST && o->x < (double)EM_MOST + 1;
 }
-static inline bool em__is_element(double x)
+
+static inline em_real em__element(const em_opt *o)
 {
-    return x == floor(x) && x >= (double)EM_LEAST && x <= (double)EM_MOST;
+    if ((double)o->i == o->x) return o->i <= EM_LEAST ? EM_LEAST : o->i >= EM_MOST ? EM_MOST : (em_real)o->i;
+    if (o->x != o->x || o->x <= (double)EM_LEAST) return EM_LEAST;
+    return o->x >= (double)EM_MOST ? EM_MOST : (em_real)o->x;
 }
 
 #endif
@@ -51,10 +55,10 @@ static inline bool em__is_element(double x)
 /* Fails unless option number `opt`, if given, can be an element. */
 static inline em_status em__check_element(const em_call *c, int opt)
 {
-    const double x = c->opts.at[opt].x;
-    if (!c->opts.at[opt].given || em__is_element(x)) return EM_OK;
-    return em__fail(EM_EVALUE, "%s: %s = %g does not fit a tensor of %s; convert the tensor to float32 first",
-                    c->op->name, c->op->opts[opt].name, x, em_dtype_name(c->dtype));
+    const em_opt *o = &c->opts.at[opt];
+    if (!o->given || em__is_element(o)) return EM_OK;
+    return em__fail(EM_EVALUE, "%s: %s = %.17g does not fit a tensor of %s; convert the tensor to float32 first",
+                    c->op->name, c->op->opts[opt].name, o->x, em_dtype_name(c->dtype));
 }
 
 /* Fails for bools, which an operation makes no sense of. */

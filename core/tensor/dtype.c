@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "embla.h"
@@ -30,4 +31,17 @@ bool em_dtype_parse(em_dtype *out, const char *name)
             return true;
         }
     return false;
+}
+
+bool em_dtype_holds_int(em_dtype dtype, int64_t value)
+{
+    if (dtype == EM_I32) return value >= INT32_MIN && value <= INT32_MAX;
+    return dtype != EM_U8 || (value >= 0 && value <= UINT8_MAX);
+}
+
+bool em_dtype_holds(em_dtype dtype, double value)
+{
+    if (em_dtype_is_float(dtype) || dtype == EM_BOOL) return true;
+    const double whole = trunc(value);
+    return whole >= -0x1p63 && whole < 0x1p63 && em_dtype_holds_int(dtype, (int64_t)whole);
 }

@@ -110,11 +110,6 @@ for name, text in pairs {
     .. "\n@param keepdim boolean: the dim stays, with size 1\n@return Tensor, or values and int64 positions")
 end
 
-for name, text in pairs {fmax = "larger", fmin = "smaller"} do
-  say("t:" .. name, name .. "(x, y)", ("The %s of two elements; the other one where one is NaN.\n@param x Tensor"
-    .. "\n@param y Tensor that broadcasts with it\n@return Tensor"):format(text))
-end
-
 -- ---- in place --------------------------------------------------------------------------------------------------
 
 local RECORDED = "\nWhile gradients are recorded, what was there before gets none."

@@ -74,6 +74,7 @@ function options.show(value)
   if type(value) == "string" then return ("%q"):format(#value > 40 and value:sub(1, 37) .. "..." or value) end
   if type(value) == "userdata" then return is_tensor(value) and "a tensor" or "userdata" end
   if type(value) == "table" or type(value) == "function" then return "a " .. type(value) end
+  if value ~= value then return "nan" end               -- C writes its sign too
   if math.type(value) == "float" then return ("%.7g"):format(value) end
   return tostring(value)
 end

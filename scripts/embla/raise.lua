@@ -18,7 +18,7 @@ end
 -- @raise always
 local function raise(format, ...)
   local text = select("#", ...) > 0 and format:format(...) or format
-  error(called.lead(text), script_level())
+  error(called.lead((text:gsub(" %-nan", " nan"))), script_level())     -- C writes the sign of a NaN
 end
 
 return raise

@@ -29,8 +29,9 @@ t.test("a message begins with what the script called, then what that is put toge
   local embla = require "embla"
   local x, y = embla.zeros(2, 3), embla.zeros(4)
   local function lead_of(f) return t.raises(f, ": "):match "test_raise%.lua:%d+: ([%w_]+: [%w_]+)" end
-  t.equal(lead_of(function() embla.F.hypot(x, y) end), "hypot: maximum")
-  t.equal(lead_of(function() x:clamp_max(y) end), "clamp_max: minimum")
+  t.equal(lead_of(function() embla.F.heaviside(x, y) end), "heaviside: where")
+  t.equal(lead_of(function() x:isclose(y) end), "isclose: eq")
+  t.equal(lead_of(function() embla.F.hypot(x, y) end), "hypot: shapes")
   t.equal(lead_of(function() x:view_as(y) end), "view_as: view")
   t.equal(lead_of(function() embla.nn.Linear(3, 2)(y) end), "Linear: linear")
   t.equal(lead_of(function() embla.nn.Linear(3, 2):forward(y) end), "forward: linear")

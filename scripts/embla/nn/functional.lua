@@ -210,7 +210,7 @@ function F.prelu(x, weight)
     for i = 3, x:dim() do shape[i] = 1 end
     weight = weight:reshape(table.unpack(shape))
   end
-  return core.ops.where(x:gt(0), x, x * weight)
+  return (core.ops.prelu(x, weight))
 end
 
 local glu_spec = options.spec("glu", {{name = "dim", type = "integer", default = -1, doc = "dim that is halved"}})
@@ -225,8 +225,10 @@ function F.glu(x, ...)
   check_tensor("glu", "x", x)
   local size = x:size(dim)
   if size % 2 ~= 0 then raise("glu: dim %d has size %d, expected an even one", dim, size) end
-  return x:narrow(dim, 0, size // 2) * x:narrow(dim, size // 2, size // 2):sigmoid()
+  return (core.ops.glu(x:narrow(dim, 0, size // 2), x:narrow(dim, size // 2, size // 2)))
 end
+
+core.methods.prelu, core.methods.glu = F.prelu, F.glu            -- whose names their inner operations have
 
 local gumbel_spec = options.spec("gumbel_softmax", {
   {name = "tau", type = "number", default = 1, range = "> 0", doc = "temperature: the lower, the nearer to one-hot"},

@@ -145,6 +145,21 @@ local function numbers_and_options(owner, spec, ...)
   return given, spec.arguments(opt)
 end
 
+-- a / b as integers without sign, b not 0.
+local function unsigned_quotient(a, b)
+  if b < 0 then return math.ult(a, b) and 0 or 1 end
+  if a >= 0 then return a // b end
+  local q = ((a >> 1) // b) << 1
+  return math.ult(a - q * b, b) and q or q + 1
+end
+
+-- How many integers lie between two ends, step by step: exactly, where the distance may be longer than an integer.
+local function count_steps(start, stop, step)
+  if step < 0 then start, stop, step = stop, start, -step end
+  if start >= stop then return 0 end
+  return unsigned_quotient(stop - start - 1, step) + 1
+end
+
 --- start, start + step, … below stop.
 -- @param ... [start = 0,] stop [, step = 1] [, {dtype =}]; all integers make int64, else float32
 -- @return Tensor (n)
@@ -161,10 +176,28 @@ function creation.arange(...)
   end
   local whole = math.type(start) == "integer" and math.type(stop) == "integer" and math.type(step) == "integer"
   local dtype = o.dtype or (whole and "int64" or core.get_default_dtype())
-  return finish(core.arange(dtype, start, step, math.ceil(steps)), o)
+  return finish(core.arange(dtype, start, step, whole and count_steps(start, stop, step) or math.ceil(steps)), o)
 end
 
 local linspace_spec = options.spec("linspace", rows())
+
+-- Evenly spaced integers that a double does not hold: start + i * (stop - start) / (steps - 1), cut off at the point.
+local function integers_between(start, stop, steps)
+  local list, down = {}, stop < start
+  local distance, parts = down and start - stop or stop - start, math.max(steps - 1, 1)
+  local each = unsigned_quotient(distance, parts)
+  local rest = distance - each * parts
+  for i = 0, steps - 1 do
+    local part = i * rest
+    local x = down and start - (i * each + part // parts) or start + (i * each + part // parts)
+    if part % parts ~= 0 and (down and x > 0 or not down and x < 0) then x = down and x - 1 or x + 1 end
+    list[i + 1] = x
+  end
+  return list
+end
+
+local EXACT = 1 << 53
+local function is_large(x) return math.type(x) == "integer" and (x > EXACT or x < -EXACT) end
 
 --- `steps` numbers from start to stop, both included, evenly spaced.
 -- @param start first
@@ -180,9 +213,14 @@ function creation.linspace(start, stop, steps, opt)
     raise("linspace: argument steps: expected an integer >= 0, got %s", options.show(steps))
   end
   local o = linspace_spec.arguments(opt)
+  local dtype = o.dtype or core.get_default_dtype()
+  core.tensor({start, stop}, dtype, "linspace")         -- fails if one does not fit
+  if dtype == "int64" and (is_large(start) or is_large(stop)) and math.tointeger(start) and math.tointeger(stop) then
+    return finish(core.tensor(integers_between(math.tointeger(start), math.tointeger(stop), steps), "int64"), o)
+  end
   local t = core.arange("float64", start + 0.0, steps > 1 and (stop - start) / (steps - 1) or 0.0, steps)
   if steps > 1 then t[steps - 1] = stop end
-  return finish(t:to(o.dtype or core.get_default_dtype()), o)
+  return finish(t:to(dtype), o)
 end
 
 local logspace_spec = options.spec("logspace", {
@@ -200,8 +238,9 @@ function creation.logspace(start, stop, steps, ...)
   expect.number("logspace", "stop", stop)
   expect.integer("logspace", "steps", steps, 0)
   local o = logspace_spec.arguments(...)
-  local powers = core.ops.pow(o.base, creation.linspace(start, stop, steps, "float64"))
-  return finish(powers:to(o.dtype or core.get_default_dtype()), o)
+  local dtype = o.dtype or core.get_default_dtype()
+  core.tensor({o.base ^ start, o.base ^ stop}, dtype, "logspace")       -- fails if one does not fit
+  return finish(core.ops.pow(o.base, creation.linspace(start, stop, steps, "float64")):to(dtype), o)
 end
 
 local eye_spec = options.spec("eye", rows())

@@ -219,7 +219,7 @@ local function einsum(equation, ...)
     raise("einsum: equation '%s' has %d terms, given %d tensors", equation, #terms, #tensors)
   end
   for i, t in ipairs(tensors) do
-    if not core.is_tensor(t) then raise("einsum: operand %d: expected Tensor, got %s", i, options.show(t)) end
+    if not core.is_tensor(t) then raise("einsum: argument operand %d: expected Tensor, got %s", i, options.show(t)) end
   end
   local lists, hidden = read_operands(terms, tensors)
   local result = right and letters(right, hidden) or implied_result(lists, hidden)

@@ -2,7 +2,6 @@
 
 local core = require "embla.core"
 local expect = require "embla.expect"
-local in_place = require "embla.tensor.in_place"
 local options = require "embla.options"
 local ops = require "embla.ops"
 local raise = require "embla.raise"
@@ -10,100 +9,43 @@ local raise = require "embla.raise"
 local elementwise = {}
 local methods, op = core.methods, core.ops
 
--- A tensor or a number.
-local function operand(caller, name, value)
-  if type(value) ~= "number" then expect.dense(caller, name, value) end
-  return value
-end
-
 -- ---- bounds ----------------------------------------------------------------------------------------------------
 
--- Bounds that are tensors; the core's operation takes numbers.
-local function clamp_by_tensors(t, min, max)
-  if min ~= nil then t = op.maximum(t, operand("clamp", "min", min)) end
-  if max ~= nil then t = op.minimum(t, operand("clamp", "max", max)) end
-  return t
-end
+local clamp_spec = options.spec("clamp", {
+  {name = "min", type = "number|tensor", doc = "least value; none by default"},
+  {name = "max", type = "number|tensor", doc = "greatest value; none by default"},
+})
 
---- Elements kept between bounds: min(max(t, min), max); the gradient goes through at numbers that are bounds.
+-- clamp or clamp_: the core has one operation for bounds that are numbers, and one for each that may be a tensor.
+local function clamp_with(suffix)
+  local numbers, low, high, both = op["clamp" .. suffix], op["clamp_min" .. suffix], op["clamp_max" .. suffix],
+                                   op["clamp_between" .. suffix]
+  return function(t, min, max)
+    if type(min) == "table" then
+      local o = clamp_spec.arguments(min)
+      min, max = o.min, o.max
+    end
+    if not (core.is_tensor(min) or core.is_tensor(max)) then return numbers(t, min, max) end
+    if max == nil then return (low(t, min)) end
+    if min == nil then return (high(t, max)) end
+    return (both(t, min, max))
+  end
+end
+local clamp, clamp_in_place = clamp_with "", clamp_with "_"
+
+--- Elements kept between bounds: min(max(t, min), max); the gradient goes through at the bounds themselves.
 -- @param t   Tensor
 -- @param min number or Tensor that broadcasts with t, or nil for none
 -- @param max number or Tensor that broadcasts with t, or nil for none
 -- @return Tensor
 -- @raise if neither is given
 function elementwise.clamp(t, min, max)
-  if type(min) == "table" then min, max = min.min, min.max end
-  if core.is_tensor(min) or core.is_tensor(max) then
-    return (clamp_by_tensors(expect.dense("clamp", "t", t), min, max))
-  end
-  return op.clamp(t, min, max)
+  if type(min) == "number" and type(max) == "number" then return op.clamp(t, min, max) end
+  return (clamp(t, min, max))
 end
-
---- Elements kept from falling below a bound.
--- @param t   Tensor
--- @param min number or Tensor that broadcasts with t
--- @return Tensor
-function elementwise.clamp_min(t, min)
-  return (elementwise.clamp(expect.dense("clamp_min", "t", t), operand("clamp_min", "min", min)))
-end
-
---- Elements kept from rising above a bound.
--- @param t   Tensor
--- @param max number or Tensor that broadcasts with t
--- @return Tensor
-function elementwise.clamp_max(t, max)
-  return (elementwise.clamp(expect.dense("clamp_max", "t", t), nil, operand("clamp_max", "max", max)))
-end
-
-for _, name in ipairs {"clamp", "clamp_min", "clamp_max"} do
-  methods[name .. "_"] = in_place(name .. "_", elementwise[name])
-end
-local clamp_in_place = methods.clamp_
-methods.clamp_ = function(t, min, max)
-  local least, most = min, max
-  if type(min) == "table" then least, most = min.min, min.max end
-  if core.is_tensor(least) or core.is_tensor(most) then return (clamp_in_place(t, least, most)) end
-  return op.clamp_(t, min, max)
-end
+function methods:clamp_(min, max) return (clamp_in_place(self, min, max)) end
 
 -- ---- two tensors -----------------------------------------------------------------------------------------------
-
---- sqrt(x^2 + y^2) without overflow.
--- @param x Tensor
--- @param y Tensor that broadcasts with it
--- @return Tensor
--- @raise if the shapes do not broadcast
-function elementwise.hypot(x, y)
-  local a, b = op.abs(expect.dense("hypot", "x", x)), op.abs(expect.dense("hypot", "y", y))
-  local large, small = op.maximum(a, b), op.minimum(a, b)
-  local plain = op.logical_or(op.eq(large, 0), op.isinf(large))
-  local ratio = op.div(small, op.where(plain, 1, large))
-  return op.where(plain, large, op.mul(large, op.sqrt(op.add(op.square(ratio), 1))))
-end
-
---- log(e^x + e^y) without overflow.
--- @param x Tensor
--- @param y Tensor that broadcasts with it
--- @return Tensor
--- @raise if the shapes do not broadcast
-function elementwise.logaddexp(x, y)
-  expect.dense("logaddexp", "x", x)
-  local large, small = op.maximum(x, expect.dense("logaddexp", "y", y)), op.minimum(x, y)
-  local same = op.eq(large, small)                      -- infinities among them
-  local gap = op.sub(op.where(same, 0, small), op.where(same, 0, large))
-  return op.add(large, op.log1p(op.exp(gap)))
-end
-
---- x log(y); 0 where x is 0 and y is no NaN.
--- @param x Tensor
--- @param y Tensor that broadcasts with it
--- @return Tensor
--- @raise if the shapes do not broadcast
-function elementwise.xlogy(x, y)
-  expect.dense("xlogy", "x", x)
-  local zero = op.logical_and(op.eq(x, 0), op.logical_not(op.isnan(operand("xlogy", "y", y))))
-  return op.where(zero, 0, op.mul(x, op.log(op.where(zero, 1, y))))
-end
 
 --- 0 below 0, 1 above, `values` at 0.
 -- @param x      Tensor
@@ -125,78 +67,10 @@ end
 -- @raise if the shapes do not broadcast
 function elementwise.lerp(x, y, weight)
   if type(weight) == "table" then weight = weight.weight end
-  if not core.is_tensor(weight) then return op.lerp(x, y, weight) end
-  expect.dense("lerp", "x", x)
-  local way = op.sub(expect.dense("lerp", "y", y), x)
-  return op.where(op.lt(weight, 0.5), op.add(x, op.mul(weight, way)), op.sub(y, op.mul(way, op.sub(1, weight))))
+  return core.is_tensor(weight) and op.lerp_by(x, y, weight) or op.lerp(x, y, weight)
 end
-
--- The other one where one is NaN.
-local function ignoring_nan(caller, choose)
-  return function(x, y)
-    expect.dense(caller, "x", x)
-    expect.dense(caller, "y", y)
-    return op.where(op.isnan(x), y, op.where(op.isnan(y), x, choose(x, y)))
-  end
-end
-elementwise.fmax, elementwise.fmin = ignoring_nan("fmax", op.maximum), ignoring_nan("fmin", op.minimum)
 
 -- ---- one tensor ------------------------------------------------------------------------------------------------
-
---- Inverse of sinh.
--- @param x Tensor
--- @return Tensor
-function elementwise.asinh(x)
-  local a = op.abs(expect.dense("asinh", "x", x))
-  local size = op.log1p(a + op.square(a) / (op.sqrt(op.square(a) + 1) + 1))
-  return op.where(op.lt(x, 0), -size, size)
-end
-
---- Inverse of cosh; NaN below 1.
--- @param x Tensor
--- @return Tensor
-function elementwise.acosh(x)
-  local above = expect.dense("acosh", "x", x) - 1
-  return op.log1p(above + op.sqrt(above * (above + 2)))
-end
-
---- Inverse of tanh; NaN outside -1 .. 1.
--- @param x Tensor
--- @return Tensor
-function elementwise.atanh(x)
-  expect.dense("atanh", "x", x)
-  return (op.log1p(x) - op.log1p(-x)) / 2
-end
-
---- log(x / (1 - x)).
--- @param x   Tensor of chances
--- @param eps number: x is first kept between eps and 1 - eps; nil: not
--- @return Tensor
-function elementwise.logit(x, eps)
-  if type(eps) == "table" then eps = eps.eps end
-  expect.dense("logit", "x", x)
-  if eps ~= nil then x = op.clamp(x, expect.number("logit", "eps", eps), 1 - eps) end
-  return op.log(x / (1 - x))
-end
-
---- sin(pi x) / (pi x); 1 at 0.
--- @param x Tensor
--- @return Tensor
-function elementwise.sinc(x)
-  local zero = op.eq(expect.dense("sinc", "x", x), 0)
-  local angle = op.where(zero, 1, x) * math.pi
-  return op.where(zero, 1, op.sin(angle) / angle)
-end
-
---- Degrees as radians.
--- @param x Tensor
--- @return Tensor
-function elementwise.deg2rad(x) return expect.dense("deg2rad", "x", x) * (math.pi / 180) end
-
---- Radians as degrees.
--- @param x Tensor
--- @return Tensor
-function elementwise.rad2deg(x) return expect.dense("rad2deg", "x", x) * (180 / math.pi) end
 
 --- Whether each element is plus infinity.
 -- @param x Tensor
@@ -212,8 +86,7 @@ function elementwise.isneginf(x)
   return op.logical_and(op.isinf(expect.dense("isneginf", "x", x)), op.lt(x, 0))
 end
 
-local LARGEST = {float32 = 3.4028234663852886e38, float64 = 1.7976931348623157e308, float16 = 65504.0,
-                 bfloat16 = 3.3895313892515355e38}
+local LARGEST = {float16 = 65504.0, bfloat16 = 3.3895313892515355e38}
 
 local nan_spec = options.spec("nan_to_num", {
   {name = "nan", type = "number", default = 0.0, doc = "stands for NaN"},
@@ -221,18 +94,22 @@ local nan_spec = options.spec("nan_to_num", {
   {name = "neginf", type = "number", doc = "stands for minus infinity; the dtype's least number by default"},
 })
 
---- NaN and infinities replaced by numbers.
--- @param x   Tensor
+-- Halves, whose largest number is not that of the float32 they are computed in, have theirs named.
+local function nan_to_num_with(f)
+  return function(x, ...)
+    local o = nan_spec.arguments(...)
+    local largest = LARGEST[expect.dense("nan_to_num", "x", x).dtype]
+    return f(x, o.nan, o.posinf or largest, o.neginf or largest and -largest)
+  end
+end
+local nan_to_num = nan_to_num_with(op.nan_to_num)
+methods.nan_to_num_ = nan_to_num_with(op.nan_to_num_)
+
+--- NaN and infinities replaced by numbers, which get no gradient.
+-- @param x   Tensor; whole numbers stay as they are
 -- @param ... nan = 0, posinf, neginf (the dtype's greatest and least by default), by position or by name
 -- @return Tensor
-function elementwise.nan_to_num(x, ...)
-  local o = nan_spec.arguments(...)
-  if not expect.dense("nan_to_num", "x", x):is_floating_point() then return op.clone(x) end
-  local largest = LARGEST[x.dtype]
-  local y = op.where(op.isnan(x), o.nan, x)
-  y = op.where(elementwise.isposinf(x), o.posinf or largest, y)
-  return op.where(elementwise.isneginf(x), o.neginf or -largest, y)
-end
+function elementwise.nan_to_num(x, ...) return (nan_to_num(x, ...)) end
 
 --- Which elements are among others.
 -- @param x      Tensor
@@ -249,8 +126,6 @@ end
 
 for name, f in pairs(elementwise) do methods[name], ops.functional[name] = f, f end
 
-local lerp_in_place = in_place("lerp_", elementwise.lerp)
-
 --- lerp in place.
 -- @param y      Tensor that broadcasts with it
 -- @param weight number, or Tensor that broadcasts with them
@@ -258,8 +133,7 @@ local lerp_in_place = in_place("lerp_", elementwise.lerp)
 -- @raise if the shapes do not broadcast to its own
 function methods:lerp_(y, weight)
   if type(weight) == "table" then weight = weight.weight end
-  if core.is_tensor(weight) then return (lerp_in_place(self, y, weight)) end
-  return op.lerp_(self, y, weight)
+  return core.is_tensor(weight) and op.lerp_by_(self, y, weight) or op.lerp_(self, y, weight)
 end
 ops.functional.lerp_ = methods.lerp_
 

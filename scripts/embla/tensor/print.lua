@@ -186,22 +186,36 @@ end
 
 -- PyTorch's nodes where they are not called by the operation's name in camel case and numbered 0.
 local NODES = {
-  batch_norm = "NativeBatchNorm 0", clamp = "Clamp 1", contiguous = "Clone 0", copy = "Copy s",
+  adaptive_avg_pool1d = "Squeeze 1", adaptive_max_pool1d = "Squeeze 1", avg_pool1d = "Squeeze 1",
+  batch_norm = "NativeBatchNorm 0", clamp = "Clamp 1", clamp_between = "Clamp 0", clamp_max = "ClampMax 1",
+  clamp_min = "ClampMin 1", contiguous = "Clone 0", conv1d = "Convolution 0", copy = "Copy s",
   copy_slices = "CopySlices", cosine_embedding_loss = "Mean 0", cross_entropy = "NllLoss 0",
   cross_entropy_probabilities = "Div 1", dropout = "Mul 0", flatten = "ReshapeAlias 0", fmod = "Fmod 1",
   gaussian_nll_loss = "Mean 0", group_norm = "NativeGroupNorm 0", hinge_embedding_loss = "Mean 0",
   index_put = "IndexPut 0", kl_div = "Mean 0", l1_loss = "Mean 0", layer_norm = "NativeLayerNorm 0",
-  linear = "Addmm 0", logsigmoid = "LogSigmoid 0", margin_ranking_loss = "Mean 0", masked_put = "IndexPut 0",
-  matmul = "Mm 0", max_dim = "Max 0", median_dim = "Median 1", min_dim = "Min 0",
+  lerp_by = "Lerp 1", linear = "Addmm 0", logsigmoid = "LogSigmoid 0", margin_ranking_loss = "Mean 0",
+  masked_put = "IndexPut 0", max_dim = "Max 0", max_pool1d = "Squeeze 1", median_dim = "Median 1", min_dim = "Min 0",
   multilabel_soft_margin_loss = "Mean 0", narrow = "Slice 0", norm = "Norm 1", outer = "Mul 0",
-  poisson_nll_loss = "Mean 0", relu6 = "Hardtanh 0", remainder = "Remainder 1", reshape = "ReshapeAlias 0",
-  selu = "Elu 0", softmin = "Softmax 0", softsign = "Div 0", square = "Pow 0", tanhshrink = "Sub 0",
-  tile = "Repeat 0", to = "ToCopy 0", triplet_margin_loss = "Mean 0", unflatten = "View 0",
+  pad = "ConstantPadNd 0", poisson_nll_loss = "Mean 0", pow = "Pow 1", relu6 = "Hardtanh 0", remainder = "Remainder 1",
+  reshape = "ReshapeAlias 0", selu = "Elu 0", softmin = "Softmax 0", softsign = "Div 0", square = "Pow 0",
+  tanhshrink = "Sub 0", tile = "Repeat 0", to = "ToCopy 0", triplet_margin_loss = "Mean 0", unflatten = "View 0",
 }
 
--- Reductions of the whole tensor and along dims are different nodes.
-local WHOLE = {sum = "Sum 0", mean = "Mean 0", max = "Max 1", min = "Min 1"}
-local ALONG = {sum = "Sum 1", mean = "Mean 1"}
+-- Reductions of the whole tensor and along dims are different nodes, and so are products by the dims of their results.
+local BY_DIMS = {
+  [0] = {sum = "Sum 0", mean = "Mean 0", max = "Max 1", min = "Min 1", matmul = "Dot 0"},
+  [1] = {sum = "Sum 1", mean = "Mean 1", prod = "Prod 1", matmul = "Mv 0"},
+  [2] = {sum = "Sum 1", mean = "Mean 1", prod = "Prod 1", matmul = "Mm 0"},
+}
+local ALONG = {sum = "Sum 1", mean = "Mean 1", prod = "Prod 1", matmul = "UnsafeView 0"}
+
+-- Those of operations one of whose inputs was a plain number: the first, second or third (as bits).
+local BESIDE_NUMBER = {
+  [1] = {div = "Mul 0", sub = "Rsub 1", xlogy = "Xlogy 1"},
+  [2] = {clamp_max = "ClampMax 0", clamp_min = "ClampMin 0", fmod = "Fmod 0", pow = "Pow 0", remainder = "Remainder 0",
+         xlogy = "Xlogy 2"},
+  [4] = {index_fill = "IndexFill 0", scatter = "Scatter 1"},
+}
 
 local function camel_case(name)
   return (name:gsub("%f[%a]%l", string.upper):gsub("_", ""))
@@ -210,9 +224,10 @@ end
 -- Nodes that are no operations, nor functions of scripts.
 local OWN = {as_strided = true, copy_slices = true}
 
-local function node_name(operation, t)
+local function node_name(operation, numbers, t)
   if not core.ops[operation] and not OWN[operation] then return operation .. "Backward" end
-  local node = (t:dim() == 0 and WHOLE or ALONG)[operation] or NODES[operation] or camel_case(operation) .. " 0"
+  local special = BESIDE_NUMBER[numbers] or BY_DIMS[t:dim()] or ALONG
+  local node = special[operation] or NODES[operation] or camel_case(operation) .. " 0"
   return (node:gsub(" ", "Backward"))
 end
 
@@ -220,8 +235,8 @@ end
 -- @param t Tensor
 -- @return "AddBackward0", or nil for a leaf
 function print_text.node_name(t)
-  local origin = core.origin_name(t)
-  return origin and node_name(origin, t)
+  local origin, numbers = core.origin_name(t)
+  return origin and node_name(origin, numbers, t)
 end
 
 local function size_text(shape)
@@ -235,9 +250,9 @@ local function dtype_suffix(t, suffixes)
 end
 
 local function grad_suffix(t, suffixes)
-  local origin = core.origin_name(t)
+  local origin, numbers = core.origin_name(t)
   if origin then
-    suffixes[#suffixes + 1] = "grad_fn=<" .. node_name(origin, t) .. ">"
+    suffixes[#suffixes + 1] = "grad_fn=<" .. node_name(origin, numbers, t) .. ">"
   elseif t.requires_grad then
     suffixes[#suffixes + 1] = "requires_grad=True"
   end

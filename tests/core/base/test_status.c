@@ -2,6 +2,7 @@
 
 #include "support.h"
 
+#include <math.h>
 #include <pthread.h>
 
 static void a_failure_is_recorded(void **state)
@@ -11,6 +12,14 @@ static void a_failure_is_recorded(void **state)
     assert_string_equal(em_error(), "index 12 of weight");
     assert_int_equal(em__fail_memory("a table", 640), EM_ENOMEM);
     assert_string_equal(em_error(), "not enough memory (640 bytes for a table)");
+}
+
+/* C may write a sign before it. */
+static void nan_has_no_sign(void **state)
+{
+    (void)state;
+    em__fail(EM_EVALUE, "range %g to %g, x = %f of a-nan-na", -(double)NAN, (double)NAN, -(double)NAN);
+    assert_string_equal(em_error(), "range nan to nan, x = nan of a-nan-na");
 }
 
 static void a_sentence_may_hold_the_one_before(void **state)
@@ -88,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_is_recorded),
+        cmocka_unit_test(nan_has_no_sign),
         cmocka_unit_test(a_sentence_may_hold_the_one_before),
         cmocka_unit_test(a_long_sentence_is_cut),
         cmocka_unit_test(try_passes_a_code_up_once),

@@ -27,6 +27,15 @@ static void known_values(void **state)
         V("remainder", "", -5.5, -2, -1.5), V("remainder", "", 4, 2, 0), V("remainder", "", 1, 0, NAN),
         V("floor_divide", "", 5.5, 2, 2), V("floor_divide", "", -5.5, 2, -3), V("floor_divide", "", 5.5, -2, -3),
         V("floor_divide", "", -5.5, -2, 2), V("floor_divide", "", 1, 0, inf), V("floor_divide", "", 0.5, 0.125, 4),
+        V("floor_divide", "", -5.5, inf, -1), V("floor_divide", "", 5.5, inf, 0), V("floor_divide", "", 5.5, -inf, -1),
+        {"fmax", "", 2, 2, 2, 1, 0}, {"fmax", "", 1, 2, 2, 0, 1}, {"fmax", "", NAN, 1, 1, 0, 1},
+        {"fmin", "", 2, 2, 2, 1, 0}, {"fmin", "", 1, 2, 1, 1, 0}, {"fmin", "", 1, NAN, 1, 1, 0},
+        {"clamp_min", "", 2, 2, 2, 1, 0}, {"clamp_min", "", 1, 2, 2, 0, 1}, {"clamp_max", "", 2, 2, 2, 1, 0},
+        {"clamp_max", "", 3, 2, 2, 0, 1}, {"hypot", "", 3, 4, 5, 0.6, 0.8}, {"hypot", "", 0, 0, 0, 0, 0},
+        V("hypot", "", NAN, -inf, inf), {"logaddexp", "", 0, log(3), log(4), 0.25, 0.75},
+        {"logaddexp", "", -inf, -inf, -inf, 0.5, 0.5}, {"xlogy", "", 2, 3, 2 * log(3), log(3), 2. / 3},
+        {"xlogy", "", 0, 3, 0, log(3), 0}, {"xlogy", "", 0, 0, 0, 0, 0}, V("xlogy", "", 0, NAN, NAN),
+        {"prelu", "", 3, 0.5, 3, 1, 0}, {"prelu", "", -3, 0.5, -1.5, 0.5, -3}, {"glu", "", 3, 0, 1.5, 0.5, 0.75},
         {"atan2", "", 1, 1, 0.7853981633974483, 0.5, -0.5}, V("atan2", "", 0, -1, 3.141592653589793),
     };
     check_value_rows(rows, sizeof rows / sizeof *rows, 2);

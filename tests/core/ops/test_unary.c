@@ -37,6 +37,14 @@ static void known_values(void **state)
         X("sigmoid", 0, 0.5, 0.25), X("sigmoid", 1, 0.7310585786300049, 0.19661193324148185), V("sigmoid", 1e4, 1),
         V("sigmoid", -1e4, 0), V("sigmoid", NAN, NAN),
         X("frac", 2.75, 0.75, 1), X("frac", -2.75, -0.75, 1),
+        X("asinh", 0, 0, 1), X("asinh", 0.75, log(2), 0.8), X("asinh", -0.75, -log(2), 0.8),
+        X("asinh", 1e20, 46.74484904044086, 1e-20), X("asinh", -INFINITY, -INFINITY, 0),
+        X("acosh", 1.25, log(2), 4. / 3), X("acosh", 1, 0, INFINITY), X("acosh", 1e20, 46.74484904044086, 1e-20),
+        V("acosh", 0.5, NAN), V("acosh", -1e20, NAN), X("atanh", 0.6, log(2), 1 / 0.64),
+        X("atanh", 1, INFINITY, INFINITY), V("atanh", -1.5, NAN), X("sinc", 0, 1, 0),
+        X("sinc", 0.5, 2 / pi, -4 / pi), X("deg2rad", 180, pi, pi / 180),
+        X("rad2deg", pi, 180, 180 / pi), X("logit", 0.75, log(3), 16. / 3), X("logit", 0, -INFINITY, INFINITY),
+        X("logit", 1, INFINITY, INFINITY), X("logit", 2, NAN, NAN),
     };
     check_value_rows(rows, sizeof rows / sizeof *rows, 1);
 }

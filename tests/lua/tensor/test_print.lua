@@ -35,6 +35,33 @@ t.test("nodes are named as PyTorch names them", function()
   for node, tensor in pairs(nodes) do t.equal(tostring(tensor):match "grad_fn=<(.-)>", node) end
 end)
 
+t.test("nodes of elementwise operations, which a plain number among the operands may change", function()
+  local F, x, y = embla.F, embla.ones(2, 2):requires_grad_(), embla.ones(2, 2):requires_grad_()
+  local mask, ids = x:gt(0), embla.zeros({2, 2}, "int64")
+  for _, case in ipairs {
+    {"Asinh", 0, F.asinh(x)}, {"Acosh", 0, F.acosh(x)}, {"Atanh", 0, F.atanh(x)}, {"Logit", 0, F.logit(x)},
+    {"Sinc", 0, F.sinc(x)}, {"Deg2Rad", 0, F.deg2rad(x)}, {"Rad2Deg", 0, F.rad2deg(x)}, {"Log1P", 0, F.log1p(x)},
+    {"NanToNum", 0, F.nan_to_num(x)}, {"Fmax", 0, F.fmax(x, y)}, {"Fmin", 0, F.fmin(x, y)},
+    {"Hypot", 0, F.hypot(x, y)}, {"Logaddexp", 0, F.logaddexp(x, y)}, {"Xlogy", 0, F.xlogy(x, y)},
+    {"Xlogy", 1, F.xlogy(2, x)}, {"Xlogy", 2, F.xlogy(x, 2)}, {"Pow", 0, x ^ 2}, {"Pow", 1, x ^ y},
+    {"Pow", 1, 2 ^ x}, {"Remainder", 0, x % 2}, {"Remainder", 1, x % y}, {"Fmod", 0, x:fmod(2)},
+    {"Fmod", 1, x:fmod(y)}, {"Sub", 0, x - 1}, {"Rsub", 1, 1 - x}, {"Div", 0, x / 2}, {"Mul", 0, 2 / x},
+    {"Clamp", 0, x:clamp(y, y)}, {"Clamp", 1, x:clamp(0, 1)}, {"Clamp", 1, x:clamp(0)},
+    {"ClampMin", 0, x:clamp_min(0)}, {"ClampMin", 1, x:clamp_min(y)}, {"ClampMax", 0, x:clamp_max(0)},
+    {"ClampMax", 1, x:clamp_max(y)}, {"Lerp", 0, F.lerp(x, y, 0.5)}, {"Lerp", 1, F.lerp(x, y, y)},
+    {"Prelu", 0, F.prelu(x, embla.ones(2))}, {"Glu", 0, F.glu(x)}, {"MaskedFill", 0, x:masked_fill(mask, 1)},
+    {"Scatter", 0, x:scatter(0, ids, y)}, {"Scatter", 1, x:scatter(0, ids, 1)},
+    {"IndexFill", 0, x:index_fill(0, {0}, 1)}, {"Prod", 0, x:prod()}, {"Prod", 1, x:prod(1)},
+    {"Mv", 0, x:matmul(embla.ones(2))}, {"Dot", 0, embla.ones(2):matmul(x[0])},
+    {"UnsafeView", 0, embla.ones(3, 2, 2):matmul(x)}, {"ConstantPadNd", 0, F.pad(x, {1, 1})},
+  } do
+    local want = case[1] .. "Backward" .. case[2]
+    t.equal(case[3].grad_fn:name(), want)
+    case[3]:sum():backward()
+    t.equal(case[3].grad_fn:name(), want)               -- what backward frees is not needed for it
+  end
+end)
+
 t.test("a parameter is marked, what is made of it is not", function()
   local p = nn.Parameter(embla.ones(2))
   t.equal(tostring(p), "Parameter containing:\ntensor([1., 1.], requires_grad=True)")
