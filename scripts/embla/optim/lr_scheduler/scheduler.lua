@@ -174,8 +174,8 @@ end
 -- What a schedule sets in the groups; classes that set more say so.
 Scheduler.sets = {"lr"}
 
---- What is needed to go on from here: what stands in the groups too, so that it does not matter whether the optimizer is
--- loaded before or after.
+--- What is needed to go on from here: what stands in the groups too, so that it does not matter whether the optimizer
+-- is loaded before or after.
 -- @return table of numbers, strings, booleans and lists of them
 function Scheduler:state_dict()
   local dict = {groups = {}}
