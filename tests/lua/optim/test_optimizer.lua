@@ -200,8 +200,9 @@ end
 
 refuses("no parameters", function() return {} end, {}, "SGD: optimizer got an empty parameter list")
 refuses("no parameters in a group", function() return {{params = {}}} end, {}, "empty parameter list")
-refuses("one group without its list", function() return {params = {}} end, {}, "got a single group: write {group}")
-refuses("parameters by name", function() return {weight = embla.ones(1)} end, {}, "got a table by name: write net:parameters()")
+refuses("a group alone", function() return {params = {}} end, {}, "got a single group: write {group}")
+refuses("parameters by name", function() return {weight = embla.ones(1)} end, {},
+        "got a table by name: write net:parameters()")
 refuses("one parameter in two groups", function()
   local p = embla.ones(1):requires_grad_()
   return {{params = {p}}, {params = p}}

@@ -36,7 +36,7 @@ function CosineAnnealingWarmRestarts:step(epoch)
   if epoch ~= nil and not (type(epoch) == "number" and epoch >= 0 and epoch < math.huge) then
     raise("%s: step: argument epoch: expected a number >= 0, got %s", self.__name, tostring(epoch))
   end
-  self:take_new_groups(math.floor(epoch or self.last_epoch + 1))
+  self:_take_new_groups(math.floor(epoch or self.last_epoch + 1))
   self._step_count = self._step_count + 1
   if epoch == nil and self.last_epoch >= 0 then
     epoch = self.last_epoch + 1

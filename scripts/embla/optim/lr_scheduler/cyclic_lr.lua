@@ -35,7 +35,7 @@ function CyclicLR:setup(o, groups)
   end
 end
 
-function CyclicLR:take_group(_, i)
+function CyclicLR:_take_group(_, i)
   self.lows[i], self.highs[i] = self:value_for("base_lr", i), self:value_for("max_lr", i)
   if not self.cycle_momentum then return end
   self.base_momenta[i], self.max_momenta[i] = self:value_for("base_momentum", i), self:value_for("max_momentum", i)

@@ -53,16 +53,16 @@ end
 
 local LambdaLR = define("LambdaLR", "lr = initial lr * lr_lambda(epoch)", LAMBDA_ROWS)
 LambdaLR.setup, LambdaLR.chains = setup_lambdas, false
-function LambdaLR:take_group(_, i) self:value_for("lr_lambda", i) end
+function LambdaLR:_take_group(_, i) self:value_for("lr_lambda", i) end
 function LambdaLR:rate(_, i, epoch) return self.base_lrs[i] * scale_of(self, i, epoch) end
 
 local MultiplicativeLR = define("MultiplicativeLR", "lr <- lr * lr_lambda(epoch), from epoch 1 on", LAMBDA_ROWS)
-MultiplicativeLR.setup, MultiplicativeLR.take_group = setup_lambdas, LambdaLR.take_group
+MultiplicativeLR.setup, MultiplicativeLR._take_group = setup_lambdas, LambdaLR._take_group
 function MultiplicativeLR:rate(group, i, epoch)
   return epoch > 0 and group.lr * scale_of(self, i, epoch) or group.lr
 end
 function MultiplicativeLR:restart()
-  self:take_new_groups(0)
+  self:_take_new_groups(0)
   self:apply(0)
 end
 

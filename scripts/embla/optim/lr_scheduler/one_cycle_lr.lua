@@ -51,10 +51,10 @@ function OneCycleLR:setup(o, groups)
     raise("OneCycleLR: the optimizer must support momentum with cycle_momentum, %s does not", self.optimizer.__name)
   end
   if o.last_epoch >= 0 then return end
-  for i, group in ipairs(groups) do self:take_group(group, i) end
+  for i, group in ipairs(groups) do self:_take_group(group, i) end
 end
 
-function OneCycleLR:take_group(group, i)
+function OneCycleLR:_take_group(group, i)
   local high = self:value_for("max_lr", i)
   local low_momentum, high_momentum = self:value_for("base_momentum", i), self:value_for("max_momentum", i)
   group.initial_lr, group.max_lr = high / self.div_factor, high

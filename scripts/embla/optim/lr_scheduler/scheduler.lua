@@ -108,7 +108,7 @@ end
 
 --- Prepares for a group that was added since the schedule was made, or raises if the schedule cannot take it. Classes
 -- define their own.
-function Scheduler.take_group() end
+function Scheduler._take_group() end
 
 -- Whether rate() works from the rate that stands in the group.
 Scheduler.chains = true
@@ -117,11 +117,11 @@ Scheduler.chains = true
 -- they would have now if they had been there from the start.
 -- @param epoch integer, the one that they are about to get their rate for
 -- @raise if the schedule has no values for them; then nothing is changed
-function Scheduler:take_new_groups(epoch)
+function Scheduler:_take_new_groups(epoch)
   local groups = self.optimizer.param_groups
   for i = #self.base_lrs + 1, #groups do
     local group = groups[i]
-    self:take_group(group, i)
+    self:_take_group(group, i)
     if group.initial_lr == nil then group.initial_lr = group.lr end
     self.base_lrs[i] = group.initial_lr
     for past = 0, self.chains and epoch - 1 or -1 do group.lr = self:rate(group, i, past) end
@@ -140,14 +140,14 @@ end
 
 --- Goes on to the next epoch (or batch, as the schedule is meant).
 function Scheduler:step()
-  self:take_new_groups(self.last_epoch + 1)
+  self:_take_new_groups(self.last_epoch + 1)
   self._step_count = self._step_count + 1
   self:apply(self.last_epoch + 1)
 end
 
 --- Starts over from the rates at the beginning, as SequentialLR asks for.
 function Scheduler:restart()
-  self:take_new_groups(0)
+  self:_take_new_groups(0)
   for i, group in ipairs(self.optimizer.param_groups) do group.lr = self.base_lrs[i] end
   self._step_count = self._step_count + 1
   self:apply(0)
@@ -191,6 +191,8 @@ end
 
 local function is_rate(value) return type(value) == "number" and value >= 0 and value < math.huge end
 
+local function refuse(self, text, ...) raise("%s: load_state_dict: argument dict: " .. text, self.__name, ...) end
+
 -- Refuses what this schedule has not kept.
 local function check_fields(self, dict)
   local known = {groups = true, _last_lr = true}
@@ -198,11 +200,11 @@ local function check_fields(self, dict)
   for key, value in pairs(dict) do
     local own = rawget(self, key)
     if key == "optimizer" or own == nil and not known[key] then
-      raise("%s: load_state_dict: unknown key %s: is it the state of another schedule?", self.__name, options.show(key))
+      refuse(self, "unknown key %s: is it the state of another schedule?", options.show(key))
     elseif own ~= nil and (type(own) ~= type(value) or not is_data(value)) then
-      raise("%s: load_state_dict: %s: expected a %s, got %s", self.__name, key, type(own), options.show(value))
+      refuse(self, "%s: expected a %s, got %s", key, type(own), options.show(value))
     elseif value ~= value then
-      raise("%s: load_state_dict: %s is NaN", self.__name, key)
+      refuse(self, "%s is NaN", key)
     end
   end
 end
@@ -224,18 +226,18 @@ local function saved_groups(self, dict)
     groups = {}
     for i, lr in ipairs(type(dict._last_lr) == "table" and dict._last_lr or {}) do groups[i] = {lr = lr} end
   elseif type(groups) ~= "table" then
-    raise("%s: load_state_dict: groups: expected a list, got %s", self.__name, options.show(groups))
+    refuse(self, "groups: expected a list, got %s", options.show(groups))
   end
   local most = #self.optimizer.param_groups
   for _, list in ipairs {groups, dict.base_lrs or {}} do
     if #list > most then
-      raise("%s: load_state_dict: the state is of %d groups, the optimizer has %d", self.__name, #list, most)
+      refuse(self, "the state is of %d groups, the optimizer has %d", #list, most)
     end
   end
   for i, group in ipairs(groups) do
     local lr = type(group) == "table" and group.lr
     if not is_rate(lr) then
-      raise("%s: load_state_dict: lr of group %d: expected a number >= 0, got %s", self.__name, i, options.show(lr))
+      refuse(self, "lr of group %d: expected a number >= 0, got %s", i, options.show(lr))
     end
   end
   return groups
@@ -246,7 +248,7 @@ end
 -- @raise if it is not the state of such a schedule; nothing is loaded then
 function Scheduler:load_state_dict(dict)
   if type(dict) ~= "table" then
-    raise("%s: load_state_dict: argument dict: expected a table, got %s", self.__name, options.show(dict))
+    refuse(self, "expected a table, got %s", options.show(dict))
   end
   check_fields(self, dict)
   if not self._schedulers then check_options(self, dict) end
