@@ -471,7 +471,8 @@ static void allocations_may_fail(void **state)
 {
     (void)state;
     tables t = new_tables(EM_F32);
-    assert_true(each_allocation_fails(&(fallible){.call = make_and_train}, &t) > 4 * lane_count(lane_words(&usual)) + 10);
+    const int lanes = lane_count(lane_words(&usual));
+    assert_true(each_allocation_fails(&(fallible){.call = make_and_train}, &t) > 4 * lanes + 10);
     drop_tables(&t);
 }
 
