@@ -62,6 +62,104 @@ static prompt_event read_chunk(lua_State *L, prompt *p, int *status)
     return PROMPT_LINE;
 }
 
+/* ---- locals -------------------------------------------------------------------------------------------- */
+
+/* A local of one statement would be lost to the next, and pasted code be broken. The locals that a statement declares
+ * outside of all blocks are therefore kept: in a table that is the environment of every statement, before the globals,
+ * so that nobody else sees them. */
+static const char kept_key = 0;                 /* registry: that table */
+
+static void make_kept(lua_State *L)
+{
+    lua_newtable(L);
+    lua_createtable(L, 0, 2);
+    lua_pushglobaltable(L);
+    lua_setfield(L, -2, "__index");
+    lua_pushglobaltable(L);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &kept_key);
+}
+
+/* Says something the first time. */
+static void say_once(bool *said, const char *text)
+{
+    if (!*said) fprintf(stderr, "(%s)\n", text);
+    *said = true;
+}
+
+/* Pushes the names of the locals of `text`, a list. */
+static void push_locals(lua_State *L, const char *text)
+{
+    static bool said;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "embla.locals");
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK) {
+        lua_pushstring(L, text);
+        if (lua_pcall(L, 1, 2, 0) == LUA_OK) {
+            if (lua_toboolean(L, -1))
+                say_once(&said, "at the prompt, <close> closes at the end of its line: put do … end around its use");
+            lua_pop(L, 1);
+            return;
+        }
+    }
+    lua_pop(L, 1);
+    lua_newtable(L);
+}
+
+/* Pushes the statement with a return of its locals behind it. */
+static int load_with_return(lua_State *L, const char *text, int names)
+{
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    luaL_addstring(&b, text);
+    for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, names); i <= n; i++) {
+        luaL_addstring(&b, i == 1 ? "\n;return " : ", ");
+        lua_rawgeti(L, names, i);
+        luaL_addvalue(&b);
+    }
+    luaL_pushresult(&b);
+    size_t length;
+    const char *chunk = lua_tolstring(L, -1, &length);
+    const int status = luaL_loadbuffer(L, chunk, length, "=stdin");
+    lua_remove(L, -2);
+    return status;
+}
+
+/* Stack slot 1 is a statement, 2 its function. They become the statement, the list of its locals, its function; one
+ * that has locals returns these. */
+static void prepare_locals(lua_State *L)
+{
+    push_locals(L, lua_tostring(L, 1));
+    lua_insert(L, 2);
+    if (lua_rawlen(L, 2)) {
+        if (load_with_return(L, lua_tostring(L, 1), 2) == LUA_OK) {
+            lua_remove(L, 3);
+        } else {                                /* 200 locals, say: as Lua itself would have it */
+            lua_pop(L, 1);
+            lua_newtable(L);
+            lua_replace(L, 2);
+        }
+    }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_key);
+    if (!lua_setupvalue(L, 3, 1)) lua_pop(L, 1);
+}
+
+/* Keeps the values above the list of names in slot 2, and says so the first time. */
+static void keep_locals(lua_State *L)
+{
+    static bool said;
+    const int n = (int)lua_rawlen(L, 2);
+    lua_settop(L, 2 + n);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_key);
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(L, 2, i);
+        lua_pushvalue(L, 2 + i);
+        lua_rawset(L, -3);
+    }
+    say_once(&said, "at the prompt, a local is kept for the lines that follow");
+}
+
 /* ---- printing ------------------------------------------------------------------------------------------ */
 
 /* Shows the `n` values on the top of the stack with the script's own print. */
@@ -105,13 +203,19 @@ void repl(lua_State *L)
     void (*const before)(int) = signal(SIGINT, do_nothing);
     greet();
     set_globals(L);
+    make_kept(L);
     int status = LUA_OK;
     prompt_event event;
     while ((event = read_chunk(L, p, &status)) != PROMPT_END) {
         if (event == PROMPT_CANCEL) continue;
         if (lua_rawlen(L, 1)) prompt_remember(p, lua_tostring(L, 1));
-        if (status == LUA_OK) status = run_call(L, 0, LUA_MULTRET);
-        if (run_report(L, status)) print_values(L, lua_gettop(L) - 1);
+        if (!run_report(L, status)) continue;
+        prepare_locals(L);
+        if (!run_report(L, run_call(L, 0, LUA_MULTRET))) continue;
+        if (lua_rawlen(L, 2))
+            keep_locals(L);
+        else
+            print_values(L, lua_gettop(L) - 2);
     }
     lua_settop(L, 0);
     putchar('\n');

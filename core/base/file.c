@@ -89,12 +89,34 @@ static em_status read_fully(em__input *in, unsigned char *to, size_t most, size_
     return EM_OK;
 }
 
+/* Refuses a file whose first bytes say that it is packed: read as text it would be thousands of odd words. */
+static em_status refuse_packed(const char *path, const unsigned char *first, size_t n)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *name, *unpack;
+    } packed[] = {
+        {"\x1F\x8B", 2, "gzip", "gunzip -k"},        {"BZh", 3, "bzip2", "bunzip2 -k"},
+        {"\xFD" "7zXZ", 6, "xz", "unxz -k"},          {"\x28\xB5\x2F\xFD", 4, "zstd", "unzstd"},
+        {"PK\x03\x04", 4, "zip", "unzip"},
+    };
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
+        if (n >= packed[i].n && !memcmp(first, packed[i].bytes, packed[i].n)) {
+            if (packed[i].bytes[0] == 'B' && (n < 10 || memcmp(first + 4, "1AY&SY", 6))) continue;
+            return em__fail(EM_EFORMAT, "%s: is %s-compressed; unpack it first (%s %s)", path, packed[i].name,
+                            packed[i].unpack, path);
+        }
+    return EM_OK;
+}
+
 em_status em__input_fill(em__input *in)
 {
     if (in->at < in->end) return EM_OK;
     in->offset += (int64_t)in->end;
     in->at = in->end = 0;
-    return read_fully(in, in->buffer, BUFFER, &in->end);
+    EM_TRY(read_fully(in, in->buffer, BUFFER, &in->end));
+    return in->offset ? EM_OK : refuse_packed(in->path, in->buffer, in->end);
 }
 
 em_status em__input_read(em__input *in, void *to, size_t most, size_t *got)
@@ -105,6 +127,7 @@ em_status em__input_read(em__input *in, void *to, size_t most, size_t *got)
     size_t rest = 0;
     if (ready < most) {
         EM_TRY(read_fully(in, (unsigned char *)to + ready, most - ready, &rest));
+        if (!em__input_offset(in)) EM_TRY(refuse_packed(in->path, to, rest));
         in->offset += (int64_t)rest;
     }
     *got = ready + rest;

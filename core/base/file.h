@@ -16,6 +16,7 @@ typedef struct em__input {
     unsigned char *buffer;
 } em__input;
 
+/* The first read refuses, with EM_EFORMAT, a file that is packed: gzip, bzip2, xz, zstd, zip. */
 em_status em__input_open(em__input *in, const char *path);
 void em__input_close(em__input *in);            /* again does nothing; fine on a zeroed one */
 

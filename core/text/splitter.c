@@ -9,7 +9,8 @@ typedef enum class {
     WORD,                       /* part of a word */
     APOSTROPHE, UNDERSCORE,     /* part of a word between two of its parts */
     SYMBOL,                     /* visible, no part of a word */
-    FORMAT,                     /* invisible, dropped */
+    EXTEND,                     /* part of a word that has begun: combining marks, joiners, variation selectors */
+    FORMAT,                     /* invisible, dropped; does not part words */
     HIGH,                       /* first byte of a character beyond ASCII */
 } class;
 
@@ -42,14 +43,20 @@ void em__splitter_init(em__splitter *s, const em_text_opts *opts, uint64_t key)
     }
 }
 
+/* As Unicode's word boundaries (UAX 29) have it: marks and the joiners U+200C and U+200D, by which Persian, Sinhala and
+ * others tell words apart, stay with what they follow; the zero width space U+200B parts words, of Khmer and Thai say;
+ * the other format characters (soft hyphen, word joiner, byte order mark, marks of direction) are as if not there. */
 static class class_of(const em__splitter *s, int32_t code)
 {
     if (s->opts.split == EM_SPLIT_BLANKS) return WORD;
     if (code == 0x2019) return APOSTROPHE;
+    if (code == 0x200B) return BLANK;
+    if (code == 0x200C || code == 0x200D) return EXTEND;
     switch (utf8proc_category(code)) {
     case UTF8PROC_CATEGORY_LU: case UTF8PROC_CATEGORY_LL: case UTF8PROC_CATEGORY_LT: case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO: case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_MC: case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_LO:
         return WORD;
+    case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_MC: case UTF8PROC_CATEGORY_ME: return EXTEND;
     case UTF8PROC_CATEGORY_ND: case UTF8PROC_CATEGORY_NL: case UTF8PROC_CATEGORY_NO:
         return s->opts.digits ? WORD : BLANK;
     case UTF8PROC_CATEGORY_ZS: case UTF8PROC_CATEGORY_ZL: case UTF8PROC_CATEGORY_ZP: case UTF8PROC_CATEGORY_CC:
@@ -156,8 +163,8 @@ static const unsigned char *read_word(const em__splitter *s, draft *d, const uns
         }
         if (p == end || s->class[*p] < APOSTROPHE || s->class[*p] == SYMBOL) return p;
         const character c = read_character(s, p, end);
-        if (c.class == WORD || c.class == FORMAT) {
-            if (c.class == WORD) append_character(s, d, c.code);
+        if (c.class == WORD || c.class == EXTEND || c.class == FORMAT) {
+            if (c.class != FORMAT) append_character(s, d, c.code);
             p += c.bytes;
             continue;
         }

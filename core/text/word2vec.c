@@ -14,13 +14,19 @@
  * keeps its changes apart: it sees the tables as they were before the round and what it has learnt itself. After the
  * round the changes of all lanes are added to the tables, those of a row in the order of the lanes and divided by the
  * root of their number: lanes that move a row together have seen the same slope, and their steps in one sum would go
- * too far. For the same reason rounds are short where the vocabulary is small. In Hogwild form (Niu et al. 2011) lanes
- * write to the tables at once, and what one reads may be half of what another writes: races by intent, harmless but for
- * the order of additions and a lost one now and then. */
+ * too far.
+ *
+ * That division has a price: neighbours in the text are moved together, drawn words are not, so what pulls words
+ * together would count less than what pushes them apart. Therefore lanes should seldom meet: a lane is much longer
+ * than a window, and there are only as many as the vocabulary has room for. A small one has room for one, which then
+ * has the tables for itself and writes to them at once: the plain form of the method.
+ *
+ * In Hogwild form (Niu et al. 2011) lanes write to the tables at once, and what one reads may be half of what another
+ * writes: races by intent, harmless but for the order of additions and a lost one now and then. */
 enum {
-    LANES = 16, HOGWILD_LANES = 64,
+    MOST_LANES = 16, HOGWILD_LANES = 64,
     LANE_WORDS = 32,                    /* at most, and */
-    LANE_VOCAB = 512,                   /* so many different words for each of a lane: lanes should seldom meet */
+    WORD_VOCAB = 32,                    /* so many different words for each of a round */
     LANE_ROWS = 2048,                   /* rows of targets that a lane may touch, roughly: they should stay in cache */
     MOST_NEGATIVE = 1000,
 };
@@ -67,10 +73,12 @@ struct em_word2vec {
     table table[TABLES];
     const em__window_step *step;
     int64_t width, lists;               /* lists of targets a window */
+    int lane_count;                     /* lanes of a round */
     int64_t lane_words, most[TABLES];   /* words of a lane, and rows that these can touch */
+    bool at_once;                       /* lanes write to the tables themselves */
     lane lanes[HOGWILD_LANES];
     uint8_t *movers[TABLES];            /* (V) lanes of the round that move a row; zeros between rounds */
-    double share[LANES + 1];            /* of its changes that it takes, by the number of lanes that move it */
+    double share[MOST_LANES + 1];       /* of its changes that it takes, by the number of lanes that move it */
     int64_t epoch, portion, word;       /* where the next round begins */
 };
 
@@ -119,8 +127,10 @@ static void plan(em_word2vec *w)
     const em_word2vec_opts *o = &w->opts;
     w->lists = o->cbow || o->shared ? 1 : 2 * o->window;
     const int64_t a_word = 1 + w->lists * o->negative;
-    w->lane_words = em__min(w->windows.vocab / LANE_VOCAB, em__min(LANE_WORDS, LANE_ROWS / a_word));
-    w->lane_words = em__max(1, w->lane_words);
+    w->lane_words = em__max(1, em__min(LANE_WORDS, LANE_ROWS / a_word));
+    const int64_t room = w->windows.vocab / (WORD_VOCAB * w->lane_words);
+    w->lane_count = o->hogwild ? HOGWILD_LANES : (int)em__max(1, em__min(MOST_LANES, room));
+    w->at_once = o->hogwild || w->lane_count == 1;
     w->most[INPUTS] = em__min(w->windows.vocab, w->lane_words + 2 * o->window);
     w->most[TARGETS] = em__min(w->windows.vocab, w->lane_words * a_word);
 }
@@ -133,12 +143,12 @@ static size_t change_bytes(const em_word2vec *w)
 
 static em_status allocate_lanes(em_word2vec *w)
 {
-    for (int i = 1; i <= LANES; i++) w->share[i] = 1 / sqrt(i);
+    for (int i = 1; i <= w->lane_count; i++) w->share[i] = 1 / sqrt(i);
     for (int t = 0; t < TABLES; t++) {
         w->movers[t] = em__alloc_zeroed((size_t)w->windows.vocab);
         if (!w->movers[t]) return em__fail_memory("word vectors", (size_t)w->windows.vocab);
     }
-    for (int i = 0; i < LANES; i++)
+    for (int i = 0; i < w->lane_count; i++)
         for (int t = 0; t < TABLES; t++) {
             changes *c = &w->lanes[i].of[t];
             c->id = em__alloc((size_t)w->most[t] * sizeof *c->id);
@@ -167,7 +177,7 @@ static em_status make(em_word2vec *w, em_corpus *corpus, em_tensor *vectors, em_
     w->step = em__window_step_find(vectors->dtype);
     if (!w->step) return em__fail(EM_EVALUE, "Word2Vec: this build has no kernels for this processor");
     plan(w);
-    return o->hogwild ? EM_OK : allocate_lanes(w);
+    return w->at_once ? EM_OK : allocate_lanes(w);
 }
 
 em_status em_word2vec_new(em_word2vec **out, em_corpus *corpus, em_tensor *vectors, em_tensor *contexts,
@@ -189,7 +199,7 @@ em_status em_word2vec_new(em_word2vec **out, em_corpus *corpus, em_tensor *vecto
 void em_word2vec_release(em_word2vec *w)
 {
     if (!w) return;
-    for (int i = 0; i < LANES; i++)
+    for (int i = 0; i < MOST_LANES; i++)
         for (int t = 0; t < TABLES; t++) {
             em__free(w->lanes[i].of[t].id, (size_t)w->most[t] * sizeof(int32_t));
             if (w->lanes[i].of[t].rows) em__free(w->lanes[i].of[t].rows, (size_t)w->most[t] * change_bytes(w));
@@ -216,7 +226,7 @@ static size_t lay_out(const em_word2vec *w, worker *k, char *block)
 {
     const em_word2vec_opts *o = &w->opts;
     const size_t inputs = (size_t)(2 * o->window), targets = (size_t)(1 + o->negative), row = change_bytes(w),
-                 slots = o->hogwild ? 0 : (size_t)w->windows.vocab * sizeof(int32_t),
+                 slots = w->at_once ? 0 : (size_t)w->windows.vocab * sizeof(int32_t),
                  element = em_dtype_size(w->tensor[INPUTS]->dtype);
     size_t used = 0;
     for (int t = 0; t < TABLES; t++) k->slot[t] = take(block, &used, slots);
@@ -248,7 +258,7 @@ static em_status gather_team(team *crew, const em_word2vec *w)
     if (!crew->block) return em__fail_memory("threads of word2vec", crew->bytes);
     for (int i = 0; i < crew->count; i++) {
         lay_out(w, &crew->worker[i], crew->block + each * (size_t)i);
-        for (int t = 0; t < TABLES && !w->opts.hogwild; t++)
+        for (int t = 0; t < TABLES && !w->at_once; t++)
             memset(crew->worker[i].slot[t], -1, (size_t)w->windows.vocab * sizeof(int32_t));
     }
     return EM_OK;
@@ -265,7 +275,7 @@ static em__moving_row find_row(const em_word2vec *w, worker *k, lane *own, int t
 {
     char *base = w->table[t].rows + (size_t)id * w->table[t].bytes;
     prefetch(base, w->table[t].bytes);
-    if (w->opts.hogwild) return (em__moving_row){base, base};
+    if (w->at_once) return (em__moving_row){base, base};
     changes *c = &own->of[t];
     const size_t bytes = change_bytes(w);
     int32_t slot = k->slot[t][id];
@@ -303,7 +313,7 @@ static void gather(const em_word2vec *w, worker *k, lane *own, gathered *g, int6
 static double learn_window(const em_word2vec *w, const worker *k, const gathered *g, double lr)
 {
     em__window step = {
-        .width = w->width, .write = w->opts.hogwild ? w->width : em__row_room(w->width), .inputs = g->inputs,
+        .width = w->width, .write = w->at_once ? w->width : em__row_room(w->width), .inputs = g->inputs,
         .targets = 1 + w->opts.negative, .input = g->input, .target = g->target, .lr = lr, .scratch = k->scratch,
     };
     if (w->opts.cbow) return w->step->mean(&step);
@@ -338,7 +348,7 @@ static void learn_lane(const em_word2vec *w, worker *k, lane *own, int64_t from,
         own->loss += learn_window(w, k, &k->now, lr);
         own->pairs += w->opts.cbow ? 1 : k->now.inputs;
     }
-    for (int t = 0; t < TABLES && !w->opts.hogwild; t++)
+    for (int t = 0; t < TABLES && !w->at_once; t++)
         for (int64_t i = 0; i < own->of[t].count; i++) k->slot[t][own->of[t].id[i]] = -1;
 }
 
@@ -388,12 +398,13 @@ static void add_changes(const em_word2vec *w, int t, const changes *c, uint32_t 
 static void add_all_changes(const em_word2vec *w)
 {
     const uint32_t parts = (uint32_t)em_threads();
+    const int lanes = w->lane_count;
     EM_PARALLEL_EACH(p, (int64_t)parts, 1e6) {
         const uint32_t part = (uint32_t)p;
         for (int t = 0; t < TABLES; t++) {
-            for (int i = 0; i < LANES; i++) count_movers(w->movers[t], &w->lanes[i].of[t], part, parts);
-            for (int i = 0; i < LANES; i++) add_changes(w, t, &w->lanes[i].of[t], part, parts);
-            for (int i = 0; i < LANES; i++) forget_movers(w->movers[t], &w->lanes[i].of[t], part, parts);
+            for (int i = 0; i < lanes; i++) count_movers(w->movers[t], &w->lanes[i].of[t], part, parts);
+            for (int i = 0; i < lanes; i++) add_changes(w, t, &w->lanes[i].of[t], part, parts);
+            for (int i = 0; i < lanes; i++) forget_movers(w->movers[t], &w->lanes[i].of[t], part, parts);
         }
     }
 }
@@ -441,13 +452,13 @@ static em_status learn_round(em_word2vec *w, team *crew, em_word2vec_report *rep
 {
     if (em_interrupted()) return em__fail(EM_EINTERRUPT, "Word2Vec: interrupted");
     EM_TRY(load(w));
-    const int lanes = w->opts.hogwild ? HOGWILD_LANES : LANES;
+    const int lanes = w->lane_count;
     const int64_t from = w->word, to = em__min(from + lanes * w->lane_words, w->windows.kept);
     const double lr = learning_rate(w), a_lane = (double)w->lane_words * (double)w->width * 100;
-    EM_PARALLEL_DYNAMIC(i, lanes, a_lane)
+    EM_PARALLEL_DYNAMIC(i, lanes, lanes > 1 ? a_lane : 0)
         learn_lane(w, &crew->worker[em__thread()], &w->lanes[i], em__min(from + i * w->lane_words, to),
                    em__min(from + (i + 1) * w->lane_words, to), lr);
-    if (!w->opts.hogwild) add_all_changes(w);
+    if (!w->at_once) add_all_changes(w);
     for (int i = 0; i < lanes; i++) {
         report->loss += w->lanes[i].loss;
         report->pairs += w->lanes[i].pairs;

@@ -2,7 +2,7 @@
 -- standard error, so that a script's output stays its own.
 --
 --   for i in embla.progress(100, {desc = "epochs"}) do … end                 -- i from 0
---   for x, y in embla.progress(loader:iter(), {total = #loader}) do … end
+--   for x, y in embla.progress(loader) do … end
 --
 --   local bar = embla.progress.bar(total, {unit = "words"})
 --   bar:update(done, "loss 0.31")
@@ -126,16 +126,21 @@ local function pass_on(bar, first, ...)
 end
 
 --- Shows the progress of a loop.
--- @param source number of rounds (the loop variable counts from 0), or an iterator, whose values are passed on
+-- @param source number of rounds (the loop variable counts from 0), or an iterator, whose values are passed on, or what
+--               has iter(), as a DataLoader has
 -- @param opt    {desc = "", total, unit = "it", every, out}
 -- @return iterator
 -- @raise if it is neither
 local function progress(source, opt)
   local rounds = math.tointeger(source)
+  if type(source) == "table" and type(source.iter) == "function" then
+    local meta = getmetatable(source)
+    rounds, source = meta and meta.__len and #source or nil, source:iter()
+  end
   if type(source) ~= "function" and not (rounds and type(source) == "number") then
     raise("progress: expected a number or an iterator, got %s", options.show(source))
   end
-  local next_of = rounds and counter(rounds) or source
+  local next_of = type(source) == "function" and source or counter(rounds)
   local bar, done = Bar(rounds, opt), -1
   return function(...)
     done = done + 1

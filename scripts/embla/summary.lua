@@ -52,15 +52,13 @@ end
 -- Elements of the parameters that are a module's own, those counted before left out; whether some were.
 local function count(module, counted)
   local total, trained, tied = 0, 0, false
-  for name, parameter in module:named_parameters() do
-    if not name:find(".", 1, true) then
-      if counted[parameter] then
-        tied = true
-      else
-        counted[parameter] = true
-        total = total + parameter:numel()
-        if parameter.requires_grad then trained = trained + parameter:numel() end
-      end
+  for _, parameter in ipairs(Module.own_parameters(module)) do
+    if counted[parameter] then
+      tied = true
+    else
+      counted[parameter] = true
+      total = total + parameter:numel()
+      if parameter.requires_grad then trained = trained + parameter:numel() end
     end
   end
   return total, trained, tied

@@ -44,6 +44,15 @@ t.test("a bar tells rate, time left and a note", function()
   t.equal(#written, 1)
 end)
 
+t.test("a loader says itself how many rounds there are", function()
+  local out, written = sink()
+  local loader = embla.data.DataLoader(embla.data.TensorDataset(embla.arange(6)), {batch_size = 2})
+  local seen = {}
+  for x in progress(loader, {out = out, every = 1e-9}) do seen[#seen + 1] = x:tolist() end
+  t.equal(seen, {{0, 1}, {2, 3}, {4, 5}})
+  t.equal(written[#written]:match "100%% 3/3" ~= nil, true)
+end)
+
 t.test("no rounds at all", function()
   local out = sink()
   for _ in progress(0, {out = out}) do t.fail("a round") end

@@ -74,6 +74,43 @@ t.test("Ctrl-C drops the line, and stops what runs", function()
   t.equal(status, 0)
 end)
 
+t.test("the locals of a line are there in the next, and only there", function()
+  local text = type_in {
+    "local x, y = 5, 6\\n", "x * y\\n", "local function f() return x end\\n", "x = 8\\n", "f()\\n",
+    "_G.x == nil\\n", "local table = 3\\n", "embla.tensor {table}\\n",
+    "for i = 1, 2 do\\n", "local inner = i\\n", "end\\n", "'inner', inner\\n",
+    "local z = 9 -- a comment\\n", "'z', z\\n", "local w = 2 return w + 10\\n", "'w', w\\n", "\\004"}
+  local parts = {"\n30\n", "\n8\n", "\ntrue\n", "\ntensor([3])\n", "inner\tnil\n", "z\t9\n", "\n12\n", "w\tnil\n"}
+  for _, part in ipairs(parts) do shows(text, part) end
+  t.equal(select(2, text:gsub("a local is kept for the lines that follow", "")), 1)
+end)
+
+t.test("what is to be closed is closed once, where its block ends", function()
+  local text = type_in {
+    "function closing(name) return setmetatable({}, {__close = function() print('closed ' .. name) end}) end\\n",
+    "local a <close>, b = closing 'a', 'kept'\\n", "'after a', a, b\\n",
+    "do\\n", "local c <close> = closing 'c'\\n", "print 'in c'\\n", "end\\n", "'after c'\\n", "\\004"}
+  shows(text, "closed a\n")
+  shows(text, "after a\tnil\tkept\n")
+  shows(text, "in c\nclosed c\n")
+  shows(text, "<close> closes at the end of its line")
+  t.equal(select(2, text:gsub("\nclosed ", "")), 2)
+end)
+
+-- The README's tour: its first two blocks of code.
+t.test("the README's tour works as pasted", function()
+  local file <close> = assert(io.open("README.md", "rb"))
+  local tour = {}
+  for block in file:read "a":gmatch "```lua\n(.-)```" do tour[#tour + 1] = block end
+  local lines = {}
+  for line in (tour[1] .. tour[2]):gmatch "([^\n]*)\n" do lines[#lines + 1] = line:gsub("\\", "\\\\") .. "\\n" end
+  local text = type_in {table.concat(lines), "print('ends', net.out.weight.grad.shape[1], l, ids.shape[2])\\n",
+                        {"ends"}, "\\004"}
+  shows(text, "ends\t4\tnil\t4\n")
+  shows(text, "tensor(indices=")
+  t.equal(text:find "stack traceback" == nil, true)
+end)
+
 t.test("statements are remembered", function()
   local _, _, history = type_in {"a = 1\\n", "b = 2\\n", "\\004"}
   shows(history, "a\\040=\\0401\nb\\040=\\0402\n")

@@ -20,6 +20,29 @@ dataset.Dataset = Dataset
 -- @return integer
 function Dataset:size() return #self end
 
+--- What tostring shows between the brackets after the number of samples; classes define their own.
+-- @return text
+function Dataset.extra_repr() return "" end
+
+--- Its class and its number of samples.
+-- @return text
+function Dataset.__tostring(self)
+  local count = getmetatable(self).__len
+  if not count then return self.__name end
+  return ("%s(%d samples%s)"):format(self.__name, count(self), self:extra_repr())
+end
+
+-- Reading by number or ipairs would begin at 1 and leave out sample 0.
+local function refuse_numbers(cls)
+  local base = getmetatable(cls).__index
+  getmetatable(cls).__index = function(_, key)
+    if type(key) == "number" then
+      raise("%s: samples are read by get(i), i from 0, or in batches by a DataLoader", cls.__name)
+    end
+    return base[key]
+  end
+end
+
 --- The fields of one sample; each class defines its own.
 -- @raise if the class does not
 function Dataset:get() raise("%s: the class defines no get", self.__name) end
@@ -51,6 +74,7 @@ end
 --- Samples that are the rows of tensors.
 local TensorDataset = Dataset:extend "TensorDataset"
 dataset.TensorDataset = TensorDataset
+refuse_numbers(TensorDataset)
 
 --- Makes the dataset.
 -- @param ... Tensors (N, ...), one a field, of one N
@@ -69,6 +93,14 @@ function TensorDataset:init(...)
 end
 
 function TensorDataset.__len(self) return self.tensors[1]:size(0) end
+
+function TensorDataset:extra_repr()
+  local text = ""
+  for _, tensor in ipairs(self.tensors) do
+    text = ("%s, (%s) %s"):format(text, table.concat(tensor.shape, ", "), tensor.dtype)
+  end
+  return text
+end
 
 local function check_position(owner, i, n)
   if math.type(i) ~= "integer" or i < 0 or i >= n then
@@ -107,6 +139,7 @@ end
 --- Some of the samples of a dataset.
 local Subset = Dataset:extend "Subset"
 dataset.Subset = Subset
+refuse_numbers(Subset)
 
 --- Makes the part.
 -- @param whole Dataset
@@ -121,6 +154,7 @@ function Subset:init(whole, ids)
 end
 
 function Subset.__len(self) return self.ids:size(0) end
+function Subset:extra_repr() return " of " .. tostring(self.whole) end
 
 --- Sample i of the part.
 -- @param i position from 0

@@ -25,7 +25,7 @@ function Embedding:init(num_embeddings, embedding_dim, ...)
 end
 
 --- Makes an Embedding of a given table.
--- @param weight Tensor (N, D), shared
+-- @param weight Tensor (N, D), shared; a Parameter with freeze = false stays that parameter, tied to its other uses
 -- @param ...    {freeze = true, padding_idx =, max_norm =, norm_type = 2, scale_grad_by_freq =, sparse =,
 --               freeze_padding =}, or these in order by position
 -- @return Embedding; its table is not trained unless freeze = false

@@ -32,7 +32,7 @@ function EmbeddingBag:init(num_embeddings, embedding_dim, ...)
 end
 
 --- Makes an EmbeddingBag of a given table.
--- @param weight Tensor (N, D), shared
+-- @param weight Tensor (N, D), shared; a Parameter with freeze = false stays that parameter, tied to its other uses
 -- @param ...    {freeze = true, max_norm =, norm_type = 2, scale_grad_by_freq =, mode =, sparse =,
 --               include_last_offset =, padding_idx =, freeze_padding =}, or these in order by position
 -- @return EmbeddingBag; its table is not trained unless freeze = false

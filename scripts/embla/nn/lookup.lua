@@ -12,7 +12,7 @@ local weights = require "embla.nn.weights"
 
 -- The options of both that say where the table comes from; they come after PyTorch's own.
 local SOURCE = {
-  {name = "_weight", type = "tensor", doc = "the table itself (N, D), shared and not drawn"},
+  {name = "_weight", type = "tensor", doc = "the table itself (N, D), shared and not drawn; a Parameter stays it"},
   {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the table that is drawn"},
   {name = "std", type = "number", default = 1, range = ">= 0", doc = "the table is drawn from N(0, std)"},
   {name = "init", type = "function", doc = "function(weight) that fills the table in place of the draw"},
@@ -67,13 +67,13 @@ local function wrap_padding(owner, padding_idx, rows)
   return padding_idx < 0 and padding_idx + rows or padding_idx
 end
 
--- The given table as a parameter, of the right shape.
+-- The given table as a parameter, of the right shape. A parameter stays the one it is: the modules share it.
 local function adopt(owner, weight, rows, columns)
   local shape = weight.shape
   if #shape ~= 2 or shape[1] ~= rows or shape[2] ~= columns then
     raise("%s: option _weight: expected shape (%d, %d), got (%s)", owner, rows, columns, table.concat(shape, ", "))
   end
-  return Parameter(weight, weight.dtype:find "float" ~= nil)
+  return core.is_parameter(weight) and weight or Parameter(weight, weight.dtype:find "float" ~= nil)
 end
 
 --- Sets the fields from the constructor's arguments and makes the table.
@@ -229,7 +229,9 @@ function Lookup.of_table(class, weight, o)
     raise("%s.from_pretrained: argument weight: expected a tensor of 2 dimensions, got %d", class.__name, weight:dim())
   end
   local freeze = o.freeze
-  o.freeze, o._weight = nil, Parameter(weight, not freeze)
+  -- A parameter that others train cannot itself be frozen here: the lookup then has one that shares its storage.
+  local tied = core.is_parameter(weight) and not (freeze and weight.requires_grad)
+  o.freeze, o._weight = nil, tied and weight or Parameter(weight, not freeze)
   local module = class(weight:size(0), weight:size(1), o)
   module.weight:requires_grad_(not freeze)
   return module

@@ -1,5 +1,8 @@
 -- nn.Module: what every layer and every network is. A module is a table; its fields that hold Parameters, buffers and
--- other modules are found in the order in which they were first assigned.
+-- other modules are found in the order in which they were first assigned. A field may also be a plain Lua table of
+-- modules and Parameters, filled when it is assigned or later, tables in it included: they are found when somebody asks
+-- for them, named as those of a ModuleList ("layers.0.weight") or ModuleDict. Behind a metatable or in a function
+-- nothing is looked for.
 
 local class = require "embla.class"
 local core = require "embla.core"
@@ -52,16 +55,63 @@ local function kind_of(module, key, value)
   return module._buffers[key] and "buffer" or nil
 end
 
--- Iterates over the fields of one kind: key, value.
-local function fields(module, kind)
-  local keys, i = module._keys, 0
-  return function()
-    while true do
-      i = i + 1
-      local key = keys[i]
-      if key == nil then return nil end
-      local value = rawget(module, key)
-      if value ~= nil and kind_of(module, key, value) == kind then return key, value end
+-- The keys of a plain table: positions in order, then names by the alphabet.
+local function sorted_keys(list)
+  local keys = {}
+  for key in next, list do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b)
+    local x, y = math.type(a) == "integer", math.type(b) == "integer"
+    if x ~= y then return x end
+    return x and a < b or not x and tostring(a) < tostring(b)
+  end)
+  return keys
+end
+
+-- Whether a plain table holds, however deep, a module or a Parameter: most are data. `seen`: tables looked into.
+local function holds_any(list, seen)
+  if seen[list] then return false end
+  seen[list] = true
+  for _, value in next, list do
+    local kind = type(value)
+    if kind == "userdata" and core.is_parameter(value) or kind == "table" and (is_module(value) or
+        getmetatable(value) == nil and holds_any(value, seen)) then
+      return true
+    end
+  end
+  return false
+end
+
+-- Calls visit(name, value, table, key) for the modules or Parameters in a plain table and in those in it. `path`: the
+-- tables around it, for one that holds itself.
+local function visit_table(module, list, prefix, kind, path, visit)
+  if path[list] then return end
+  path[list] = true
+  for _, key in ipairs(sorted_keys(list)) do
+    local value = list[key]
+    local is_table = type(value) == "table" and getmetatable(value) == nil
+    local member = is_module(value) and "module" or core.is_parameter(value) and "parameter"
+    if (is_table or member) and type(key) ~= "string" and math.type(key) ~= "integer" then
+      raise("%s: field %s has a %s under the key %s: expected a name or a position", module.__name,
+            prefix:sub(1, -2), member or "table", tostring(key))
+    elseif is_table then
+      visit_table(module, value, prefix .. name_of(key) .. ".", kind, path, visit)
+    elseif member == kind then
+      visit(prefix .. name_of(key), value, list, key)
+    end
+  end
+  path[list] = nil
+end
+
+-- Calls visit(name, value, table, key) for the fields of one kind: table[key] is the value.
+local function each_field(module, kind, visit)
+  for _, key in ipairs(module._keys) do
+    local value = rawget(module, key)
+    if type(value) == "table" and getmetatable(value) == nil then
+      if kind ~= "buffer" and holds_any(value, {}) then
+        visit_table(module, value, name_of(key) .. ".", kind, {}, visit)
+      end
+    elseif value ~= nil and kind_of(module, key, value) == kind then
+      visit(name_of(key), value, module, key)
     end
   end
 end
@@ -129,17 +179,17 @@ local function walk(module, prefix, seen, visit)
   if seen[module] then return end
   seen[module] = true
   visit(module, prefix)
-  for key, child in fields(module, "module") do walk(child, prefix .. name_of(key) .. ".", seen, visit) end
+  each_field(module, "module", function(name, child) walk(child, prefix .. name .. ".", seen, visit) end)
 end
 
 -- Parameters or buffers of the whole tree by full name; a shared one under its first name only.
 local function named_tensors(self, kind)
   local found, seen = ordered(), {}
   walk(self, "", {}, function(module, prefix)
-    for key, tensor in fields(module, kind) do
-      if not seen[tensor] then found[prefix .. name_of(key)] = tensor end
+    each_field(module, kind, function(name, tensor)
+      if not seen[tensor] then found[prefix .. name] = tensor end
       seen[tensor] = true
-    end
+    end)
   end)
   return found
 end
@@ -166,14 +216,14 @@ function Module:named_buffers() return named_tensors(self, "buffer") end
 -- @return sequence of Tensors
 function Module:buffers() return values(named_tensors(self, "buffer")) end
 
---- The modules that are fields of this one, with their names.
+--- The modules that are fields of this one, or in plain tables that are, with their names.
 -- @return ordered table name -> Module
 function Module:named_children()
   local found, seen = ordered(), {}
-  for key, child in fields(self, "module") do
-    if not seen[child] then found[name_of(key)] = child end
+  each_field(self, "module", function(name, child)
+    if not seen[child] then found[name] = child end
     seen[child] = true
-  end
+  end)
   return found
 end
 
@@ -270,10 +320,10 @@ function Module:to(dtype)
   local made = {}
   for _, module in ipairs(self:modules()) do
     for _, kind in ipairs {"parameter", "buffer"} do
-      for key, tensor in fields(module, kind) do
+      each_field(module, kind, function(_, tensor, holder, key)
         made[tensor] = made[tensor] or convert(tensor, dtype)
-        module[key] = made[tensor]
-      end
+        holder[key] = made[tensor]
+      end)
     end
   end
   return self
@@ -327,11 +377,11 @@ local function saved_tensors(self)
   local function collect(module, prefix, seen)
     if seen[module] then return end
     seen[module] = true
-    for key, tensor in fields(module, "parameter") do found[prefix .. name_of(key)] = tensor end
-    for key, tensor in fields(module, "buffer") do
-      if module._buffers[key] == "persistent" then found[prefix .. name_of(key)] = tensor end
-    end
-    for key, child in fields(module, "module") do collect(child, prefix .. name_of(key) .. ".", seen) end
+    each_field(module, "parameter", function(name, tensor) found[prefix .. name] = tensor end)
+    each_field(module, "buffer", function(name, tensor, _, key)
+      if module._buffers[key] == "persistent" then found[prefix .. name] = tensor end
+    end)
+    each_field(module, "module", function(name, child) collect(child, prefix .. name .. ".", seen) end)
     seen[module] = nil
   end
   collect(self, "", {})
@@ -424,12 +474,21 @@ function Module.extra_repr() return "" end
 -- @return text
 function Module.__tostring(self)
   local lines, extra = {}, self:extra_repr()
-  for key, child in fields(self, "module") do
-    lines[#lines + 1] = ("(%s): %s"):format(name_of(key), (tostring(child):gsub("\n", "\n  ")))
-  end
+  each_field(self, "module", function(name, child)
+    lines[#lines + 1] = ("(%s): %s"):format(name, (tostring(child):gsub("\n", "\n  ")))
+  end)
   if #lines == 0 then return ("%s(%s)"):format(self.__name, extra) end
   if extra ~= "" then table.insert(lines, 1, (extra:gsub("\n", "\n  "))) end
   return ("%s(\n  %s\n)"):format(self.__name, table.concat(lines, "\n  "))
+end
+
+--- The parameters that are a module's own, not those of modules in it.
+-- @param module Module
+-- @return sequence of Parameters
+function Module.own_parameters(module)
+  local list = {}
+  each_field(module, "parameter", function(_, parameter) list[#list + 1] = parameter end)
+  return list
 end
 
 --- Whether a value is a module.

@@ -32,10 +32,14 @@ function EMA:init(params, ...)
   end
   self.decay, self.warmup, self.num_updates = o.decay, o.warmup, 0
   self.params, self.averages = {}, {}
+  local seen = {}
   for i, p in ipairs(params) do
     if not core.is_tensor(p) or not p.dtype:find "float" then
       raise("EMA: parameter %d must be a tensor of float dtype, got %s", i, options.show(p))
+    elseif seen[p] then
+      raise("EMA: some parameters appear more than once: parameter %d is also parameter %d", i, seen[p])
     end
+    seen[p] = i
     self.params[i], self.averages[i] = p, p:detach():clone()
   end
 end
@@ -61,7 +65,9 @@ local function check_fit(self, name, tensors)
           type(tensors) == "table" and "one of " .. #tensors or options.show(tensors))
   end
   for i, tensor in ipairs(tensors) do
-    if not core.is_tensor(tensor) then raise("EMA: %s: tensor %d: got %s", name, i, options.show(tensor)) end
+    if not core.is_tensor(tensor) or tensor.is_sparse or not tensor.dtype:find "float" then
+      raise("EMA: %s: tensor %d: expected a dense tensor of float dtype, got %s", name, i, options.show(tensor))
+    end
     local shape, own = table.concat(tensor.shape, ", "), table.concat(self.averages[i].shape, ", ")
     if shape ~= own then raise("EMA: %s: tensor %d has shape (%s), its average (%s)", name, i, shape, own) end
   end
@@ -130,8 +136,10 @@ function EMA:load_state_dict(dict)
   end
   local o = EMA.spec.read {decay = dict.decay, warmup = dict.warmup}
   check_fit(self, "load_state_dict", dict.averages)
-  local updates = math.tointeger(dict.num_updates)
-  if not updates then raise("EMA: load_state_dict: num_updates: expected integer, got %s", options.show(updates)) end
+  local updates = type(dict.num_updates) == "number" and math.tointeger(dict.num_updates)
+  if not updates or updates < 0 then
+    raise("EMA: load_state_dict: num_updates: expected integer >= 0, got %s", options.show(dict.num_updates))
+  end
   self.decay, self.warmup, self.num_updates = o.decay, o.warmup, updates
   copy_all(dict.averages, self.averages)
 end

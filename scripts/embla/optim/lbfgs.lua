@@ -220,9 +220,25 @@ end
 -- @return table
 function LBFGS:get_state() return {self.state.n_iter > 0 and copy_state(self.state) or nil} end
 
-local function check_vector(vector, n, key)
-  if not core.is_tensor(vector) or vector:dim() ~= 1 or vector:numel() ~= n then
-    raise("LBFGS: load_state_dict: state %s: expected a tensor of shape (%d), got %s", key, n, options.show(vector))
+local function check_vector(vector, like, key)
+  if not core.is_tensor(vector) or vector:dim() ~= 1 or vector:numel() ~= like:numel() then
+    raise("LBFGS: load_state_dict: state %s: expected a tensor of shape (%d), got %s", key, like:numel(),
+          options.show(vector))
+  elseif vector.is_sparse or vector.dtype ~= like.dtype then
+    raise("LBFGS: load_state_dict: state %s: expected a dense tensor of %s, got %s%s", key, like.dtype,
+          vector.is_sparse and "a sparse one of " or "", vector.dtype)
+  end
+end
+
+-- Counts that are integers >= 0, numbers that are finite.
+local function check_numbers(saved)
+  for _, key in ipairs(NUMBERS) do
+    local value, count = saved[key], key == "n_iter" or key == "func_evals"
+    local fits = type(value) == "number" and value - value == 0 and (not count or math.tointeger(value) and value >= 0)
+    if not (fits or key == "t" and value == nil and saved.n_iter == 0) then
+      raise("LBFGS: load_state_dict: state %s: expected %s, got %s", key, count and "an integer >= 0" or "a number",
+            options.show(value))
+    end
   end
 end
 
@@ -232,13 +248,20 @@ end
 -- @raise if it does not fit the parameters
 function LBFGS:set_state(params, states)
   local saved = states[1] or {func_evals = 0, n_iter = 0, old_dirs = {}, old_stps = {}, H_diag = 1}
-  local n = flat_params(params):numel()
+  local like = flat_params(params)
+  if type(saved) ~= "table" then
+    raise("LBFGS: load_state_dict: state of parameter 1: expected a table, got %s", options.show(saved))
+  end
+  check_numbers(saved)
   for _, key in ipairs(TENSORS) do
-    if saved.n_iter ~= 0 then check_vector(saved[key], n, key) end
+    if saved.n_iter ~= 0 then check_vector(saved[key], like, key) end
   end
   for _, key in ipairs(LISTS) do
     if type(saved[key]) ~= "table" then raise("LBFGS: load_state_dict: state %s is no list", key) end
-    for _, vector in ipairs(saved[key]) do check_vector(vector, n, key) end
+    for _, vector in ipairs(saved[key]) do check_vector(vector, like, key) end
+  end
+  if #saved.old_dirs ~= #saved.old_stps then
+    raise("LBFGS: load_state_dict: state old_dirs has %d vectors, old_stps %d", #saved.old_dirs, #saved.old_stps)
   end
   self.state = copy_state(saved)
 end

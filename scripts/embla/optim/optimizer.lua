@@ -63,7 +63,7 @@ end
 -- @return a class
 function Optimizer.from_rule(rule)
   local cls = Optimizer:extend(rule.name)
-  cls.rule, cls.doc = rule.name, rule.doc
+  cls.rule, cls.doc, cls.state_names = rule.name, rule.doc, words(rule.state)
   Optimizer.describe_options(cls, rows_of(rule))
   return cls
 end
@@ -80,7 +80,7 @@ local function is_module(value)
   return type(meta) == "table" and meta.is_module == true
 end
 
--- Raises unless `params` can be a sequence of parameters (or groups).
+-- Raises unless `params` can be a sequence of parameters (or groups), not empty.
 local function check_sequence(name, params)
   if core.is_tensor(params) then
     raise("%s: params must be a sequence of tensors or of groups, got a tensor: write {t}", name)
@@ -88,6 +88,12 @@ local function check_sequence(name, params)
     raise("%s: params must be a sequence of tensors or of groups, got a module: write net:parameters()", name)
   elseif type(params) ~= "table" then
     raise("%s: params must be a sequence of tensors or of groups, got %s", name, options.show(params))
+  elseif #params == 0 and params.params ~= nil then
+    raise("%s: params must be a sequence of tensors or of groups, got a single group: write {group}", name)
+  elseif #params == 0 and next(params) ~= nil then
+    raise("%s: params must be a sequence of tensors or of groups, got a table by name: write net:parameters()", name)
+  elseif #params == 0 then
+    raise("%s: optimizer got an empty parameter list", name)
   end
 end
 
@@ -106,7 +112,6 @@ end
 local function read_params(self, params)
   if core.is_tensor(params) then params = {params} end
   check_sequence(self.__name, params)
-  if #params == 0 then raise("%s: optimizer got an empty parameter list", self.__name) end
   local seen, list = {}, {}
   for g, group in ipairs(self.param_groups) do
     for i, p in ipairs(group.params) do seen[p] = ("parameter %d of group %d"):format(i, g) end
@@ -123,7 +128,6 @@ end
 -- A list of tensors is one group; a list of tables is groups.
 local function groups_of(name, params)
   check_sequence(name, params)
-  if #params == 0 then raise("%s: optimizer got an empty parameter list", name) end
   if type(params[1]) == "table" then return params end
   return {{params = params}}
 end
@@ -238,22 +242,61 @@ local function check_dict(self, dict)
   end
 end
 
--- The state of one parameter with its step as an integer, however it was saved.
-local function read_state(saved)
+-- State that is there only with some options: amsgrad, momentum, centered.
+local SOMETIMES = {max_exp_avg_sq = true, momentum_buffer = true, grad_avg = true}
+
+local MOST_STEPS = 1 << 53
+
+-- The state of parameter number i with its step as an integer, however it was saved.
+local function read_state(self, saved, i)
+  if type(saved) ~= "table" then
+    raise("%s: load_state_dict: state of parameter %d: expected a table, got %s", self.__name, i, options.show(saved))
+  end
   local state = {}
   for key, value in pairs(saved) do state[key] = value end
-  local step = state.step or 0
-  if core.is_tensor(step) then step = step:item() end
-  state.step = math.tointeger(step)
+  local step = state.step
+  if core.is_tensor(step) and not step.is_sparse and step:numel() == 1 then step = step:item() end
+  state.step = type(step) == "number" and math.tointeger(step)
+  if not state.step or state.step < 0 or state.step > MOST_STEPS then
+    raise("%s: load_state_dict: step of parameter %d: expected an integer from 0 to 2^53, got %s", self.__name, i,
+          options.show(step))
+  end
+  for _, name in ipairs(self.state_names) do
+    if state.step > 0 and state[name] == nil and not SOMETIMES[name] then
+      raise("%s: load_state_dict: state of parameter %d: %s is missing", self.__name, i, name)
+    end
+  end
   return state
 end
 
--- What a saved group says, but for its parameters.
+-- What a saved group says, but for its parameters. Options that it lacks, being younger than it, stay as they are.
 local function read_group(self, saved, g)
-  local group = copy(saved)
+  local group, given = copy(saved), {}
   group.params = nil
+  if group.lr == nil then raise("%s: load_state_dict: param_groups[%d]: lr is missing", self.__name, g) end
   check_options(self, group, g)
+  for _, row in ipairs(self.group_spec.rows) do
+    if group[row.name] == nil then group[row.name] = self.param_groups[g][row.name] end
+    given[row.name] = group[row.name]
+  end
+  self.group_spec.read(given)
   return group
+end
+
+-- Refuses numbers of parameters that are none, or come twice.
+local function check_numbers(self, groups)
+  local seen = {}
+  for g, group in ipairs(groups) do
+    for _, number in ipairs(group.params) do
+      if not math.tointeger(number) then
+        raise("%s: load_state_dict: param_groups[%d].params: expected numbers of parameters, got %s", self.__name, g,
+              options.show(number))
+      elseif seen[number] then
+        raise("%s: load_state_dict: param_groups[%d].params: parameter %d comes twice", self.__name, g, number)
+      end
+      seen[number] = true
+    end
+  end
 end
 
 local function refill(group, saved)
@@ -269,15 +312,16 @@ end
 -- @raise if one does not fit its parameter
 function Optimizer:set_state(params, states)
   local list = {}
-  for i, saved in ipairs(states) do list[i] = saved and read_state(saved) end
+  for i, saved in ipairs(states) do list[i] = saved and read_state(self, saved, i) end
   core.set_optimizer_state(self.core, params, list)
 end
 
 --- Goes on from what state_dict returned: the same steps then give the same bits.
 -- @param dict as returned by state_dict of an optimizer of the same class and with the same parameters; copied
--- @raise if the groups or a state tensor's shape do not fit; nothing is loaded then
+-- @raise if the groups, their options, a step or a state tensor do not fit or are missing; nothing is loaded then
 function Optimizer:load_state_dict(dict)
   check_dict(self, dict)
+  check_numbers(self, dict.param_groups)
   local params, states, groups = {}, {}, {}
   for g, saved in ipairs(dict.param_groups) do
     groups[g] = read_group(self, saved, g)

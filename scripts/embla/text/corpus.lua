@@ -25,7 +25,9 @@ local spec = options.spec("Corpus", {
 
 --- Text as word ids, sentence by sentence. Read, split, counted and encoded in C; no word of it becomes a Lua string.
 -- Text is UTF-8; words are in composed form (NFC); bytes that are not UTF-8 part words (split = "blanks": each
--- becomes U+FFFD); a word of more than 255 bytes is cut there.
+-- becomes U+FFFD); a word of more than 255 bytes is cut there. By Unicode's rule for words, combining marks and the
+-- joiners U+200C and U+200D stay in the word they follow, the zero width space U+200B parts words, and other invisible
+-- format characters (soft hyphen, byte order mark, marks of direction) are left out; split = "blanks" keeps them all.
 --
 -- Fields: `vocab` Vocab; `ids` Tensor (T) int32; `starts` Tensor (S + 1) int64, sentence s is ids[starts[s]] up to
 -- before ids[starts[s + 1]]; `words` and `bytes` read. # is T.

@@ -25,7 +25,7 @@ local spec = options.spec("SkipGram", {
 -- are shrunk at random. Batches depend on seed, epoch and position alone, not on threads or prefetch.
 --
 --   local batches = text.SkipGram(corpus, {window = 5, negative = 5, batch_size = 4096, epochs = 3})
---   for centre, targets in batches:iter() do … batches.progress … end
+--   for centre, targets in batches do … batches.progress … end
 --
 -- Fields while iterating: `epoch` from 0; `words_done` of `words_total` words of the corpus, all epochs together, those
 -- left out counted too; `progress` from 0 to 1; `batches` given so far.
@@ -80,6 +80,16 @@ end
 function SkipGram:iter()
   self:rewind()
   return function() return next_batch(self) end
+end
+
+-- A loop calls its iterator with two arguments, the second being what it got last.
+function SkipGram.__call(self, ...)
+  local _, last = ...
+  if select("#", ...) ~= 2 then
+    raise("SkipGram: it is not called: write `for centre, targets in batches do`, or use batches:iter()")
+  end
+  if last == nil then self:rewind() end
+  return next_batch(self)
 end
 
 return SkipGram

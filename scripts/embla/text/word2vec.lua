@@ -31,11 +31,12 @@ local spec = options.spec("Word2Vec", {
 -- -log sigmoid(v_i . u_c) - sum over n of log sigmoid(-v_i . u_n) to the loss; in CBOW v_i is the mean over the window.
 -- Rows move by -lr times its gradient.
 --
--- In deterministic mode the corpus is gone through in rounds of 16 lanes, each of at most 32 words (fewer if the
--- vocabulary is small). A lane sees the tables as they were before the round and what it has learnt itself; after the
--- round the changes of all lanes are added, in order, those of a row divided by the root of the number of lanes that
--- moved it. In hogwild mode (Niu et al. 2011) threads read and write the same rows with no locks: races by intent, and
--- no two runs alike; a thread sanitizer reports them.
+-- In deterministic mode the corpus is gone through in rounds of up to 16 lanes, each of at most 32 words. A lane sees
+-- the tables as they were before the round and what it has learnt itself; after the round the changes of all lanes are
+-- added, in order, those of a row divided by the root of the number of lanes that moved it. There is a lane for each
+-- 1024 words of the vocabulary: below 2048 there is one, which writes to the tables at once, on one thread. In hogwild
+-- mode (Niu et al. 2011) threads read and write the same rows with no locks: races by intent, and no two runs alike; a
+-- thread sanitizer reports them.
 --
 --   local model = text.Word2Vec(corpus, {dim = 100, window = 5, negative = 5, sample = 1e-4})
 --   while model.progress < 1 do print(model.progress, model:train(1000000)) end

@@ -148,6 +148,42 @@ static void reading_by_bytes_and_by_blocks_agree(void **state)
     em__input_close(&in);
 }
 
+static void a_packed_file_is_refused_by_its_first_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *name;           /* null: it is read */
+    } cases[] = {
+        {"\x1F\x8B\x08", "gzip-compressed; unpack it first (gunzip -k /"},
+        {"BZh91AY&SY", "bzip2-compressed; unpack it first (bunzip2 -k /"},
+        {"\xFD" "7zXZ", NULL}, {"BZh9", NULL}, {"\x1F", NULL}, {"PK", NULL}, {"x\x1F\x8B", NULL}, {"", NULL},
+        {"\x28\xB5\x2F\xFD", "zstd-compressed"}, {"PK\x03\x04", "zip-compressed"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int whole = 0; whole < 2; whole++) {
+            em__input in;
+            char block[16];
+            size_t got;
+            int c;
+            put_file(cases[i].bytes);
+            assert_ok(em__input_open(&in, path));
+            const em_status s = whole ? em__input_read(&in, block, 16, &got) : em__input_byte(&in, &c);
+            if (cases[i].name)
+                assert_fails(s, EM_EFORMAT, cases[i].name);
+            else
+                assert_ok(s);
+            em__input_close(&in);
+        }
+    FILE *f = fopen(path, "wb");                /* its last byte is a zero */
+    fwrite("\xFD" "7zXZ", 1, 6, f);
+    fclose(f);
+    em__input in;
+    int c;
+    assert_ok(em__input_open(&in, path));
+    assert_fails(em__input_byte(&in, &c), EM_EFORMAT, "xz-compressed; unpack it first (unxz -k /");
+    em__input_close(&in);
+}
+
 static em_status write_a_file(void *context, em_tensor *made[EM_MAX_OUT])
 {
     (void)context;
@@ -333,6 +369,7 @@ int main(void)
         FOLDER_TEST(a_pipe_is_written_once_it_has_a_reader),
         FOLDER_TEST(waiting_for_a_pipe_stops_at_an_interrupt),
         FOLDER_TEST(a_folder_is_no_file),
+        FOLDER_TEST(a_packed_file_is_refused_by_its_first_bytes),
         FOLDER_TEST(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,4 +293,145 @@ t.test("clone makes a tree with tensors of its own, shared as before", function(
   t.equal(net[2].running_mean:tolist()[1] ~= 9, true)
 end)
 
+-- ---- plain tables ----------------------------------------------------------------------------------------------
+
+-- Layers in tables: one given whole, one filled later, one by name, one in another; and data, which is none.
+local Tables = nn.Module:extend "Tables"
+
+function Tables:init()
+  self.layers = {nn.Linear(2, 2), nn.Linear(2, 2)}
+  self.later = {}
+  for i = 1, 2 do self.later[i] = nn.Linear(2, 1, {bias = false}) end
+  self.named = {b = nn.Linear(1, 1, {bias = false}), a = {{nn.Linear(1, 2, {bias = false})}}}
+  self.scales = {nn.Parameter(embla.ones(1)), embla.ones(7)}
+  self.data = {1, "x", {embla.ones(2)}, {a = {3}}}
+  self.data.itself = self.data
+end
+
+function Tables:forward(x)
+  for _, layer in ipairs(self.layers) do x = layer(x) end
+  for _, layer in ipairs(self.later) do x = x + layer(x) end
+  return self.named.b(x:mean(1, true)) + self.named.a[1][1](x:mean(1, true)):sum() * self.scales[1]
+end
+
+local NAMES = {"layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "later.0.weight",
+               "later.1.weight", "named.a.0.0.weight", "named.b.weight", "scales.0"}
+
+local function sorted(list)
+  table.sort(list)
+  return list
+end
+
+t.test("modules and parameters in plain tables are found, saved and trained", function()
+  local net = Tables()
+  t.equal(sorted(keys(net:state_dict())), sorted({table.unpack(NAMES)}))
+  t.equal(sorted(keys(net:named_parameters())), sorted({table.unpack(NAMES)}))
+  t.equal(#net:parameters(), 9)
+  t.equal(keys(net:named_children()), {"layers.0", "layers.1", "later.0", "later.1", "named.a.0.0", "named.b"})
+  t.equal(#net:modules(), 7)
+  local before = {}
+  for name, p in net:named_parameters() do before[name] = p:detach():clone() end
+  local opt = embla.optim.SGD(net:parameters(), {lr = 0.1})
+  net(embla.ones(3, 2)):sum():backward()
+  opt:step()
+  for name, p in net:named_parameters() do
+    if before[name]:equal(p:detach()) then t.fail(name .. " is not trained") end
+  end
+  net:zero_grad()
+  t.equal(net.layers[2].weight.grad, nil)
+end)
+
+t.test("modes, conversion, copies and files reach into plain tables", function()
+  local net = Tables()
+  net:eval()
+  t.equal({net.layers[1].training, net.named.a[1][1].training}, {false, false})
+  net:double()
+  t.equal({net.layers[2].weight.dtype, net.scales[1].dtype, net.scales[2].dtype}, {"float64", "float64", "float32"})
+  local other = Tables():double()
+  other:load_state_dict(net:state_dict())
+  local x = embla.ones(3, 2, {dtype = "float64"})
+  t.equal(other(x):tolist(), net(x):tolist())
+  local copy = net:clone()
+  copy.layers[1].weight:detach():zero_()
+  t.equal({copy.layers[1].weight:abs():sum():item(), net.layers[1].weight:abs():sum():item() > 0}, {0, true})
+  t.equal(#copy:parameters(), 9)
+  local seen = 0
+  net:apply(function() seen = seen + 1 end)
+  t.equal(seen, 7)
+  t.equal(tostring(net):match "%(layers%.1%): [^\n]*", "(layers.1): Linear(in_features=2, out_features=2, bias=True)")
+  t.raises(function() other:load_state_dict {["layers.0.weight"] = embla.zeros(2, 2)} end, "missing", "later.1.weight")
+end)
+
+t.test("a module in two tables has two names in a state, and one among the parameters", function()
+  local net = nn.Module()
+  net.a = {nn.Linear(1, 1, {bias = false})}
+  net.b = {net.a[1]}
+  t.equal(sorted(keys(net:state_dict())), {"a.0.weight", "b.0.weight"})
+  t.equal(keys(net:named_parameters()), {"a.0.weight"})
+  net.b[1] = nil
+  t.equal(keys(net:state_dict()), {"a.0.weight"})
+  net.c = {[net.a] = nn.Linear(1, 1)}
+  t.raises(function() net:parameters() end, "Module: field c has a module under the key table: ", "name or a position")
+end)
+
+t.test("parameters in plain tables are counted by summary", function()
+  t.equal(embla.summary(Tables(), embla.ones(3, 2)).parameters, 6 + 6 + 2 + 2 + 2 + 1 + 1)
+end)
+
+-- ---- tied weights ----------------------------------------------------------------------------------------------
+
+t.test("a parameter that is given stays that parameter, and is trained once", function()
+  local function tied(make)
+    local net = nn.Module()
+    net.out = nn.Linear(2, 4, {bias = false})
+    net.other = make(net.out.weight)
+    return net
+  end
+  local cases = {
+    ["Embedding, _weight"] = function(w) return nn.Embedding(4, 2, {_weight = w}) end,
+    ["Embedding.from_pretrained"] = function(w) return nn.Embedding.from_pretrained(w, {freeze = false}) end,
+    ["EmbeddingBag, _weight"] = function(w) return nn.EmbeddingBag(4, 2, {_weight = w}) end,
+    ["EmbeddingBag.from_pretrained"] = function(w) return nn.EmbeddingBag.from_pretrained(w, {freeze = false}) end,
+    Parameter = function(w)
+      local m = nn.Module()
+      m.weight = nn.Parameter(w)
+      return m
+    end,
+    assignment = function(w)
+      local m = nn.Linear(2, 4, {bias = false})
+      m.weight = w
+      return m
+    end,
+    register_parameter = function(w)
+      local m = nn.Module()
+      m:register_parameter("weight", w)
+      return m
+    end,
+  }
+  for name, make in pairs(cases) do
+    local net = tied(make)
+    t.equal({name, rawequal(net.out.weight, net.other.weight), #net:parameters()}, {name, true, 1})
+    t.equal(keys(net:state_dict()), {"out.weight", "other.weight"})
+    -- Adagrad's first step moves each element by lr, however large its gradient: once, not twice.
+    local before = net.out.weight:detach():clone()
+    local opt = embla.optim.Adagrad(net:parameters(), {lr = 0.5})
+    net.out.weight.grad = embla.ones(4, 2)
+    opt:step()
+    t.close((before - net.out.weight:detach()):tolist(), {{0.5, 0.5}, {0.5, 0.5}, {0.5, 0.5}, {0.5, 0.5}}, 1e-5)
+  end
+end)
+
+t.test("a table that is frozen leaves the parameter that it is made of trained", function()
+  local out = nn.Linear(2, 4)
+  local emb = nn.Embedding.from_pretrained(out.weight)
+  t.equal({emb.weight.requires_grad, out.weight.requires_grad}, {false, true})
+  out.weight:detach():fill_(3)
+  t.equal(emb({1}):tolist(), {{3, 3}})                   -- the storage is shared
+  local again = nn.Embedding.from_pretrained(emb.weight)
+  t.equal(rawequal(again.weight, emb.weight), true)
+  local p = nn.Parameter(embla.ones(1))
+  t.equal({rawequal(nn.Parameter(p, false), p), nn.Parameter(p, false).requires_grad, p.requires_grad},
+          {false, false, true})
+end)
+
 t.finish()

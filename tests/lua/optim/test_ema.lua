@@ -83,6 +83,7 @@ t.test("what does not fit is refused", function()
   t.raises(function() optim.EMA(p) end, "EMA: params must be a sequence of tensors, got a tensor")
   t.raises(function() optim.EMA({}) end, "EMA: params must be a sequence of tensors")
   t.raises(function() optim.EMA({p, 3}) end, "EMA: parameter 2 must be a tensor of float dtype, got 3")
+  t.raises(function() optim.EMA({p, param(1), p}) end, "more than once: parameter 3 is also parameter 1")
   t.raises(function() optim.EMA({embla.tensor {1}}) end, "EMA: parameter 1 must be a tensor of float dtype")
   t.raises(function() optim.EMA({p}, {decay = 1.5}) end, "EMA: option decay: expected number in [0, 1], got 1.5")
   t.raises(function() optim.EMA({p}, {dekay = 1}) end, "did you mean 'decay'?")
@@ -94,6 +95,16 @@ t.test("what does not fit is refused", function()
   local dict = ema:state_dict()
   dict.averages = {embla.zeros(3)}
   t.raises(function() ema:load_state_dict(dict) end, "EMA: load_state_dict: tensor 1 has shape (3)")
+  dict.averages = {embla.sparse_coo_tensor(embla.tensor {{0}}, embla.ones(1), {2})}
+  t.raises(function() ema:load_state_dict(dict) end, "EMA: load_state_dict: tensor 1: expected a dense tensor of float")
+  dict.averages = {embla.ones(2)}
+  for _, updates in ipairs {-1, 0.5, 0 / 0, "3"} do
+    dict.num_updates = updates
+    t.raises(function() ema:load_state_dict(dict) end, "EMA: load_state_dict: num_updates: expected integer >= 0, got ")
+  end
+  dict.num_updates, dict.decay = 1, 0 / 0
+  t.raises(function() ema:load_state_dict(dict) end, "EMA: option decay")
+  t.equal({ema.num_updates, ema.averages[1]:tolist()}, {0, {1, 2}})
   t.raises(function() ema:load_state_dict(3) end, "EMA: load_state_dict: argument dict: expected a table, got 3")
 end)
 

@@ -200,6 +200,14 @@ end
 
 refuses("no parameters", function() return {} end, {}, "SGD: optimizer got an empty parameter list")
 refuses("no parameters in a group", function() return {{params = {}}} end, {}, "empty parameter list")
+refuses("a group alone", function() return {params = {}} end, {}, "got a single group: write {group}")
+refuses("parameters by name", function() return {weight = embla.ones(1)} end, {},
+        "got a table by name: write net:parameters()")
+refuses("one parameter in two groups", function()
+  local p = embla.ones(1):requires_grad_()
+  return {{params = {p}}, {params = p}}
+end, {},
+        "some parameters appear more than once: parameter 1 of group 2 is also parameter 1 of group 1")
 refuses("nothing", function() return nil end, {}, "SGD: params must be a sequence of tensors or of groups, got nil")
 refuses("a bare tensor", function() return param(1) end, {}, "got a tensor: write {t}")
 refuses("a module", function() return embla.nn.Identity() end, {}, "got a module: write net:parameters()")

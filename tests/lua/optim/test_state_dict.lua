@@ -107,4 +107,46 @@ t.test("a state that does not fit is refused and changes nothing", function()
   t.same_bits(opt:state_dict(), before)
 end)
 
+t.test("a hostile state is refused, and nothing is changed", function()
+  local params = new_params()
+  local opt = optim.Adam(groups_of(params), {lr = 0.1})
+  train(opt, params, 1, 3, false)
+  local before, rates = opt:state_dict(), {opt.param_groups[1].lr, opt.param_groups[2].lr}
+  local function refuses(change, ...)
+    local dict = opt:state_dict()
+    change(dict.state, dict.param_groups)
+    t.raises(function() opt:load_state_dict(dict) end, ...)
+    t.same_bits(opt:state_dict().state, before.state)
+    t.equal({opt.param_groups[1].lr, opt.param_groups[2].lr}, rates)
+  end
+  local step = "Adam: load_state_dict: step of parameter 2: expected an integer from 0 to 2^53, got "
+  for _, value in ipairs {-1, math.mininteger, math.maxinteger, (1 << 53) + 1, 1.5, 0 / 0, 1 / 0, "3", {}, true} do
+    refuses(function(s) s[2].step = value end, step)
+  end
+  refuses(function(s) s[2].step = nil end, step .. "nil")
+  refuses(function(s) s[2].step = embla.tensor {1, 2} end, step .. "a tensor")
+  refuses(function(s) s[2].step = embla.tensor(-3.0) end, step .. "-3")
+  refuses(function(s) s[2] = 7 end, "Adam: load_state_dict: state of parameter 2: expected a table, got 7")
+  refuses(function(s) s[2].exp_avg_sq = nil end, "Adam: load_state_dict: state of parameter 2: exp_avg_sq is missing")
+  refuses(function(s) s[2].exp_avg = embla.zeros(3, 1) end, "is float32 (3, 1), expected float32 (4, 1)")
+  refuses(function(s) s[2].exp_avg = embla.zeros(4, 1, {dtype = "int64"}) end, "is int64 (4, 1), expected float32")
+  refuses(function(s) s[2].exp_avg = gradients(1, true)[2] end, "expected float32 (4, 1)")
+  refuses(function(_, g) g[2].lr = nil end, "Adam: load_state_dict: param_groups[2]: lr is missing")
+  refuses(function(_, g) g[2].lr = 0 / 0 end, "lr")
+  refuses(function(_, g) g[2].betas = {0.9} end, "betas")
+  refuses(function(_, g) g[2].amsgrad = 1 end, "amsgrad")
+  refuses(function(_, g) g[2].initial_lr = "x" end, "option initial_lr: expected number")
+  refuses(function(_, g) g[2].params = {1} end, "param_groups[2].params: parameter 1 comes twice")
+  refuses(function(_, g) g[2].params = {"x"} end, 'param_groups[2].params: expected numbers of parameters, got "x"')
+end)
+
+t.test("an option that a state lacks stays as it is", function()
+  local params = new_params()
+  local opt = optim.SGD({params[1]}, {lr = 0.1, momentum = 0.9})
+  local dict = opt:state_dict()
+  dict.param_groups[1].momentum, dict.param_groups[1].lr = nil, 0.2
+  opt:load_state_dict(dict)
+  t.equal({opt.param_groups[1].lr, opt.param_groups[1].momentum}, {0.2, 0.9})
+end)
+
 t.finish()

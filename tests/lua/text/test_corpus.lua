@@ -80,4 +80,25 @@ t.test("what does not fit is refused", function()
   t.raises(function() text.Corpus("x", {vocab = {}}) end, "option vocab: expected a Vocab, got a table")
 end)
 
+t.test("a packed file is refused, not read as words", function()
+  local packed = {gzip = "\x1f\x8b\x08\0", bzip2 = "BZh91AY&SY", xz = "\xfd7zXZ\0", zstd = "\x28\xb5\x2f\xfd",
+                  zip = "PK\3\4"}
+  for name, bytes in pairs(packed) do
+    local path = file_of(bytes .. ("some words of it "):rep(20))
+    local message = path .. ": is " .. name .. "-compressed; unpack it first ("
+    t.raises(function() text.Corpus(path) end, message, path .. ")")
+    t.raises(function() text.Vocab.load(path) end, message)
+    t.raises(function() embla.io.word2vec.load(path) end, message)
+    t.raises(function() embla.io.word2vec.load(path, {binary = true}) end, message)
+    os.remove(path)
+  end
+end)
+
+t.test("joiners are part of a word, a zero width space parts words", function()
+  local persian = "\u{645}\u{6CC}\u{200C}\u{631}\u{648}\u{645}"             -- mi-ravam, I go
+  local list, c = sentences_of(persian .. "\u{200B}x\u{AD}y \u{FEFF}z\u{FE0F} \u{2764}\u{FE0F}")
+  t.equal(list, {persian .. " xy z\u{FE0F}"})
+  t.equal(c.vocab:contains(persian), true)
+end)
+
 t.finish()

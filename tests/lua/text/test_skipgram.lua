@@ -88,6 +88,14 @@ t.test("a batch drawn ahead shows in no field, and is dropped with the rest", fu
   t.equal(ahead:iter()(), now:iter()())
 end)
 
+t.test("a loop may go over the sampler itself", function()
+  local s, want, got = text.SkipGram(corpus, {batch_size = 64, seed = 4, epochs = 2}), {}, {}
+  for centre, targets in s:iter() do want[#want + 1] = {centre:tolist(), targets:tolist()} end
+  for centre, targets in s do got[#got + 1] = {centre:tolist(), targets:tolist()} end
+  t.equal(got, want)
+  t.raises(function() s() end, "SkipGram: it is not called: write `for centre, targets in batches do`")
+end)
+
 t.test("a sampler may go while it draws", function()
   for _ = 1, 20 do
     local s = text.SkipGram(corpus, {batch_size = 100000, prefetch = true})

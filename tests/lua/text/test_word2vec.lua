@@ -65,6 +65,67 @@ for name, form in pairs(FORMS) do
   end)
 end
 
+-- Two groups of 17 nodes: each node knows the first of its group, and every second one another before it; ten edges
+-- between the groups. Walks of 20 nodes, 40 from each.
+local GROUP = 17
+local function two_groups()
+  local random, neighbours, lines = 12345, {}, {}
+  local function draw(n)
+    random = (random * 1103515245 + 12345) % 2147483648
+    return random // 65536 % n
+  end
+  for node = 0, 2 * GROUP - 1 do neighbours[node] = {} end
+  local function edge(a, b)
+    table.insert(neighbours[a], b)
+    table.insert(neighbours[b], a)
+  end
+  for first = 0, GROUP, GROUP do
+    for i = 1, GROUP - 1 do
+      edge(first + i, first)
+      if i % 2 == 0 then edge(first + i, first + 1 + draw(i - 1)) end
+    end
+  end
+  for _ = 1, 10 do edge(draw(GROUP), GROUP + draw(GROUP)) end
+  for walk = 0, 40 * 2 * GROUP - 1 do
+    local at, names = walk % (2 * GROUP), {}
+    for k = 1, 20 do
+      names[k] = "n" .. at
+      at = neighbours[at][1 + draw(#neighbours[at])]
+    end
+    lines[#lines + 1] = table.concat(names, " ")
+  end
+  return corpus_of(table.concat(lines, "\n"))
+end
+
+-- Nodes whose vector is nearer to the others of their group than to the other group.
+local function well_placed(model)
+  local unit = embla.F.normalize(model.vectors:double())
+  local sums, right = {unit[0] * 0, unit[0] * 0}, 0
+  local function side(id) return tonumber(model.corpus.vocab:word(id):sub(2)) // GROUP + 1 end
+  for id = 0, 2 * GROUP - 1 do sums[side(id)]:add_(unit[id]) end
+  for id = 0, 2 * GROUP - 1 do
+    local own, other = sums[side(id)] - unit[id], sums[3 - side(id)]
+    if (own:dot(unit[id]) / own:norm()):item() > (other:dot(unit[id]) / other:norm()):item() then right = right + 1 end
+  end
+  return right
+end
+
+-- Merging lanes on so few words places 30 or 31 of 34.
+t.test("a small vocabulary is learnt as well as by Hogwild", function()
+  local graph = two_groups()
+  for seed = 1, 3 do
+    local right = {}
+    for _, mode in ipairs {"deterministic", "hogwild"} do
+      local model = text.Word2Vec(graph, {dim = 16, sample = 0, epochs = 3, seed = seed, mode = mode})
+      model:train()
+      right[mode] = well_placed(model)
+    end
+    if right.deterministic < 33 or right.hogwild < 33 then
+      t.fail(("%d of 34, Hogwild %d"):format(right.deterministic, right.hogwild))
+    end
+  end
+end)
+
 t.test("vectors start small and random, contexts at zero, and the default generator is left alone", function()
   embla.manual_seed(7)
   local want = embla.rand(3)

@@ -17,8 +17,9 @@ function CosineAnnealingWarmRestarts:setup(o)
 end
 
 function CosineAnnealingWarmRestarts:rate(_, i)
-  return self.eta_min + (self.base_lrs[i] - self.eta_min) * (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
+  return self.eta_min + (self.base_lrs[i] - self.eta_min) * math.cos(math.pi * self.T_cur / self.T_i / 2) ^ 2
 end
+CosineAnnealingWarmRestarts.chains = false
 
 -- T_i and T_cur at an epoch that need not be whole.
 local function jump(self, epoch)
@@ -35,6 +36,7 @@ function CosineAnnealingWarmRestarts:step(epoch)
   if epoch ~= nil and not (type(epoch) == "number" and epoch >= 0 and epoch < math.huge) then
     raise("%s: step: argument epoch: expected a number >= 0, got %s", self.__name, tostring(epoch))
   end
+  self:_take_new_groups(math.floor(epoch or self.last_epoch + 1))
   self._step_count = self._step_count + 1
   if epoch == nil and self.last_epoch >= 0 then
     epoch = self.last_epoch + 1

@@ -35,27 +35,34 @@ function CyclicLR:setup(o, groups)
   end
 end
 
+function CyclicLR:_take_group(_, i)
+  self.lows[i], self.highs[i] = self:value_for("base_lr", i), self:value_for("max_lr", i)
+  if not self.cycle_momentum then return end
+  self.base_momenta[i], self.max_momenta[i] = self:value_for("base_momentum", i), self:value_for("max_momentum", i)
+end
+
 -- How far up in the cycle an epoch is: 0 at the bottom, the height of this cycle at the top.
 local function height(self, epoch)
-  local size = self.step_size_up + self.step_size_down
-  local cycle = math.floor(1 + epoch / size)
-  local x, turn = 1 + epoch / size - cycle, self.step_size_up / size
-  local part = x <= turn and x / turn or (x - 1) / (turn - 1)
+  local up, down = self.step_size_up, self.step_size_down
+  local cycle, at = 1 + epoch // (up + down), epoch % (up + down)
+  local part = at <= up and at / up or (up + down - at) / down
   if self.scale_fn then return part * self.scale_fn(self.scale_mode == "cycle" and cycle or epoch) end
   if self.mode == "triangular2" then return part / 2 ^ (cycle - 1) end
   return self.mode == "exp_range" and part * self.gamma ^ epoch or part
 end
 
 function CyclicLR:rate(_, i, epoch)
-  local low, high = self.lows[i] or self.lows[1], self.highs[i] or self.highs[1]
-  return low + (high - low) * height(self, epoch)
+  local part = height(self, epoch)
+  return self.lows[i] * (1 - part) + self.highs[i] * part
 end
+CyclicLR.chains = false
+CyclicLR.sets = {"lr", "momentum"}
 
 function CyclicLR:apply(epoch)
   Scheduler.apply(self, epoch)
   if not self.cycle_momentum then return end
   for i, group in ipairs(self.optimizer.param_groups) do
-    local low, high = self.base_momenta[i] or self.base_momenta[1], self.max_momenta[i] or self.max_momenta[1]
+    local low, high = self.base_momenta[i], self.max_momenta[i]
     group.momentum = high - (high - low) * height(self, epoch)
   end
 end

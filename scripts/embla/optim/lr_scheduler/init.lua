@@ -24,8 +24,8 @@ local function gamma_row(default)
   return {name = "gamma", type = "number", default = default, required = default == nil, doc = "factor of the rate"}
 end
 
-local function total_iters_row()
-  return {name = "total_iters", type = "integer", default = 5, range = "> 0", doc = "epochs until it ends"}
+local function total_iters_row(range)
+  return {name = "total_iters", type = "integer", default = 5, range = range, doc = "epochs until it ends"}
 end
 
 -- ---- functions of the epoch ------------------------------------------------------------------------------------
@@ -35,19 +35,16 @@ local function is_function_or_list(value) return type(value) == "function" or #v
 local LAMBDA_ROWS = {{name = "lr_lambda", type = "function|table", required = true, check = is_function_or_list,
                       doc = "function of the epoch, or a list with one for each group"}}
 
--- One function for each group.
+-- One function for each group, or one for all.
 local function setup_lambdas(self, o, groups)
-  if type(o.lr_lambda) == "function" then
-    self.lr_lambda = {}
-    for i = 1, #groups do self.lr_lambda[i] = o.lr_lambda end
-  elseif #o.lr_lambda ~= #groups then
+  if type(o.lr_lambda) == "table" and #o.lr_lambda ~= #groups then
     raise("%s: expected %d functions in lr_lambda, got %d", self.__name, #groups, #o.lr_lambda)
   end
 end
 
 -- What the function of group i says of an epoch.
 local function scale_of(self, i, epoch)
-  local value = (self.lr_lambda[i] or self.lr_lambda[1])(epoch)
+  local value = self:value_for("lr_lambda", i)(epoch)
   if type(value) ~= "number" then
     raise("%s: lr_lambda returned %s for epoch %d, expected a number", self.__name, options.show(value), epoch)
   end
@@ -55,15 +52,19 @@ local function scale_of(self, i, epoch)
 end
 
 local LambdaLR = define("LambdaLR", "lr = initial lr * lr_lambda(epoch)", LAMBDA_ROWS)
-LambdaLR.setup = setup_lambdas
+LambdaLR.setup, LambdaLR.chains = setup_lambdas, false
+function LambdaLR:_take_group(_, i) self:value_for("lr_lambda", i) end
 function LambdaLR:rate(_, i, epoch) return self.base_lrs[i] * scale_of(self, i, epoch) end
 
 local MultiplicativeLR = define("MultiplicativeLR", "lr <- lr * lr_lambda(epoch), from epoch 1 on", LAMBDA_ROWS)
-MultiplicativeLR.setup = setup_lambdas
+MultiplicativeLR.setup, MultiplicativeLR._take_group = setup_lambdas, LambdaLR._take_group
 function MultiplicativeLR:rate(group, i, epoch)
   return epoch > 0 and group.lr * scale_of(self, i, epoch) or group.lr
 end
-function MultiplicativeLR:restart() self:apply(0) end
+function MultiplicativeLR:restart()
+  self:_take_new_groups(0)
+  self:apply(0)
+end
 
 -- ---- steps and powers ------------------------------------------------------------------------------------------
 
@@ -89,34 +90,38 @@ local ExponentialLR = define("ExponentialLR", "lr <- gamma lr, every epoch", {ga
 function ExponentialLR:rate(group, _, epoch) return epoch > 0 and group.lr * self.gamma or group.lr end
 
 local PolynomialLR = define("PolynomialLR", "lr = initial lr * (1 - epoch / total_iters)^power, then 0", {
-  total_iters_row(), {name = "power", type = "number", default = 1, doc = "of the polynomial"},
+  total_iters_row "> 0", {name = "power", type = "number", default = 1, range = ">= 0", doc = "of the polynomial"},
 })
 function PolynomialLR:rate(group, _, epoch)
   if epoch == 0 or epoch > self.total_iters then return group.lr end
-  return group.lr * ((1 - epoch / self.total_iters) / (1 - (epoch - 1) / self.total_iters)) ^ self.power
+  local left = self.total_iters - epoch
+  return group.lr * (left / (left + 1)) ^ self.power
 end
 
 -- ---- warm-up ---------------------------------------------------------------------------------------------------
 
 local ConstantLR = define("ConstantLR", "lr = factor * initial lr until total_iters, then the initial lr", {
   {name = "factor", type = "number", default = 1 / 3, range = "(0, 1]", doc = "of the rate before total_iters"},
-  total_iters_row(),
+  total_iters_row ">= 0",
 })
 function ConstantLR:rate(group, _, epoch)
-  if epoch == 0 then return group.lr * self.factor end
-  return epoch == self.total_iters and group.lr * (1 / self.factor) or group.lr
+  if epoch == 0 then return self.total_iters > 0 and group.lr * self.factor or group.lr end
+  return epoch == self.total_iters and group.lr / self.factor or group.lr
 end
 
 local LinearLR = define("LinearLR", "lr = initial lr times a factor that goes from start_factor to end_factor", {
   {name = "start_factor", type = "number", default = 1 / 3, range = "(0, 1]", doc = "factor at epoch 0"},
   {name = "end_factor", type = "number", default = 1, range = "[0, 1]", doc = "factor from total_iters on"},
-  total_iters_row(),
+  total_iters_row ">= 0",
 })
+
+-- total_iters times the factor of an epoch: a sum of what is not negative, so never below 0, and 0 only at the end.
+local function factor(self, epoch) return self.start_factor * (self.total_iters - epoch) + self.end_factor * epoch end
+
 function LinearLR:rate(group, _, epoch)
-  if epoch == 0 then return group.lr * self.start_factor end
+  if epoch == 0 then return group.lr * (self.total_iters > 0 and self.start_factor or self.end_factor) end
   if epoch > self.total_iters then return group.lr end
-  local rise = self.end_factor - self.start_factor
-  return group.lr * (1 + rise / (self.total_iters * self.start_factor + (epoch - 1) * rise))
+  return group.lr * (factor(self, epoch) / factor(self, epoch - 1))
 end
 
 -- ---- cosine ----------------------------------------------------------------------------------------------------
@@ -126,15 +131,20 @@ lr = eta_min + (initial lr - eta_min) (1 + cos(pi epoch / T_max)) / 2, up and do
   {name = "T_max", type = "integer", required = true, range = "> 0", doc = "epochs from the top to the bottom"},
   {name = "eta_min", type = "number", default = 0, doc = "rate at the bottom"},
 })
+
+-- (1 + cos(pi epoch / T_max)) / 2: exact at the bottom, and near it without a difference of what is nearly equal.
+local function part(self, epoch)
+  local at = epoch % (2 * self.T_max)
+  return at == self.T_max and 0 or math.cos(math.pi / self.T_max * at / 2) ^ 2
+end
+
 function CosineAnnealingLR:rate(group, i, epoch)
-  local height, angle = self.base_lrs[i] - self.eta_min, math.pi / self.T_max
+  local height = self.base_lrs[i] - self.eta_min
   if epoch == 0 then return group.lr end
-  if self._step_count == 1 then return self.eta_min + height * (1 + math.cos(angle * epoch)) / 2 end
-  if (epoch - 1 - self.T_max) % (2 * self.T_max) == 0 then       -- the last factor was 0
-    return group.lr + height * (1 - math.cos(angle)) / 2
-  end
-  local factor = (1 + math.cos(angle * epoch)) / (1 + math.cos(angle * (epoch - 1)))
-  return factor * (group.lr - self.eta_min) + self.eta_min
+  if self._step_count == 1 then return self.eta_min + height * part(self, epoch) end
+  local last = part(self, epoch - 1)
+  if last == 0 then return group.lr + height * part(self, epoch) end
+  return self.eta_min + (group.lr - self.eta_min) * (part(self, epoch) / last)
 end
 
 return lr_scheduler

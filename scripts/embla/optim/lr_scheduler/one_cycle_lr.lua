@@ -46,23 +46,28 @@ end
 function OneCycleLR:setup(o, groups)
   self.total_steps = count_steps(o)
   self.ways = ways_of(o, self.total_steps)
-  local highs = self:per_group("max_lr", o.max_lr)
-  local low = self:per_group("base_momentum", o.base_momentum)
-  local high = self:per_group("max_momentum", o.max_momentum)
+  for _, name in ipairs {"max_lr", "base_momentum", "max_momentum"} do self:per_group(name, o[name]) end
   if o.cycle_momentum and groups[1].momentum == nil and groups[1].betas == nil then
     raise("OneCycleLR: the optimizer must support momentum with cycle_momentum, %s does not", self.optimizer.__name)
   end
   if o.last_epoch >= 0 then return end
-  for i, group in ipairs(groups) do
-    group.initial_lr, group.max_lr = highs[i] / o.div_factor, highs[i]
-    group.min_lr = group.initial_lr / o.final_div_factor
-    if o.cycle_momentum then group.base_momentum, group.max_momentum = low[i], high[i] end
-  end
+  for i, group in ipairs(groups) do self:_take_group(group, i) end
 end
 
--- A value on the way from `from` to `to`, at `part` (0 to 1) of it.
+function OneCycleLR:_take_group(group, i)
+  local high = self:value_for("max_lr", i)
+  local low_momentum, high_momentum = self:value_for("base_momentum", i), self:value_for("max_momentum", i)
+  group.initial_lr, group.max_lr = high / self.div_factor, high
+  group.min_lr = group.initial_lr / self.final_div_factor
+  if self.cycle_momentum then group.base_momentum, group.max_momentum = low_momentum, high_momentum end
+end
+
+-- A value on the way from `from` to `to`, at `part` (0 to 1, and a little more in the last step) of it.
 local function between(self, from, to, part)
-  if self.anneal_strategy == "linear" then return (to - from) * part + from end
+  if self.anneal_strategy == "linear" then
+    part = math.min(part, 1)
+    return from * (1 - part) + to * part
+  end
   return to + (from - to) / 2 * (1 + math.cos(math.pi * part))
 end
 
@@ -70,7 +75,9 @@ end
 local function place(self, epoch)
   local start = 0
   for i, w in ipairs(self.ways) do
-    if epoch <= w.last or i == #self.ways then return w, (epoch - start) / (w.last - start) end
+    if epoch <= w.last or i == #self.ways then
+      return w, w.last ~= start and (epoch - start) / (w.last - start) or 1
+    end
     start = w.last
   end
 end
@@ -79,6 +86,8 @@ function OneCycleLR:rate(group, _, epoch)
   local w, part = place(self, epoch)
   return between(self, group[w.lr[1]], group[w.lr[2]], part)
 end
+OneCycleLR.chains = false
+OneCycleLR.sets = {"lr", "initial_lr", "max_lr", "min_lr", "momentum", "betas", "base_momentum", "max_momentum"}
 
 local function set_momentum(group, momentum)
   if group.betas then

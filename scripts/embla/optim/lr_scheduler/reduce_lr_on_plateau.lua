@@ -28,7 +28,7 @@ function ReduceLROnPlateau:init(optimizer, ...)
   local o = self.spec.arguments(...)
   self.optimizer = optimizer
   for name, value in pairs(o) do self[name] = value end
-  self.min_lrs = self:per_group("min_lr", o.min_lr)
+  self:per_group("min_lr", o.min_lr)
   self.best = o.mode == "min" and math.huge or -math.huge
   self.num_bad_epochs, self.cooldown_counter, self.last_epoch = 0, 0, 0
   self:note_rates()
@@ -47,7 +47,7 @@ end
 
 local function reduce(self)
   for i, group in ipairs(self.optimizer.param_groups) do
-    local lr = math.max(group.lr * self.factor, self.min_lrs[i] or self.min_lrs[1])
+    local lr = math.max(group.lr * self.factor, self:value_for("min_lr", i))
     if group.lr - lr > self.eps then group.lr = lr end
   end
 end
@@ -59,6 +59,7 @@ function ReduceLROnPlateau:step(metric)
   if type(metric) ~= "number" then
     raise("ReduceLROnPlateau: step: argument metric: expected a number, got %s", options.show(metric))
   end
+  for i = 1, #self.optimizer.param_groups do self:value_for("min_lr", i) end
   self.last_epoch = self.last_epoch + 1
   if is_better(self, metric) then
     self.best, self.num_bad_epochs = metric, 0

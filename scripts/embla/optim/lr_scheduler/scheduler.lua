@@ -55,6 +55,21 @@ function Scheduler:per_group(name, value)
   return list
 end
 
+--- The value of an option for one group, also for a group that the optimizer has got since.
+-- @param name of the option, which is a value for all or a list
+-- @param i    number of the group
+-- @return the value
+-- @raise if it is a list that has none for the group
+function Scheduler:value_for(name, i)
+  local value = self[name]
+  if type(value) ~= "table" then return value end
+  if value[i] == nil then
+    raise("%s: the optimizer has got group %d since, for which %s has no value: give one for all groups, or make the "
+          .. "schedule anew", self.__name, i, name)
+  end
+  return value[i]
+end
+
 -- ---- making ----------------------------------------------------------------------------------------------------
 
 --- Makes a schedule and sets the first rates.
@@ -91,11 +106,25 @@ end
 
 -- ---- working ---------------------------------------------------------------------------------------------------
 
--- A group added since the schedule was made starts from the rate it has.
-local function note_new_groups(self, groups)
+--- Prepares for a group that was added since the schedule was made, or raises if the schedule cannot take it. Classes
+-- define their own.
+function Scheduler._take_group() end
+
+-- Whether rate() works from the rate that stands in the group.
+Scheduler.chains = true
+
+--- Takes in the groups that were added since the schedule was made. They start from the rate they have, and get the one
+-- they would have now if they had been there from the start.
+-- @param epoch integer, the one that they are about to get their rate for
+-- @raise if the schedule has no values for them; then nothing is changed
+function Scheduler:_take_new_groups(epoch)
+  local groups = self.optimizer.param_groups
   for i = #self.base_lrs + 1, #groups do
-    if groups[i].initial_lr == nil then groups[i].initial_lr = groups[i].lr end
-    self.base_lrs[i] = groups[i].initial_lr
+    local group = groups[i]
+    self:_take_group(group, i)
+    if group.initial_lr == nil then group.initial_lr = group.lr end
+    self.base_lrs[i] = group.initial_lr
+    for past = 0, self.chains and epoch - 1 or -1 do group.lr = self:rate(group, i, past) end
   end
 end
 
@@ -103,7 +132,6 @@ end
 -- @param epoch integer, counted from 0
 function Scheduler:apply(epoch)
   local groups, rates = self.optimizer.param_groups, {}
-  note_new_groups(self, groups)
   for i, group in ipairs(groups) do rates[i] = self:rate(group, i, epoch) end
   self.last_epoch = epoch
   for i, group in ipairs(groups) do group.lr = rates[i] end
@@ -112,13 +140,15 @@ end
 
 --- Goes on to the next epoch (or batch, as the schedule is meant).
 function Scheduler:step()
+  self:_take_new_groups(self.last_epoch + 1)
   self._step_count = self._step_count + 1
   self:apply(self.last_epoch + 1)
 end
 
 --- Starts over from the rates at the beginning, as SequentialLR asks for.
 function Scheduler:restart()
-  for i, group in ipairs(self.optimizer.param_groups) do group.lr = self.base_lrs[i] or group.lr end
+  self:_take_new_groups(0)
+  for i, group in ipairs(self.optimizer.param_groups) do group.lr = self.base_lrs[i] end
   self._step_count = self._step_count + 1
   self:apply(0)
 end
@@ -141,23 +171,96 @@ local function is_data(value)
   return true
 end
 
---- What is needed to go on from here, apart from the optimizer's own state.
+-- What a schedule sets in the groups; classes that set more say so.
+Scheduler.sets = {"lr"}
+
+--- What is needed to go on from here: what stands in the groups too, so that it does not matter whether the optimizer
+-- is loaded before or after.
 -- @return table of numbers, strings, booleans and lists of them
 function Scheduler:state_dict()
-  local dict = {}
+  local dict = {groups = {}}
   for key, value in pairs(self) do
     if key ~= "optimizer" and is_data(value) then dict[key] = copy(value) end
+  end
+  for i, group in ipairs(self.optimizer.param_groups) do
+    dict.groups[i] = {}
+    for _, name in ipairs(self.sets) do dict.groups[i][name] = copy(group[name]) end
   end
   return dict
 end
 
---- Goes on from what state_dict returned.
+local function is_rate(value) return type(value) == "number" and value >= 0 and value < math.huge end
+
+local function refuse(self, text, ...) raise("%s: load_state_dict: argument dict: " .. text, self.__name, ...) end
+
+-- Refuses what this schedule has not kept.
+local function check_fields(self, dict)
+  local known = {groups = true, _last_lr = true}
+  for _, row in ipairs(self.spec and self.spec.rows or {}) do known[row.name] = true end
+  for key, value in pairs(dict) do
+    local own = rawget(self, key)
+    if key == "optimizer" or own == nil and not known[key] then
+      refuse(self, "unknown key %s: is it the state of another schedule?", options.show(key))
+    elseif own ~= nil and (type(own) ~= type(value) or not is_data(value)) then
+      refuse(self, "%s: expected a %s, got %s", key, type(own), options.show(value))
+    elseif value ~= value then
+      refuse(self, "%s is NaN", key)
+    end
+  end
+end
+
+-- Refuses options out of range, those that the state leaves out being as they are.
+local function check_options(self, dict)
+  local given = {}
+  for _, row in ipairs(self.spec.rows) do
+    given[row.name] = dict[row.name]
+    if given[row.name] == nil then given[row.name] = self[row.name] end
+  end
+  self.spec.read(given)
+end
+
+-- What a state says of the groups: a list, for at most as many as there are.
+local function saved_groups(self, dict)
+  local groups = dict.groups
+  if groups == nil then
+    groups = {}
+    for i, lr in ipairs(type(dict._last_lr) == "table" and dict._last_lr or {}) do groups[i] = {lr = lr} end
+  elseif type(groups) ~= "table" then
+    refuse(self, "groups: expected a list, got %s", options.show(groups))
+  end
+  local most = #self.optimizer.param_groups
+  for _, list in ipairs {groups, dict.base_lrs or {}} do
+    if #list > most then
+      refuse(self, "the state is of %d groups, the optimizer has %d", #list, most)
+    end
+  end
+  for i, group in ipairs(groups) do
+    local lr = type(group) == "table" and group.lr
+    if not is_rate(lr) then
+      refuse(self, "lr of group %d: expected a number >= 0, got %s", i, options.show(lr))
+    end
+  end
+  return groups
+end
+
+--- Goes on from what state_dict returned, with the rates that stood in the groups then.
 -- @param dict table
+-- @raise if it is not the state of such a schedule; nothing is loaded then
 function Scheduler:load_state_dict(dict)
   if type(dict) ~= "table" then
-    raise("%s: load_state_dict: argument dict: expected a table, got %s", self.__name, options.show(dict))
+    refuse(self, "expected a table, got %s", options.show(dict))
   end
-  for key, value in pairs(dict) do self[key] = copy(value) end
+  check_fields(self, dict)
+  if not self._schedulers then check_options(self, dict) end
+  local saved = saved_groups(self, dict)
+  for key, value in pairs(dict) do
+    if key ~= "groups" then self[key] = copy(value) end
+  end
+  for i, group in ipairs(saved) do
+    for _, name in ipairs(self.sets) do
+      if group[name] ~= nil then self.optimizer.param_groups[i][name] = copy(group[name]) end
+    end
+  end
 end
 
 return Scheduler

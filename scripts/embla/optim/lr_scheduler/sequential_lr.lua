@@ -73,12 +73,18 @@ function SequentialLR:load_state_dict(dict)
   if type(saved) ~= "table" or #saved ~= #self._schedulers then
     raise("%s: load_state_dict: expected the state of %d schedulers", self.__name, #self._schedulers)
   end
-  local own = {}
+  local own, before = {}, {}
   for key, value in pairs(dict) do
     if key ~= "_schedulers" then own[key] = value end
   end
-  Scheduler.load_state_dict(self, own)
-  for i, s in ipairs(self._schedulers) do s:load_state_dict(saved[i]) end
+  for i, s in ipairs(self._schedulers) do before[i] = s:state_dict() end
+  local ok, err = pcall(function()
+    for i, s in ipairs(self._schedulers) do s:load_state_dict(saved[i]) end
+    Scheduler.load_state_dict(self, own)                -- last: its rates are those that stand
+  end)
+  if ok then return end
+  for i, s in ipairs(self._schedulers) do s:load_state_dict(before[i]) end
+  error(err, 0)
 end
 
 return SequentialLR
