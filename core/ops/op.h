@@ -56,6 +56,7 @@ enum em_op_flags {
     EM_OP_METHOD_ONLY = 64, /* shown as a tensor method, not in F */
     EM_OP_HALF_AS_IT_IS = 128, /* forward moves halves without computing; others see float32 in their place */
     EM_OP_LOOKUP = 256,     /* reads, of the table that follows the ids among the inputs, only the rows they name */
+    EM_OP_PLACES = 512,     /* in place it writes where ids or a mask say, and so must not read what it writes to */
 };
 
 /* What backward needs the values (not just the shapes) of. */
