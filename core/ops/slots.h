@@ -14,8 +14,9 @@ static inline em_status em__in_slots(em_task *task, const void *job, int64_t tas
 {
     const int64_t slots = em__max(1, em__min(em__team(work), tasks));
     numbers = (em__max(1, numbers) + 63) & ~(int64_t)63;        /* no two slots share a cache line */
-    const size_t bytes = (size_t)(slots * numbers) * sizeof(em_real);
-    em_real *room = em__alloc(bytes);
+    size_t bytes;
+    const bool fits = !__builtin_mul_overflow((size_t)numbers * sizeof(em_real), (size_t)slots, &bytes);
+    em_real *room = fits ? em__alloc(bytes) : NULL;
     if (!room) return em__fail_memory(what, bytes);
     if (slots == 1)
         for (int64_t t = 0; t < tasks && !em__stop; t++) task(job, t, room);

@@ -180,7 +180,7 @@ function creation.linspace(start, stop, steps, opt)
     raise("linspace: argument steps: expected an integer >= 0, got %s", options.show(steps))
   end
   local o = linspace_spec.arguments(opt)
-  local t = core.arange("float64", start + 0.0, steps > 1 and (stop - start) / (steps - 1) or 0.0, steps)
+  local t = core.arange("float64", start + 0.0, steps > 1 and (stop + 0.0 - start) / (steps - 1) or 0.0, steps)
   if steps > 1 then t[steps - 1] = stop end
   return finish(t:to(o.dtype or core.get_default_dtype()), o)
 end
