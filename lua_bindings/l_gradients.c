@@ -23,10 +23,7 @@ static em_status zero_grad_of(em_tensor *param)
 {
     em_tensor *grad = em_tensor_grad(param), *empty = NULL;
     if (!grad) return EM_OK;
-    if (!em_tensor_is_sparse(grad)) {
-        em_tensor_fill(grad, 0);
-        return EM_OK;
-    }
+    if (!em_tensor_is_sparse(grad)) return em_tensor_fill(grad, 0);
     em_status s = no_rows(&empty, grad);
     if (!s) s = em_tensor_set_grad(param, empty);
     em_tensor_release(empty);

@@ -325,6 +325,7 @@ static int get(lua_State *L)
 static void set_number(lua_State *L, em_tensor *t, int64_t at, int value)
 {
     eml_checkfits(L, value, em_tensor_dtype(t), "assignment");
+    eml_check(L, em_tensor_before_change(t, NULL));
     if (lua_isboolean(L, value))
         em_tensor_set_int(t, at, lua_toboolean(L, value));
     else if (lua_isinteger(L, value))

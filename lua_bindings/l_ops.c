@@ -313,7 +313,10 @@ static void read_arguments(lua_State *L, const signature *s, arguments *a)
     if (!s->list) {
         for (int i = 0; i < s->n_in; i++) {
             if (i == 1 && s->dim_first && arg <= last) read_option(L, s, k++, arg, arg, &a->opts), arg++;
-            a->in[i] = arg <= last || !s->optional[i] ? get_input(L, s, i, arg <= last ? arg : last + 100) : NULL;
+            if (arg <= last)
+                a->in[i] = get_input(L, s, i, arg);
+            else
+                a->in[i] = s->optional[i] ? NULL : get_input(L, s, i, lua_gettop(L) + 1);       /* none is there */
             arg++;
         }
     }

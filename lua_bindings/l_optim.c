@@ -27,6 +27,8 @@ typedef struct optimizer {
 
 enum { SLOTS = 1, OPTS, STEPS, STEPPED };       /* user values */
 
+static const int64_t MOST_STEPS = (int64_t)1 << 53;     /* rules compute with them in double */
+
 static const char optimizer_key = 0;            /* registry: the metatable */
 
 static optimizer *check_optimizer(lua_State *L, int arg)
@@ -351,6 +353,9 @@ static int set_optimizer_state(lua_State *L)
         const int table = lua_gettop(L);
         lua_getfield(L, table, "step");
         fresh[i].step = eml_tointeger(L, -1, "load_state_dict: step");
+        if (fresh[i].step < 0 || fresh[i].step >= MOST_STEPS)
+            return eml_error(L, "load_state_dict: step of parameter %d: expected 0 to %I, got %I", i + 1,
+                             (LUAI_UACINT)MOST_STEPS - 1, (LUAI_UACINT)fresh[i].step);
         lua_pop(L, 1);
         push_copies(L, o, fresh[i].param, table);
         for (int k = 0; k < EM_MAX_STATE; k++) fresh[i].state[k] = eml_totensor(L, table + 1 + k);

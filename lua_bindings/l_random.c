@@ -64,7 +64,7 @@ static int uniform_(lua_State *L)
     const double low = number_or(L, 2, 0, "uniform_: low"), high = number_or(L, 3, 1, "uniform_: high");
     if (!(low <= high)) return eml_error(L, "uniform_: expected low <= high, got %f and %f", low, high);
     em_tensor *t = start_draw(L, "uniform_");
-    em_tensor_fill_uniform(t, low, high, &eml_getstate(L)->rng);
+    eml_check(L, em_tensor_fill_uniform(t, low, high, &eml_getstate(L)->rng));
     return end_draw(L, t);
 }
 
@@ -73,7 +73,7 @@ static int normal_(lua_State *L)
     const double mean = number_or(L, 2, 0, "normal_: mean"), std = number_or(L, 3, 1, "normal_: std");
     if (!(std >= 0)) return eml_error(L, "normal_: expected std >= 0, got %f", std);
     em_tensor *t = start_draw(L, "normal_");
-    em_tensor_fill_normal(t, mean, std, &eml_getstate(L)->rng);
+    eml_check(L, em_tensor_fill_normal(t, mean, std, &eml_getstate(L)->rng));
     return end_draw(L, t);
 }
 
@@ -86,7 +86,7 @@ static int random_(lua_State *L)
     em_tensor *t = start_draw(L, "random_");
     eml_checkfits(L, 2, em_tensor_dtype(t), "random_: low");
     if (!em_dtype_holds_int(em_tensor_dtype(t), high - 1)) eml_checkfits(L, 3, em_tensor_dtype(t), "random_: high");
-    em_tensor_fill_integers(t, low, high, &eml_getstate(L)->rng);
+    eml_check(L, em_tensor_fill_integers(t, low, high, &eml_getstate(L)->rng));
     return end_draw(L, t);
 }
 
@@ -97,7 +97,7 @@ static int randperm(lua_State *L)
     if (n < 0) return eml_error(L, "randperm: expected n >= 0, got %I", (LUAI_UACINT)n);
     em_tensor **out = eml_pushtensor(L);
     eml_check(L, em_tensor_empty(out, EM_I64, 1, &n));
-    em_tensor_fill_permutation(*out, &eml_getstate(L)->rng);
+    eml_check(L, em_tensor_fill_permutation(*out, &eml_getstate(L)->rng));
     return 1;
 }
 

@@ -88,7 +88,7 @@ static int dim_argument(lua_State *L, const em_tensor *t, int arg, const char *w
     const int dims = em_tensor_dims(t);
     const int64_t d = eml_tointeger(L, arg, what);
     if (d < -dims || d >= dims)
-        eml_error(L, "%s: dim %d is out of range for a tensor of %d dims", what, (int)d, dims);
+        eml_error(L, "%s: dim %I is out of range for a tensor of %d dims", what, (LUAI_UACINT)d, dims);
     return (int)(d < 0 ? d + dims : d);
 }
 
@@ -251,7 +251,7 @@ static int zero_(lua_State *L)
         lua_pushinteger(L, 0);
         fill(L, t, 2);
     } else {
-        em_tensor_fill(t, 0);
+        eml_check(L, em_tensor_fill(t, 0));
     }
     lua_settop(L, 1);
     return 1;

@@ -199,17 +199,27 @@ static int corpus_read(lua_State *L)
     return 1;
 }
 
-/* corpus_parts(corpus): ids, starts, vocab, words, bytes */
+/* corpus_parts(corpus): vocab, words, bytes, number of ids, number of sentences */
 static int corpus_parts(lua_State *L)
 {
     const em_corpus *c = check_corpus(L, 1);
-    eml_pushlent(L, em_corpus_ids(c));
-    eml_pushlent(L, em_corpus_starts(c));
     em_vocab **v = push_vocab(L);
     em_vocab_retain(*v = em_corpus_vocab(c));
     lua_pushinteger(L, (lua_Integer)em_corpus_words(c));
     lua_pushinteger(L, (lua_Integer)em_corpus_bytes(c));
+    lua_pushinteger(L, (lua_Integer)em_tensor_count(em_corpus_ids(c)));
+    lua_pushinteger(L, (lua_Integer)em_tensor_count(em_corpus_starts(c)) - 1);
     return 5;
+}
+
+/* corpus_ids(corpus): ids, starts, as copies: a script may write to them, the corpus's own stay as they were checked */
+static int corpus_ids(lua_State *L)
+{
+    const em_corpus *c = check_corpus(L, 1);
+    em_tensor **ids = eml_pushtensor(L), **starts = eml_pushtensor(L);
+    eml_check(L, em_tensor_clone(ids, em_corpus_ids(c)));
+    eml_check(L, em_tensor_clone(starts, em_corpus_starts(c)));
+    return 2;
 }
 
 /* ---- skip-gram ----------------------------------------------------------------------------------------- */
@@ -307,6 +317,7 @@ void eml_open_text(lua_State *L, int state)
         {"vocab_trim", vocab_trim}, {"vocab_info", vocab_info}, {"vocab_find", vocab_find},
         {"vocab_word", vocab_word}, {"vocab_counts", vocab_counts}, {"vocab_save", vocab_save},
         {"vocab_load", vocab_load}, {"corpus_read", corpus_read}, {"corpus_parts", corpus_parts},
+        {"corpus_ids", corpus_ids},
         {"skipgram_new", skipgram_new}, {"skipgram_start", skipgram_start}, {"skipgram_next", skipgram_next},
         {"word2vec_new", word2vec_new}, {"word2vec_train", word2vec_train}, {"word2vec_where", word2vec_where},
         {"word2vec_seek", word2vec_seek}, {NULL, NULL},

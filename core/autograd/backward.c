@@ -349,7 +349,7 @@ static em_status run_again(walk *w, em_order *o, em_tensor *const *roots, em_ten
 static em_status prepare_leaf(em_var *v)
 {
     em_tensor *g = v->grad, *made = NULL;
-    if (g && !g->rows) return EM_OK;                        /* added in place by commit_leaf */
+    if (g && !g->rows) return em__before_change(g, "backward");     /* added in place by commit_leaf */
     if (g) {
         em_tensor_retain(made = g);                         /* entries in order of appearance: what was there first */
         em_tensor_retain(v->pending);

@@ -147,13 +147,6 @@ em_status em__refresh_view(em_tensor *t)
     return EM_OK;
 }
 
-static bool repeats(const em_tensor *t)
-{
-    for (int d = 0; d < t->dims; d++)
-        if (t->stride[d] == 0 && t->size[d] > 1) return true;
-    return false;
-}
-
 em_status em__check_change(const em_tensor *t, const char *what)
 {
     const em_tensor *base = t->base ? t->base : t;
@@ -164,7 +157,7 @@ em_status em__check_change(const em_tensor *t, const char *what)
     if (t->apart)
         return em__fail(EM_EGRAD, "%s_: a view made inside no_grad cannot be changed in place while gradients are "
                         "recorded; make the view again, or clone it", what);
-    if (repeats(t))
+    if (em__repeats(t))
         return em__fail(EM_EGRAD, "%s_: an expanded tensor, which shows some elements several times, cannot be changed "
                         "in place while gradients are recorded; clone it", what);
     if (!base->contiguous && base != t)

@@ -6,6 +6,18 @@
 
 #include "embla.h"
 
+/* Whether this is a build with AddressSanitizer. */
+#if defined(__SANITIZE_ADDRESS__)
+#define EM_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EM_SANITIZED 1
+#endif
+#endif
+#ifndef EM_SANITIZED
+#define EM_SANITIZED 0
+#endif
+
 /* `bytes` of memory aligned to 64, not cleared; NULL when there is none. em__free needs the same `bytes`.
  * Main thread only: never call these inside a parallel region. */
 void *em__alloc(size_t bytes);

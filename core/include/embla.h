@@ -157,15 +157,22 @@ em_status em_tensor_clone(em_tensor **out, const em_tensor *t);                 
 em_status em_tensor_contiguous(em_tensor **out, const em_tensor *t);            /* t itself if it already is */
 em_status em_tensor_to(em_tensor **out, const em_tensor *t, em_dtype dtype);    /* t itself if it already is */
 
-/* In place; each counts as a change of the storage. `from` must broadcast to `to`; dtypes are converted. */
+/* In place; each counts as a change of the storage. `from` must broadcast to `to`; dtypes are converted. EM_EVALUE
+ * where elements of an expanded tensor, which lie in one place, would each get a value of their own; EM_ENOMEM where a
+ * row-sparse gradient refers to the elements and must first get a copy (a tensor just made cannot fail). */
 em_status em_tensor_copy(em_tensor *to, const em_tensor *from);
-void em_tensor_fill(em_tensor *t, double value);
-void em_tensor_fill_int(em_tensor *t, int64_t value);
-void em_tensor_fill_uniform(em_tensor *t, double low, double high, em_rng *rng);   /* [low, high) */
-void em_tensor_fill_normal(em_tensor *t, double mean, double std, em_rng *rng);
-void em_tensor_fill_integers(em_tensor *t, int64_t low, int64_t high, em_rng *rng); /* [low, high) */
-void em_tensor_fill_permutation(em_tensor *t, em_rng *rng);     /* 1-d int64: 0 .. n-1 in random order */
-void em_tensor_touch(em_tensor *t);             /* counts a change made through em_tensor_data */
+em_status em_tensor_fill(em_tensor *t, double value);
+em_status em_tensor_fill_int(em_tensor *t, int64_t value);
+em_status em_tensor_fill_uniform(em_tensor *t, double low, double high, em_rng *rng);   /* [low, high) */
+em_status em_tensor_fill_normal(em_tensor *t, double mean, double std, em_rng *rng);
+em_status em_tensor_fill_integers(em_tensor *t, int64_t low, int64_t high, em_rng *rng); /* [low, high) */
+em_status em_tensor_fill_permutation(em_tensor *t, em_rng *rng);    /* 1-d int64: 0 .. n-1 in random order */
+
+/* For changes through em_tensor_data, em_tensor_set and em_tensor_set_int: one call before, which fails as those above
+ * do, one after, which counts the change. `name`: of the function, for the message; null: elements in one place get one
+ * value. */
+em_status em_tensor_before_change(em_tensor *t, const char *name);
+void em_tensor_touch(em_tensor *t);
 
 /* Rows of a table that an optimizer in sparse_mode "exact" has let wait get what they have missed, and so does the
  * optimizer's state. Whatever reads a tensor does this first; only who reads such a state by itself has to ask. */

@@ -115,7 +115,7 @@ static em_status rows_to_write(em_tensor **out, em_call *c, const em_along *a, b
     em_tensor *value = c->in[2];
     *one = value->count == 1;
     const int64_t count = *one ? a->inner : a->outer * c->out[1]->count * a->inner;
-    if (value->count == count && value->contiguous && !em_tensor_same_storage(value, c->out[0])) {
+    if (value->count == count && value->contiguous) {
         em_tensor_retain(*out = value);
         return EM_OK;
     }
@@ -231,12 +231,9 @@ static em_status scatter_check(em_call *c)
 static em_status scatter_forward(em_call *c)
 {
     int dim;
-    em_tensor *src = c->in[2], *apart = NULL;
     EM_TRY(em__wrap_dim(&dim, c->opts.at[0].i, c->in[0]->dims, "scatter"));
-    if (em_tensor_same_storage(src, c->out[0])) EM_TRY(em_tensor_clone(&apart, src));
     start(c);
-    place(c->out[0], c->in[1], apart ? apart : src, dim);
-    em_tensor_release(apart);
+    place(c->out[0], c->in[1], c->in[2], dim);
     return EM_OK;
 }
 
@@ -283,12 +280,8 @@ static em_status copy_check(em_call *c)
 
 static em_status copy_forward(em_call *c)
 {
-    const em_tensor *from = c->in[1];
-    em_tensor *apart = NULL;
-    if (em_tensor_same_storage(from, c->out[0])) EM_TRY(em_tensor_clone(&apart, from));
-    em_status s = em_tensor_copy(c->out[0], apart ? apart : from);
-    em_tensor_release(apart);
-    return s;
+    if (c->out[0]->data != c->in[1]->data) em__copy_strided(c->out[0], c->in[1]);
+    return EM_OK;
 }
 
 /* Nothing is left of the input. */
@@ -307,9 +300,8 @@ static const em_opt_spec no_opts[] = {{0}};
 #define PLACE(label, in, specs, how, text) \
     const em_op EM_OP(label) = { \
         .name = #label, .inputs = in, .outputs = "y [places]", .doc = text, .opts = specs, .types = EM_TYPES_MOVE, \
-        .flags = EM_OP_INPLACE | EM_OP_INTO_FIRST | (how), \
-        .saves = EM_SAVE_Y(1), .check = label##_check, .forward = rows_forward, \
-        .backward = rows_backward, \
+        .flags = EM_OP_INPLACE | EM_OP_INTO_FIRST | EM_OP_PLACES | (how), .saves = EM_SAVE_Y(1), \
+        .check = label##_check, .forward = rows_forward, .backward = rows_backward, \
     };
 PLACE(index_copy, "input index# source", dim_opts, 0,
       "Puts rows at ids along a dim: y[index[i]] = source[i] for dim 0, else input; of equal ids the last one stays.\n"
@@ -345,7 +337,7 @@ const em_op EM_OP(scatter) = {
         "Fails if an id is out of range.",
     .opts = dim_opts,
     .types = EM_TYPES_MOVE,
-    .flags = EM_OP_STRIDED | EM_OP_INPLACE | EM_OP_INTO_FIRST,
+    .flags = EM_OP_STRIDED | EM_OP_INPLACE | EM_OP_INTO_FIRST | EM_OP_PLACES,
     .saves = EM_SAVE_X(1),
     .check = scatter_check,
     .forward = scatter_forward,

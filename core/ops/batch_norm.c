@@ -169,12 +169,27 @@ static em_status check_channels(const em_call *c, int i, const char *name)
     return EM_OK;
 }
 
+static bool meet(const em_tensor *a, const em_tensor *b)
+{
+    const int64_t size = (int64_t)em_dtype_size(a->dtype);
+    return em_tensor_same_storage(a, b) && a->data < b->data + b->count * size && b->data < a->data + a->count * size;
+}
+
+/* Running statistics are written while the rest is read. */
+static em_status check_written(const em_call *c, int i, const char *name)
+{
+    if (!c->in[i]) return EM_OK;
+    for (int k = X; k < INPUTS; k++)
+        if (k != i && c->in[k] && meet(c->in[i], c->in[k]))
+            return em__fail(EM_EVALUE, "%s: %s, which training changes, must not share memory with another argument",
+                            c->op->name, name);
+    return em__before_change(c->in[i], c->op->name);
+}
+
 static em_status check(em_call *c)
 {
     const em_tensor *x = c->in[X];
     const bool training = c->opts.at[0].i;
-    if (!em_dtype_is_float(x->dtype))
-        return em__fail(EM_ETYPE, "%s: input must be of a float dtype, got %s", c->op->name, em_dtype_name(x->dtype));
     if (x->dims < 2)
         return em__fail(EM_ESHAPE, "%s: input must have shape (N, C, ...), got %s", c->op->name, EM_SHAPE(x));
     EM_TRY(check_channels(c, MEAN, "running_mean"));
@@ -186,6 +201,8 @@ static em_status check(em_call *c)
     if (training && x->size[1] && x->count / x->size[1] == 1)
         return em__fail(EM_EVALUE, "%s: training needs more than one value for each channel, got input of shape %s",
                         c->op->name, EM_SHAPE(x));
+    if (training) EM_TRY(check_written(c, MEAN, "running_mean"));
+    if (training) EM_TRY(check_written(c, VAR, "running_var"));
     EM_TRY(em__out_like(c, 0, x));
     return c->recorded ? em__out(c, 1, c->dtype, 2, (int64_t[]){2, x->size[1]}) : EM_OK;
 }

@@ -172,12 +172,14 @@ static em_status check(em_call *c)
     EM_TRY(check_options(c));
     EM_TRY(check_channels(c));
     const int64_t long_in = x->size[x->dims - 1] + 2 * c->opts.at[PADDING].i;
-    const int64_t reach = c->opts.at[DILATION].i * (w->size[2] - 1) + 1;
-    if (w->size[2] < 1 || long_in < reach)
+    int64_t reach, columns_of;
+    if (__builtin_mul_overflow(c->opts.at[DILATION].i, w->size[2] - 1, &reach)) reach = INT64_MAX - 1;
+    if (w->size[2] < 1 || long_in <= reach)
         return em__fail(EM_ESHAPE, "%s: the kernel reaches over %lld positions, the padded input has %lld", c->op->name,
-                        (long long)reach, (long long)long_in);
+                        (long long)reach + 1, (long long)long_in);
     job j;
     plan(&j, &c->opts, c->in);
+    EM_TRY(em__count(&columns_of, c->dtype, 3, (int64_t[]){j.c, j.K, j.T}));
     const int64_t sizes[] = {j.N, j.O, j.T};
     return em__out(c, 0, c->dtype, x->dims, sizes + (3 - x->dims));
 }

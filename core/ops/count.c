@@ -92,7 +92,8 @@ static em_status histc_forward(em_call *c)
         for (int64_t i = from; i < to; i++) {
             const double value = (double)EM_REALS(x)[i];
             if (!(value >= low && value <= high)) continue;
-            y[em__min(bins - 1, (int64_t)((value - low) / (high - low) * (double)bins))] += 1;
+            const double share = (value / 2 - low / 2) / (high / 2 - low / 2);  /* the whole range may be infinite */
+            y[em__min(bins - 1, (int64_t)(share * (double)bins))] += 1;
         }
     return EM_OK;
 }

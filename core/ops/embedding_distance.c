@@ -107,7 +107,7 @@ static em_status entry_ids(em_tensor **ids, const em_node *n)
 }
 
 /* dw[id[b, k], :] += coef[b, k] * sign(query - row), or * (row - query): worked out where it is summed, from the
- * queries, set apart as an optimizer may change them first, and the row itself. */
+ * queries, kept as they are now, and the row itself. */
 static em_status table_part(em_part *part, const em_node *n, em_tensor *coef)
 {
     const bool euclidean = n->opts.at[P].x == 2;
@@ -118,8 +118,8 @@ static em_status table_part(em_part *part, const em_node *n, em_tensor *coef)
     em_tensor_retain(part->coef = coef);
     EM_TRY(em__tensor_shell(&part->table, n->x[TABLE], true));
     part->version = em_tensor_version(part->table);
-    EM_TRY(entry_ids(&part->ids, n));
-    return em_tensor_clone(&part->source, n->x[QUERY]);
+    em_tensor_retain(part->source = n->x[QUERY]);
+    return entry_ids(&part->ids, n);
 }
 
 static em_status table_grad(em_tensor **dw, const em_node *n, em_tensor *coef)

@@ -57,15 +57,15 @@ static void query_grad(em_real *dquery, const em_node *n)
                        NULL, width);
 }
 
-/* dw[id[b, k], :] += dy[b, k] * query[b, :]: by reference to the queries, which are set apart because an optimizer may
- * change them in place before it comes to the table. */
+/* dw[id[b, k], :] += dy[b, k] * query[b, :]: by reference to the queries, kept as they are now. */
 static em_status own_part(em_part *part, const em_node *n)
 {
     const int64_t entries = n->x[IDS]->count;
     part->every = n->x[IDS]->size[1] ? n->x[IDS]->size[1] : 1;
     EM_TRY(em__tensor_window(&part->ids, n->x[IDS], n->x[IDS]->data, 1, &entries, NULL));
     EM_TRY(em__tensor_window(&part->coef, n->dy[0], n->dy[0]->data, 1, &entries, NULL));
-    return em_tensor_clone(&part->source, n->x[QUERY]);
+    em_tensor_retain(part->source = n->x[QUERY]);
+    return EM_OK;
 }
 
 /* ---- the same ids for all: products of matrices -------------------------------------------------------- */

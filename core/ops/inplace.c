@@ -5,6 +5,12 @@
 #include "ops/dispatch.h"
 #include "tensor/copy.h"
 
+/* Whether it puts one number everywhere, so that elements which share their place do no harm. */
+static bool fills(const em_op *op, em_tensor *const *inputs, int n)
+{
+    return !strcmp(op->name, "copy") && n == 2 && inputs[1] && inputs[1]->count == 1;
+}
+
 static em_status check_inplace(const em_op *op, em_tensor *self, em_tensor *const *inputs, int n)
 {
     if (!(op->flags & EM_OP_INPLACE))
@@ -12,6 +18,7 @@ static em_status check_inplace(const em_op *op, em_tensor *self, em_tensor *cons
     if (self->rows) return em__fail(EM_ETYPE, "%s_: works on dense tensors, not on a row-sparse gradient", op->name);
     EM_TRY(em__refresh_all(inputs, n));
     if (em__wants_history(op, inputs, n)) EM_TRY(em__check_change(self, op->name));
+    if (!self->contiguous && em__repeats(self) && !fills(op, inputs, n)) return em__fail_repeats(self, op->name, "_");
     if (!op->backward && em_grad_enabled() && em__requires_grad(self))
         return em__fail(EM_EGRAD,
                         "%s_: it has no gradient, so it cannot change a tensor whose history is recorded (use "
@@ -29,25 +36,33 @@ static bool same_window(const em_tensor *t, const em_tensor *self)
     return true;
 }
 
-/* Whether the kernel may write straight over self: same layout and dtype, and nobody else reads that memory. */
+/* Whether the kernel may write straight over self: same layout and dtype. */
 static bool writes_over(const em_attempt *a, const em_tensor *self)
 {
-    if (!self->contiguous || self->dtype != a->call.dtype) return false;
-    for (int i = 1; i < a->n; i++)
-        if (a->in[i] && em_tensor_same_storage(a->in[i], self) && !same_window(a->in[i], self)) return false;
-    return true;
+    return self->contiguous && self->dtype == a->call.dtype;
 }
 
-/* Backward may want the old values, so while recording they are set apart first: *kept, a new reference. */
-static em_status set_apart(em_attempt *a, em_tensor *self, em_tensor **kept)
+static void read_instead(em_attempt *a, int i, em_tensor *copy)
 {
-    em_tensor *old;
-    EM_TRY(em_tensor_clone(&old, self));
-    *kept = old;
+    em_tensor_release(a->in[i]);
+    a->in[i] = copy;
+}
+
+/* What is read is what stood there before the call: inputs that lie elsewhere in self's storage are read from a copy.
+ * Elementwise, one that is just self may be written over, unless backward wants the old values: then `old` has them. */
+static em_status set_apart(em_attempt *a, const em_tensor *self, em_tensor *old)
+{
+    const bool elementwise = !(a->call.op->flags & EM_OP_PLACES);
     for (int i = 0; i < a->n; i++) {
-        if (!a->in[i] || !em_tensor_same_storage(a->in[i], self) || !same_window(a->in[i], self)) continue;
-        em_tensor_release(a->in[i]);
-        em_tensor_retain(a->in[i] = old);
+        em_tensor *t = a->in[i], *copy;
+        if (!t || !em_tensor_same_storage(t, self)) continue;
+        if (!same_window(t, self) || (i && !elementwise && !old)) {
+            EM_TRY(em_tensor_clone(&copy, t));
+            read_instead(a, i, copy);
+        } else if (old) {
+            em_tensor_retain(old);
+            read_instead(a, i, old);
+        }
     }
     return EM_OK;
 }
@@ -65,22 +80,25 @@ static em_status copy_result(em_call *c, em_tensor *self)
     return EM_OK;
 }
 
-static em_status compute_inplace(em_attempt *a, em_tensor *self, em_tensor *const *inputs)
+static em_status compute_inplace(em_attempt *a, em_tensor *self, em_tensor *const *inputs, em_tensor *old)
 {
     em_call *c = &a->call;
     if (writes_over(a, self)) c->into = self;
+    EM_TRY(em__spare_kept(self));
+    if (c->into || old) EM_TRY(set_apart(a, self, old));
     EM_TRY(em__compute(a, inputs));
     return c->out[0] != self ? copy_result(c, self) : EM_OK;
 }
 
-/* While recording, a failure gives self its old values and history back. */
+/* Backward may want the old values, so while recording they are set apart first; a failure gives self these and its
+ * history back. */
 static em_status compute_recorded(em_attempt *a, em_tensor *self, em_tensor *const *inputs)
 {
     em_tensor *old = NULL;
-    EM_TRY(set_apart(a, self, &old));
+    EM_TRY(em_tensor_clone(&old, self));
     em_origin *before = self->origin;
     if (before) before->refs++;
-    em_status s = compute_inplace(a, self, inputs);
+    em_status s = compute_inplace(a, self, inputs, old);
     em_tensor_touch(self);
     if (!s) s = em__record(&a->call, inputs);
     if (!s && a->call.out[0] != self) em__hand_over(a->call.out[0], self);
@@ -111,7 +129,7 @@ em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *i
     if (!s && a.call.recorded) {
         s = compute_recorded(&a, self, inputs);
     } else if (!s) {
-        s = compute_inplace(&a, self, inputs);
+        s = compute_inplace(&a, self, inputs, NULL);
         if (!s || s == EM_EINTERRUPT) em_tensor_touch(self);    /* interrupted: some of it is written */
     }
     if (s && rng) *rng = before;

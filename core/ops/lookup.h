@@ -138,6 +138,7 @@ static inline em_status lookup_renorm(em_tensor *weight, const em_tensor *ids, d
 {
     em_groups *g;
     const int64_t *id = EM_DATA(int64_t, ids);
+    EM_TRY(em__before_change(weight, "max_norm"));
     EM_TRY(em__group(&g, &id, &ids->count, 1, weight->size[0]));
     const int64_t width = weight->size[1], step = weight->stride[1];
     const uint8_t *frozen = em__frozen(weight);

@@ -72,11 +72,14 @@ static bool first_holds(const em_info *f, em_tensor *const *inputs, int n)
     return true;
 }
 
-static em_dtype value_dtype(const em_op *op, const em_info *f, em_tensor *const *inputs, int n)
+/* The element type of the call. Inputs that keep their own dtypes are not converted for a kernel that knows floats
+ * alone: the first decides, and has to be one; the operation checks the others. */
+static em_status value_dtype(em_dtype *out, const em_op *op, const em_info *f, em_tensor *const *inputs, int n)
 {
     em_dtype d = EM_F32;
-    if (op->flags & EM_OP_NO_PROMOTE) {
-        int first = 0;
+    const bool floats = op->types == EM_TYPES_FLOAT, kept = op->flags & EM_OP_NO_PROMOTE;
+    int first = 0;
+    if (kept) {
         while (!f->any_number && first + 1 < n && f->kind[first] != EM_INPUT_VALUE) first++;
         d = inputs[first]->dtype;
     } else {
@@ -88,9 +91,18 @@ static em_dtype value_dtype(const em_op *op, const em_info *f, em_tensor *const 
             }
         if (any) d = em__promote(inputs, f->any_number ? NULL : few, n);
     }
-    if ((op->flags & EM_OP_INTO_FIRST) && first_holds(f, inputs, n)) return inputs[0]->dtype;
-    if ((op->flags & EM_OP_WIDE) && d != EM_F32) return EM_F64;
-    return op->types == EM_TYPES_FLOAT && !em_dtype_is_float(d) ? em_default_dtype() : d;
+    char buffer[48];
+    if (floats && kept && !em_dtype_is_float(d))
+        return em__fail(EM_ETYPE, "%s: %s must be of a float dtype, got %s", op->name, input_name(buffer, op, first),
+                        em_dtype_name(d));
+    if ((op->flags & EM_OP_INTO_FIRST) && first_holds(f, inputs, n))
+        d = inputs[0]->dtype;
+    else if ((op->flags & EM_OP_WIDE) && d != EM_F32)
+        d = EM_F64;
+    else if (floats && !em_dtype_is_float(d))
+        d = em_default_dtype();
+    *out = d;
+    return EM_OK;
 }
 
 /* The dtype in which a comparison that would be done in `d` is right: a plain number keeps its value, and so does a
@@ -213,7 +225,8 @@ em_status em__prepare(em_attempt *a, const em_op *op, const em_info *f, em_tenso
     if (n < f->least || (!f->any_number && n > f->most)) return bad_count(op, f, n);
     for (int i = 0; i < n; i++) EM_TRY(check_input(op, f, i, inputs[i]));
     EM_TRY(em__refresh_all(inputs, n));
-    em_dtype dtype = value_dtype(op, f, inputs, n);
+    em_dtype dtype = EM_F32;
+    EM_TRY(value_dtype(&dtype, op, f, inputs, n));
     if (op->flags & EM_OP_COMPARES) dtype = compared_in(inputs, dtype);
     const em_op *v = f->variant[dtype];
     if (!v) return em__fail(EM_ETYPE, "%s: not defined for %s", op->name, em_dtype_name(dtype));
@@ -251,6 +264,8 @@ static bool wrote_to_copy(const em_attempt *a, int i, const em_tensor *input)
 
 static em_status write_back(const em_attempt *a, em_tensor *const *inputs)
 {
+    for (int i = 0; i < a->n; i++)
+        if (wrote_to_copy(a, i, inputs[i])) EM_TRY(em__before_change(inputs[i], a->call.op->name));
     for (int i = 0; i < a->n; i++)
         if (wrote_to_copy(a, i, inputs[i])) EM_TRY(em_tensor_copy(inputs[i], a->in[i]));
     return EM_OK;

@@ -55,11 +55,12 @@ enum em_op_flags {
     EM_OP_NO_PROMOTE = 32,  /* value inputs keep their own dtypes; the variant is that of the first */
     EM_OP_METHOD_ONLY = 64, /* shown as a tensor method, not in F */
     EM_OP_HALF_AS_IT_IS = 128, /* forward moves halves without computing; others see float32 in their place */
-    EM_OP_INTO_FIRST = 1024, /* puts numbers into input 0, whose dtype stays if it can hold them */
-    EM_OP_WIDE = 512,       /* takes values that are neither float32 nor float64 as float64 */
     EM_OP_LOOKUP = 256,     /* reads, of the table that follows the ids among the inputs, only the rows they name */
-    EM_OP_MODULAR = 512,    /* whole numbers wrap around, and so does a plain number that its neighbours' dtype lacks */
-    EM_OP_COMPARES = 1024,  /* of two inputs; a plain number is compared as it is, not as their dtype would have it */
+    EM_OP_WIDE = 512,       /* takes values that are neither float32 nor float64 as float64 */
+    EM_OP_INTO_FIRST = 1024, /* puts numbers into input 0, whose dtype stays if it can hold them */
+    EM_OP_MODULAR = 2048,   /* whole numbers wrap around, and so does a plain number that its neighbours' dtype lacks */
+    EM_OP_COMPARES = 4096,  /* of two inputs; a plain number is compared as it is, not as their dtype would have it */
+    EM_OP_PLACES = 8192,    /* in place it writes where ids or a mask say, and so must not read what it writes to */
 };
 
 /* What backward needs the values (not just the shapes) of. */

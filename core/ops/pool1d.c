@@ -32,9 +32,10 @@ static window window_of(const job *j, int64_t t)
     return (window){from, to, j->dilation, j->count_padding ? whole : to - from};
 }
 
-/* The first of the largest; a NaN is larger than all. */
+/* The first of the largest; a NaN is larger than all. -1 where the members of a window all lie in the padding. */
 static int64_t largest_of(const em_real *x, window w)
 {
+    if (w.from >= w.to) return -1;
     int64_t best = w.from;
     for (int64_t i = w.from; i < w.to; i += w.step)
         if (x[i] > x[best] || (isnan(x[i]) && !isnan(x[best]))) best = i;
@@ -49,7 +50,7 @@ static void pool_row(const job *j, int64_t row)
         const int64_t at = row * j->T + t;
         if (j->largest) {
             const int64_t best = largest_of(x, w);
-            j->y[at] = x[best];
+            j->y[at] = best < 0 ? (em_real)-INFINITY : x[best];
             if (j->index) j->index[at] = best;
         } else {
             em_real sum = 0;
@@ -66,7 +67,7 @@ static void gradient_of_row(const job *j, int64_t row)
     for (int64_t t = 0; t < j->T && !em__stop; t++) {
         const int64_t at = row * j->T + t;
         if (j->largest) {
-            dx[j->index[at]] += j->dy[at];
+            if (j->index[at] >= 0) dx[j->index[at]] += j->dy[at];
             continue;
         }
         const window w = window_of(j, t);
@@ -202,8 +203,8 @@ static const em_opt_spec adaptive_opts[] = {{"output_size", EM_OPT_INT, "!", "",
 #define POOL_SHAPES "\nInput (N, C, L) or (C, L); the result has T in place of L"
 
 POOL(max_pool1d, false, true, "output [index]", max_opts,
-     "Largest of each window; padding never is." POOL_SHAPES ", T = (L + 2 padding - dilation (kernel_size - 1) - 1) / "
-     "stride + 1.")
+     "Largest of each window; padding never is, and -inf stands for a window that holds nothing else." POOL_SHAPES
+     ", T = (L + 2 padding - dilation (kernel_size - 1) - 1) / stride + 1.")
 POOL(avg_pool1d, false, false, "output", avg_opts,
      "Mean of each window." POOL_SHAPES ", T = (L + 2 padding - kernel_size) / stride + 1.")
 POOL(adaptive_max_pool1d, true, true, "output [index]", adaptive_opts,

@@ -51,41 +51,40 @@ static em_status roll_check(em_call *c)
     return em__out_like(c, 0, c->in[0]);
 }
 
-/* to = from moved on by `shift` positions of a dim; what leaves at the end comes in at the front */
-static void roll(const em_tensor *to, const em_tensor *from, int dim, int64_t shift)
+/* to = from moved on (or back) by `shift` positions of a dim; what leaves at the end comes in at the front */
+static void roll(const em_tensor *to, const em_tensor *from, int dim, int64_t shift, bool back_again)
 {
     const int64_t n = from->size[dim];
     if (from->count == 0) return;
-    const int64_t by = (shift % n + n) % n;
+    const int64_t on = (shift % n + n) % n, by = back_again && on ? n - on : on;
     em_tensor front = em__stretch(to, dim, 0, by), back = em__stretch(to, dim, by, n - by);
     const em_tensor last = em__stretch(from, dim, n - by, by), first = em__stretch(from, dim, 0, n - by);
     em__copy_strided(&front, &last);
     em__copy_strided(&back, &first);
 }
 
-static void roll_by(const em_tensor *to, const em_tensor *from, const em_opts *opts, int64_t shift)
+static void roll_by(const em_tensor *to, const em_tensor *from, const em_opts *opts, bool back_again)
 {
-    const int64_t given = opts->at[1].i;
+    const int64_t shift = opts->at[0].i, given = opts->at[1].i;
     if (opts->at[1].given && from->dims) {
-        roll(to, from, (int)(given < 0 ? given + from->dims : given), shift);
+        roll(to, from, (int)(given < 0 ? given + from->dims : given), shift, back_again);
         return;
     }
     const em_tensor flat_to = em__window(to, 0, 1, &to->count, (int64_t[]){1});
     const em_tensor flat_from = em__window(from, 0, 1, &from->count, (int64_t[]){1});
-    roll(&flat_to, &flat_from, 0, shift);
+    roll(&flat_to, &flat_from, 0, shift, back_again);
 }
 
 static em_status roll_forward(em_call *c)
 {
-    roll_by(c->out[0], c->in[0], &c->opts, c->opts.at[0].i);
+    roll_by(c->out[0], c->in[0], &c->opts, false);
     return EM_OK;
 }
 
 static em_status roll_backward(const em_node *n, em_tensor **dx)
 {
     EM_TRY(em__dx(dx, n, 0));
-    const int64_t shift = n->opts.at[0].i;
-    roll_by(dx[0], n->dy[0], &n->opts, shift == INT64_MIN ? 0 : -shift);
+    roll_by(dx[0], n->dy[0], &n->opts, true);
     return EM_OK;
 }
 

@@ -4,15 +4,10 @@
 #include "ops/whole.h"
 #include "tensor/copy.h"
 
-/* Result 0 starts as the input. In place it may be the source as well, which is then set apart. */
-static em_status start(em_call *c, em_tensor **source)
+/* Result 0 starts as the input. */
+static void start(em_call *c)
 {
-    em_tensor *src = c->in[2], *y = c->out[0];
-    *source = NULL;
-    if (em_tensor_same_storage(src, y)) EM_TRY(em_tensor_clone(source, src));
-    else em_tensor_retain(*source = src);
-    if (y->data != c->in[0]->data) em__copy_strided(y, c->in[0]);
-    return EM_OK;
+    if (c->out[0]->data != c->in[0]->data) em__copy_strided(c->out[0], c->in[0]);
 }
 
 /* ---- scatter_add --------------------------------------------------------------------------------------- */
@@ -58,20 +53,18 @@ static void add_lanes(const em_lanes *l, int64_t lo, int64_t hi, int64_t owners,
 
 static em_status scatter_add_forward(em_call *c)
 {
-    em_tensor *src;
     int dim;
     em_lanes l;
     EM_TRY(em__wrap_dim(&dim, c->opts.at[0].i, c->in[0]->dims, "scatter_add"));
-    EM_TRY(start(c, &src));
-    em__lanes(&l, c->in[1], c->out[0], src, dim);
+    start(c);
+    em__lanes(&l, c->in[1], c->out[0], c->in[2], dim);
     em_real *y = EM_REALS(c->out[0]);
-    const em_real *x = EM_REALS(src);
+    const em_real *x = EM_REALS(c->in[2]);
     const int64_t owners = em__owners(l.count, 2.0 * (double)l.count * (double)l.length);
     if (owners == 1)
         EM_PARALLEL_CHUNKS(lo, hi, l.count, 2 * l.length) add_lanes(&l, lo, hi, 1, 0, y, x);
     else
         EM_PARALLEL_EACH(k, owners, 2 * l.count * l.length) add_lanes(&l, 0, l.count, owners, k, y, x);
-    em_tensor_release(src);
     return EM_OK;
 }
 
@@ -132,22 +125,20 @@ static void add_row(em_real *restrict y, const em_real *restrict x, int64_t n, e
 static em_status index_add_forward(em_call *c)
 {
     em_along a;
-    em_tensor *src;
     EM_TRY(em__along(&a, c->in[0], c->opts.at[0].i, "index_add"));
-    EM_TRY(start(c, &src));
+    start(c);
     const int64_t n = c->in[1]->count, *id = EM_DATA(int64_t, c->in[1]);
     const em_real alpha = em__element(&c->opts.at[1]);
     const double work = (double)(a.outer * n) * (double)a.inner;
     const int64_t owners = em__owners(a.outer, work);
     em_real *y = EM_REALS(c->out[0]);
-    const em_real *x = EM_REALS(src);
+    const em_real *x = EM_REALS(c->in[2]);
     EM_PARALLEL_EACH(k, a.outer * owners, (double)n * (double)a.inner / (double)owners) {
         const int64_t o = k / owners;
         for (int64_t i = 0; i < n && !em__stop; i++)
             if ((id[i] & (owners - 1)) == k % owners)
                 add_row(y + (o * a.size + id[i]) * a.inner, x + (o * n + i) * a.inner, a.inner, alpha);
     }
-    em_tensor_release(src);
     return EM_OK;
 }
 
@@ -186,7 +177,7 @@ const em_op EM_OP(scatter_add) = {
         "larger than src, nor than input except along the dim. Fails if an id is out of range.",
     .opts = scatter_opts,
     .types = EM_TYPES_ALL,
-    .flags = EM_OP_STRIDED | EM_OP_INPLACE,
+    .flags = EM_OP_STRIDED | EM_OP_INPLACE | EM_OP_PLACES,
     .saves = EM_SAVE_X(1),
     .check = scatter_add_check,
     .forward = scatter_add_forward,
@@ -197,6 +188,6 @@ const em_op EM_OP(index_add) = {
     .name = "index_add", .inputs = "input index# source", .outputs = "y",
     .doc = "Adds rows at ids along a dim: y[index[i]] += alpha source[i] for dim 0, starting from input.\n"
            "Fails if an id is out of range, or source is not of input's shape with as many rows as there are ids.",
-    .opts = index_opts, .types = EM_TYPES_ALL, .flags = EM_OP_INPLACE, .saves = EM_SAVE_X(1), .check = index_add_check,
-    .forward = index_add_forward, .backward = index_add_backward,
+    .opts = index_opts, .types = EM_TYPES_ALL, .flags = EM_OP_INPLACE | EM_OP_PLACES, .saves = EM_SAVE_X(1),
+    .check = index_add_check, .forward = index_add_forward, .backward = index_add_backward,
 };

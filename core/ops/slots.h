@@ -15,9 +15,10 @@ static inline em_status em__in_slots(em_task *task, const void *job, int64_t tas
 {
     const int64_t slots = em__max(1, em__min(em__team(work), tasks));
     numbers = (em__max(1, numbers) + 63) & ~(int64_t)63;        /* no two slots share a cache line */
-    const size_t bytes = (size_t)(slots * numbers) * sizeof(em_real);
+    size_t bytes;
+    const bool fits = !__builtin_mul_overflow((size_t)numbers * sizeof(em_real), (size_t)slots, &bytes);
     EM_TRY(em__blas_ready());
-    em_real *room = em__alloc(bytes);
+    em_real *room = fits ? em__alloc(bytes) : NULL;
     if (!room) return em__fail_memory(what, bytes);
     if (slots == 1)
         for (int64_t t = 0; t < tasks && !em__stop; t++) task(job, t, room);

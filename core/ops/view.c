@@ -54,7 +54,8 @@ static bool view_strides(int64_t *strides, const em_tensor *t, int dims, const i
 /* `t` in another shape, as a view if there is one, else of a copy. */
 static em_status reshaped(em_tensor **out, em_tensor *t, int dims, const int64_t *sizes)
 {
-    int64_t strides[EM_MAX_DIMS];
+    int64_t strides[EM_MAX_DIMS], count;
+    EM_TRY(em__count(&count, t->dtype, dims, sizes));           /* strides of sizes beside a 0 can be too large */
     if (view_strides(strides, t, dims, sizes)) return em__tensor_window(out, t, t->data, dims, sizes, strides);
     em_tensor *copy;
     EM_TRY(em_tensor_clone(&copy, t));
@@ -113,8 +114,9 @@ static em_status reshape_check(em_call *c)
 static em_status view_check(em_call *c)
 {
     int dims;
-    int64_t sizes[EM_MAX_DIMS], strides[EM_MAX_DIMS];
+    int64_t sizes[EM_MAX_DIMS], strides[EM_MAX_DIMS], count;
     EM_TRY(infer(c, sizes, &dims, c->opts.ints, c->opts.at[0].i, c->in[0]->count));
+    EM_TRY(em__count(&count, c->dtype, dims, sizes));
     if (view_strides(strides, c->in[0], dims, sizes)) return share(c, dims, sizes, strides);
     char text[EM_SHAPE_TEXT];
     return em__fail(EM_ESHAPE, "view: input %s lies in memory such that shape %s would need a copy; use reshape",

@@ -163,12 +163,13 @@ static em_status change_one(em_tensor *grad, em_tensor *made, change c)
     return made ? em_tensor_copy(grad, made) : EM_OK;
 }
 
-static em_status change_all(em_tensor *const *grads, int n, change c)
+static em_status change_all(const char *name, em_tensor *const *grads, int n, change c)
 {
     const size_t bytes = (size_t)n * sizeof(em_tensor *);
     em_tensor **made = em__alloc_zeroed(bytes);
     if (!made) return em__fail_memory("clipped gradients", bytes);
     em_status s = EM_OK;
+    for (int i = 0; i < n && !s; i++) s = em__before_change(grads[i], name);
     for (int i = 0; i < n && !s; i++) s = stand_in(&made[i], grads[i], c);
     for (int i = 0; i < n && !s; i++) s = change_one(grads[i], made[i], c);
     for (int i = 0; i < n; i++) em_tensor_release(made[i]);
@@ -201,7 +202,7 @@ em_status em_clip_grad_norm(em_tensor *const *grads, int n, double max_norm, dou
     }
     if (em_interrupted()) return em__fail(EM_EINTERRUPT, "clip_grad_norm_: interrupted");
     const double norm = root(sum, norm_type), factor = max_norm / (norm + 1e-6);
-    if (!isinf(max_norm) && !(factor >= 1)) EM_TRY(change_all(grads, n, (change){.by = factor}));
+    if (!isinf(max_norm) && !(factor >= 1)) EM_TRY(change_all("clip_grad_norm_", grads, n, (change){.by = factor}));
     *total = norm;
     return EM_OK;
 }
@@ -210,5 +211,5 @@ em_status em_clip_grad_value(em_tensor *const *grads, int n, double limit)
 {
     if (!(limit >= 0)) return em__fail(EM_EVALUE, "clip_grad_value_: clip_value must be >= 0, given %g", limit);
     EM_TRY(check_grads("clip_grad_value_", grads, n));
-    return change_all(grads, n, (change){.clamps = true, .by = limit});
+    return change_all("clip_grad_value_", grads, n, (change){.clamps = true, .by = limit});
 }

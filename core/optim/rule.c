@@ -8,6 +8,7 @@
 #include "ops/op.h"
 #include "optim/owed.h"
 #include "optim/rules.def"
+#include "tensor/copy.h"
 #include "tensor/half.h"
 
 /* ---- the table ----------------------------------------------------------------------------------------- */
@@ -94,6 +95,8 @@ em_status em_rule_check(const em_rule *rule, const em_opts *opts)
     }
     return rule->check ? rule->check(opts) : EM_OK;
 }
+
+static const int64_t MOST_STEPS = (int64_t)1 << 53;     /* rules compute with them in double */
 
 /* ---- a step: what can fail ----------------------------------------------------------------------------- */
 
@@ -220,13 +223,18 @@ static bool is_exact(const em_update *u)
     return u->opts->at[rule->sparse_mode].i == EM_EXACT && (!rule->moves_absent || rule->moves_absent(u->opts));
 }
 
+/* Whether an update of the call before this one writes to the memory of its parameter. */
+static bool comes_again(const em_step *step, const em_step *first)
+{
+    for (const em_step *s = first; s < step; s++)
+        if (em_tensor_same_storage(s->param, step->param)) return true;
+    return false;
+}
+
 /* Rows can be let wait where they lie together and no other update of the call may write to them. */
 static bool can_wait(const em_update *u, const em_step *step, const em_step *first)
 {
-    if (u->param != step->param) return false;
-    for (const em_step *s = first; s < step; s++)
-        if (em_tensor_same_storage(s->param, step->param)) return false;
-    return true;
+    return u->param == step->param && !comes_again(step, first);
 }
 
 static em_status make_dense(em_update *u)
@@ -269,10 +277,23 @@ static em_status contiguous_in(em_tensor **out, em_tensor *t, em_dtype dtype)
     return t->dtype == dtype ? em_tensor_contiguous(out, t) : em_tensor_to(out, t, dtype);
 }
 
+/* *t becomes a copy. */
+static em_status set_apart(em_tensor **t)
+{
+    em_tensor *from = *t;
+    const em_status s = em_tensor_clone(t, from);
+    em_tensor_release(from);
+    return s;
+}
+
 /* `first`: of the steps of the call, of which `step` is one; u is as far from the first update. */
 static em_status prepare(em_update *u, const em_rule *const of_type[2], const em_step *step, const em_step *first)
 {
     EM_TRY(check_tensors(of_type[0], step->param, step->grad));
+    if (step->step < 1 || step->step > MOST_STEPS)
+        return em__fail(EM_EVALUE, "%s: step = %lld (expected 1 to %lld)", of_type[0]->name, (long long)step->step,
+                        (long long)MOST_STEPS);
+    EM_TRY(em__before_change(step->param, of_type[0]->name));
     u->rule = of_type[step->param->dtype == EM_F64];
     u->opts = step->opts;
     u->step = step->step;
@@ -284,6 +305,7 @@ static em_status prepare(em_update *u, const em_rule *const of_type[2], const em
     const int64_t rows = step->param->dims ? step->param->size[0] : 1;
     u->width = rows ? step->param->count / rows : 0;
     EM_TRY(contiguous_in(&u->grad, step->grad, dtype));
+    if (em_tensor_same_storage(u->grad, step->param)) EM_TRY(set_apart(&u->grad));
     if (u->rule->moves_absent && !u->rule->moves_absent(u->opts)) u->groups = em__filled(u->grad);
     return EM_OK;
 }
@@ -300,8 +322,11 @@ static void let_go(em_update *u)
 
 /* ---- a step: what cannot ------------------------------------------------------------------------------- */
 
-static void commit(em_update *u, const em_step *step)
+/* `first` as in prepare. */
+static void commit(em_update *u, const em_step *step, const em_step *first)
 {
+    const bool copied = u->param != step->param;
+    if (copied && comes_again(step, first)) em__copy_strided(u->param, step->param);
     for (int k = 0; k < EM_MAX_STATE; k++)
         if (u->fresh >> k & 1) {
             em_tensor_release(step->state[k]);      /* null, unless a parameter comes twice */
@@ -314,10 +339,8 @@ static void commit(em_update *u, const em_step *step)
         return;                                     /* interrupted */
     u->rule->run(u);
     u->owed = NULL;                                 /* the storage's now */
-    if (u->param == step->param)
-        em_tensor_touch(step->param);
-    else
-        em_tensor_copy(step->param, u->param);
+    if (copied) em__copy_strided(step->param, u->param);
+    em_tensor_touch(step->param);
 }
 
 em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n)
@@ -339,7 +362,7 @@ em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n)
     /* Last, as it lends what a storage owns until somebody reads that. */
     for (int64_t i = 0; i < n && !s; i++)
         if (updates[i].waits) s = em__owed_prepare(&updates[i]);
-    for (int64_t i = 0; i < n && !s; i++) commit(&updates[i], &steps[i]);
+    for (int64_t i = 0; i < n && !s; i++) commit(&updates[i], &steps[i], steps);
     for (int64_t i = 0; i < prepared; i++) let_go(&updates[i]);
     em__free(updates, bytes);
     if (!s && em_interrupted())

@@ -183,8 +183,9 @@ static void places(const em_walk *w, int64_t first, int n, int64_t *at)
     }
 }
 
-static void fill(em_tensor *t, em_rng *rng, source s)
+static em_status fill(em_tensor *t, em_rng *rng, source s, const char *name)
 {
+    EM_TRY(em__before_change(t, name));
     em__settle(t);
     s.seed = rng->seed;
     s.position = rng->position;
@@ -208,6 +209,7 @@ static void fill(em_tensor *t, em_rng *rng, source s)
         }
     rng->position += ((uint64_t)t->count + (uint64_t)s.per_block - 1) / (uint64_t)s.per_block;
     em_tensor_touch(t);
+    return EM_OK;
 }
 
 /* Largest number below `high` that a tensor of dtype `d` can hold, or `high` itself if it is infinite. */
@@ -222,7 +224,7 @@ static double below(double high, em_dtype d)
     return (double)(d == EM_F16 ? em__read_f16(h) : em__read_bf16(h));
 }
 
-void em_tensor_fill_uniform(em_tensor *t, double low, double high, em_rng *rng)
+em_status em_tensor_fill_uniform(em_tensor *t, double low, double high, em_rng *rng)
 {
     source s = {.a = low, .b = high, .kind = KIND_F64, .per_block = 2, .make = make_uniform_f64};
     s.last = fmax(below(high, t->dtype), low);
@@ -234,10 +236,10 @@ void em_tensor_fill_uniform(em_tensor *t, double low, double high, em_rng *rng)
         s.per_block = 4;
         s.make = make_uniform_f32;
     }
-    fill(t, rng, s);
+    return fill(t, rng, s, "uniform_");
 }
 
-void em_tensor_fill_normal(em_tensor *t, double mean, double std, em_rng *rng)
+em_status em_tensor_fill_normal(em_tensor *t, double mean, double std, em_rng *rng)
 {
     source s = {.a = mean, .b = std, .kind = KIND_F64, .per_block = 2, .make = make_normal_f64};
     if (em__computed_in(t->dtype) == EM_F32) {
@@ -245,21 +247,22 @@ void em_tensor_fill_normal(em_tensor *t, double mean, double std, em_rng *rng)
         s.per_block = 4;
         s.make = make_normal_f32;
     }
-    fill(t, rng, s);
+    return fill(t, rng, s, "normal_");
 }
 
-void em_tensor_fill_integers(em_tensor *t, int64_t low, int64_t high, em_rng *rng)
+em_status em_tensor_fill_integers(em_tensor *t, int64_t low, int64_t high, em_rng *rng)
 {
     source s = {.low = low, .span = (uint64_t)high - (uint64_t)low, .kind = KIND_I64, .per_block = 2,
                 .make = make_integers};
     if (high <= low) s.span = 1;
-    fill(t, rng, s);
+    return fill(t, rng, s, "random_");
 }
 
 /* Fisher and Yates: place i takes one of the i + 1 numbers not yet placed. Each choice hangs on the last one, so this
  * runs on one thread. */
-void em_tensor_fill_permutation(em_tensor *t, em_rng *rng)
+em_status em_tensor_fill_permutation(em_tensor *t, em_rng *rng)
 {
+    EM_TRY(em__before_change(t, "randperm"));
     int64_t *data = EM_DATA(int64_t, t);
     const int64_t step = t->stride[0], n = t->count;
     for (int64_t i = 0; i < n; i++) data[i * step] = i;
@@ -275,4 +278,5 @@ void em_tensor_fill_permutation(em_tensor *t, em_rng *rng)
     }
     rng->position += (uint64_t)n / 2;
     em_tensor_touch(t);
+    return EM_OK;
 }

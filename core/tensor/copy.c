@@ -310,23 +310,13 @@ static bool overlap(const em_tensor *to, const em_tensor *from)
     return to->dtype != from->dtype;
 }
 
-/* Whether several of its elements lie in one place, as in an expanded tensor. */
-static bool repeats(const em_tensor *t)
-{
-    for (int d = 0; d < t->dims; d++)
-        if (t->stride[d] == 0 && t->size[d] > 1) return t->count > 0;
-    return false;
-}
-
 em_status em_tensor_copy(em_tensor *to, const em_tensor *from)
 {
     if (to->rows || from->rows) return em__fail(EM_ETYPE, "copy_: dense tensors only, given a row-sparse one");
     if (!em__broadcasts_to(from, to->dims, to->size))
         return em__fail(EM_ESHAPE, "copy_: shape %s does not broadcast to %s", EM_SHAPE(from), EM_SHAPE(to));
-    if (repeats(to))
-        return em__fail(EM_EVALUE, "copy_: several elements of the tensor written to, of shape %s, lie in one place "
-                        "(it is expanded; clone it first)", EM_SHAPE(to));
     em_tensor *apart = NULL;
+    EM_TRY(from->count == 1 ? em__spare_kept(to) : em__before_change(to, "copy_"));
     if (overlap(to, from)) {
         EM_TRY(em_tensor_clone(&apart, from));
         from = apart;
@@ -337,26 +327,29 @@ em_status em_tensor_copy(em_tensor *to, const em_tensor *from)
     return EM_OK;
 }
 
-static void fill(em_tensor *to, const em_tensor *from)
+static em_status fill(em_tensor *to, const em_tensor *from)
 {
-    if (to->rows) return;
+    if (to->rows) return EM_OK;
+    EM_TRY(em__spare_kept(to));
     em__copy_strided(to, from);
     em_tensor_touch(to);
+    return EM_OK;
 }
 
-void em_tensor_fill(em_tensor *t, double value)
+em_status em_tensor_fill(em_tensor *t, double value)
 {
     const em_tensor from = {.dtype = EM_F64, .data = (char *)&value, .count = 1, .contiguous = true};
+    if (value != 0 || 1 / value < 0 || !t->contiguous || !t->count || t->count >= LONG || !t->storage)
+        return fill(t, &from);
     em__settle(t);
-    if (value == 0 && !(1 / value < 0) && t->contiguous && t->count && t->count < LONG && t->storage) {
-        memset(t->data, 0, (size_t)t->count * em_dtype_size(t->dtype));
-        em_tensor_touch(t);
-    } else
-        fill(t, &from);
+    EM_TRY(em__spare_kept(t));
+    memset(t->data, 0, (size_t)t->count * em_dtype_size(t->dtype));
+    em_tensor_touch(t);
+    return EM_OK;
 }
 
-void em_tensor_fill_int(em_tensor *t, int64_t value)
+em_status em_tensor_fill_int(em_tensor *t, int64_t value)
 {
     const em_tensor from = {.dtype = EM_I64, .data = (char *)&value, .count = 1, .contiguous = true};
-    fill(t, &from);
+    return fill(t, &from);
 }

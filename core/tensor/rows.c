@@ -118,10 +118,20 @@ static em_status rows_of_parts(em_tensor **out, em_dtype dtype, int dims, const 
     return em__tensor_rows(out, dtype, dims, sizes, r);
 }
 
-em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, const em_part *part,
+/* Entries are read when sums are asked for: until then what they refer to stays as it is now. */
+static em_status keep_part(em_part *p)
+{
+    EM_TRY(em__keep(&p->ids));
+    EM_TRY(em__keep(&p->source));
+    EM_TRY(em__keep(&p->index));
+    return em__keep(&p->coef);
+}
+
+em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, em_part *part,
                              int64_t padding)
 {
     *out = NULL;
+    EM_TRY(keep_part(part));
     em_rows *r = new_rows(1);
     if (!r) return em__fail_memory("a row-sparse gradient", sizeof *r);
     em_status s = EM_OK;
@@ -508,6 +518,7 @@ static bool reads_from(const em_rows *r, const em_tensor *dense)
 em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor)
 {
     EM_TRY(check_pair(t, dense));
+    EM_TRY(em__before_change(dense, "add_"));
     if (reads_from(t->rows, dense)) {                   /* read all of it before any of it is written */
         em_tensor *apart;
         EM_TRY(em__rows_clone(&apart, t));

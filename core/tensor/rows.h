@@ -56,9 +56,9 @@ em_status em__part_source(em_part *p, em_tensor *dy, int64_t n, int64_t width);
 
 void em__part_release(em_part *p);
 
-/* Takes references to the part's tensors. `sizes` of the whole table: (V, …), dims >= 1. Entries whose id is
- * `padding` (-1: none) are left out. */
-em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, const em_part *part,
+/* Takes references to the part's tensors, which are kept (em__keep) from now on, in `part` too. `sizes` of the whole
+ * table: (V, …), dims >= 1. Entries whose id is `padding` (-1: none) are left out. */
+em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, em_part *part,
                              int64_t padding);
 
 /* t without the entries of rows marked in `dropped` (V); t itself if it has none. */

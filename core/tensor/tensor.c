@@ -4,10 +4,37 @@
 #include <string.h>
 
 #include "base/memory.h"
+#if EM_SANITIZED
+#include <sanitizer/asan_interface.h>
+#endif
 #include "parallel/parallel.h"
+#include "tensor/copy.h"
 #include "tensor/rows.h"
 
 _Static_assert(sizeof(em_storage) == 64, "data begins on a cache line");
+
+/* Where the data begins. A sanitizer is told of a gap before it, so that it sees who reads in front of a tensor. */
+enum { GAP = EM_SANITIZED ? 64 : 0 };
+static char *data_of(em_storage *s) { return (char *)(s + 1) + GAP; }
+static size_t block_bytes(size_t bytes) { return sizeof(em_storage) + GAP + bytes; }
+
+static void guard(em_storage *s)
+{
+#if EM_SANITIZED
+    __asan_poison_memory_region(s + 1, GAP);
+#else
+    (void)s;
+#endif
+}
+
+static void unguard(em_storage *s)
+{
+#if EM_SANITIZED
+    __asan_unpoison_memory_region(s + 1, GAP);
+#else
+    (void)s;
+#endif
+}
 
 em_status em__count(int64_t *count, em_dtype dtype, int dims, const int64_t *sizes)
 {
@@ -84,7 +111,7 @@ static em_status new_tensor(em_tensor **out, em_dtype dtype, int dims, const int
     EM_TRY(new_handle(out, dtype, dims, sizes));
     em_tensor *t = *out;
     const size_t bytes = (size_t)t->count * em_dtype_size(dtype);
-    em_storage *s = zeroed ? em__alloc_zeroed(sizeof *s + bytes) : em__alloc(sizeof *s + bytes);
+    em_storage *s = zeroed ? em__alloc_zeroed(block_bytes(bytes)) : em__alloc(block_bytes(bytes));
     if (!s) {
         em_tensor_release(t);
         *out = NULL;
@@ -95,8 +122,10 @@ static em_status new_tensor(em_tensor **out, em_dtype dtype, int dims, const int
     s->version = 0;
     s->debt = NULL;
     s->filled = NULL;
+    s->kept = NULL;
+    guard(s);
     t->storage = s;
-    t->data = (char *)(s + 1);
+    t->data = data_of(s);
     t->contiguous = true;
     em__strides(t->stride, dims, sizes);
     return EM_OK;
@@ -166,6 +195,8 @@ em_status em__tensor_shell(em_tensor **out, const em_tensor *t, bool with_data)
     s->base = s->frozen = NULL;
     s->changes = 0;
     s->apart = false;
+    s->next_kept = NULL;
+    s->kept_at = NULL;
     if (!with_data) {
         s->storage = NULL;
         s->data = NULL;
@@ -202,7 +233,7 @@ static bool clear(em_storage *s)
     const em_groups *g = s->filled;
     const size_t row = s->row_bytes;
     if (!is_known(s) || 2 * (size_t)g->n * row > s->bytes) return false;
-    char *data = (char *)(s + 1);
+    char *data = data_of(s);
     EM_PARALLEL_EACH(i, g->n, (double)row / 8) memset(data + (size_t)g->ids[i] * row, 0, row);
     return true;
 }
@@ -211,8 +242,9 @@ static void storage_release(em_storage *s)
 {
     if (!s || --s->refs) return;
     if (s->debt) s->debt->release(s->debt);
-    const size_t bytes = sizeof *s + s->bytes;
+    const size_t bytes = block_bytes(s->bytes);
     const bool zeros = clear(s);
+    unguard(s);
     em__groups_free(s->filled);
     if (zeros) {
         memset(s, 0, sizeof *s);
@@ -222,9 +254,18 @@ static void storage_release(em_storage *s)
     }
 }
 
+static void unlist(em_tensor *t)
+{
+    *t->kept_at = t->next_kept;
+    if (t->next_kept) t->next_kept->kept_at = t->kept_at;
+    t->kept_at = NULL;
+    t->next_kept = NULL;
+}
+
 void em__tensor_become(em_tensor *t, const em_tensor *from)
 {
     em_storage *before = t->storage;
+    if (t->kept_at) unlist(t);
     share_storage(t, from->storage);
     storage_release(before);
     t->data = from->data;
@@ -255,15 +296,99 @@ void em__origin_release(em_origin *origin)
     if (origin && --origin->refs == 0) origin->release(origin);
 }
 
-void em_tensor_release(em_tensor *t)
+static void dispose(em_tensor *t)
 {
-    if (!t || --t->refs) return;
+    if (t->kept_at) unlist(t);
     storage_release(t->storage);
     em__rows_release(t->rows);
     em__origin_release(t->origin);
     em_tensor_release(t->base);
     em_tensor_release(t->frozen);
     em__free(t, sizeof *t);
+}
+
+void em_tensor_release(em_tensor *t)
+{
+    if (t && --t->refs == 0) dispose(t);
+}
+
+/* ---- elements that are kept ---------------------------------------------------------------------------- */
+
+em_status em__keep(em_tensor **t)
+{
+    em_tensor *own = *t;
+    if (!own || own->kept_at || !own->storage) return EM_OK;
+    if (own->refs > 1) {                                /* others may write through it */
+        EM_TRY(em__tensor_shell(&own, *t, true));
+        em_tensor_release(*t);
+        *t = own;
+    }
+    em_storage *s = own->storage;
+    if (s->refs == 1) return EM_OK;                     /* nobody else has it */
+    own->next_kept = s->kept;
+    own->kept_at = &s->kept;
+    if (s->kept) s->kept->kept_at = &own->next_kept;
+    s->kept = own;
+    return EM_OK;
+}
+
+/* t's elements in a storage of their own, repeated where t repeats them. */
+static em_status copy_apart(em_tensor **out, const em_tensor *t)
+{
+    em_tensor once = em__window(t, 0, t->dims, t->size, t->stride);
+    for (int d = 0; d < t->dims; d++)
+        if (t->stride[d] == 0 && t->size[d] > 1) once.size[d] = 1;
+    once.contiguous = em__is_contiguous(t->dims, once.size, once.stride);
+    EM_TRY(em_tensor_empty(out, t->dtype, t->dims, once.size));
+    once.count = (*out)->count;
+    em__copy_strided(*out, &once);
+    for (int d = 0; d < t->dims; d++) {
+        if (once.size[d] == t->size[d]) continue;
+        (*out)->size[d] = t->size[d];
+        (*out)->stride[d] = 0;
+    }
+    (*out)->count = t->count;
+    (*out)->contiguous = em__is_contiguous(t->dims, (*out)->size, (*out)->stride);
+    return EM_OK;
+}
+
+static bool shows_the_same(const em_tensor *a, const em_tensor *b)
+{
+    return a->data == b->data && a->dtype == b->dtype && a->dims == b->dims &&
+           !memcmp(a->size, b->size, (size_t)a->dims * sizeof *a->size) &&
+           !memcmp(a->stride, b->stride, (size_t)a->dims * sizeof *a->stride);
+}
+
+/* A vector and a bias looked up by the same ids share the copy as well: they are grouped once. */
+em_status em__copy_kept(em_storage *s)
+{
+    while (s->kept) {
+        em_tensor *copy;
+        const em_tensor was = *s->kept;
+        EM_TRY(copy_apart(&copy, &was));
+        do em__tensor_become(s->kept, copy);
+        while (s->kept && shows_the_same(s->kept, &was));
+        em_tensor_release(copy);
+    }
+    return EM_OK;
+}
+
+bool em__repeats(const em_tensor *t)
+{
+    for (int d = 0; d < t->dims; d++)
+        if (t->stride[d] == 0 && t->size[d] > 1) return t->count > 0;
+    return false;
+}
+
+em_status em__fail_repeats(const em_tensor *t, const char *name, const char *rest_of_name)
+{
+    return em__fail(EM_EVALUE, "%s%s: several elements of the tensor written to, of shape %s, lie in one place (it is "
+                    "expanded; clone it first)", name, rest_of_name, EM_SHAPE(t));
+}
+
+em_status em_tensor_before_change(em_tensor *t, const char *name)
+{
+    return name ? em__before_change(t, name) : em__spare_kept(t);
 }
 
 /* ---- asking -------------------------------------------------------------------------------------------- */

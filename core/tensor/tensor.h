@@ -24,7 +24,7 @@ typedef struct em_storage {
     em_groups *filled;          /* owned: rows outside which all is 0; or null */
     int64_t filled_at;          /* the version of which that holds */
     size_t row_bytes;
-    char pad[8];
+    em_tensor *kept;            /* handles that stay as they are, or null. Who writes calls em__before_change first */
 } em_storage;
 
 typedef struct em_origin {
@@ -49,6 +49,7 @@ struct em_tensor {
     bool contiguous;
     bool number;                /* made from a Lua number: gives way to tensors when dtypes are promoted */
     bool apart;                 /* a view made while no gradients are recorded: its base is not known */
+    em_tensor *next_kept, **kept_at;    /* in the list of its storage, if it is kept; or null */
     int64_t size[EM_MAX_DIMS], stride[EM_MAX_DIMS];
 };
 
@@ -72,6 +73,29 @@ const em_groups *em__filled(const em_tensor *t);
 static inline const uint8_t *em__frozen(const em_tensor *t)
 {
     return t->frozen ? (const uint8_t *)t->frozen->data : NULL;
+}
+
+/* Whether several of its elements lie in one place, as in an expanded tensor. */
+bool em__repeats(const em_tensor *t);
+
+/* Makes of *t, a reference of the caller's, one to a handle whose elements stay as they are now, whatever is written to
+ * its storage later: for those who come back to them, as the entries of a row-sparse gradient do. Nobody may write
+ * through it. It costs no copy until somebody is about to write: then the handle gets elements of its own. */
+em_status em__keep(em_tensor **t);
+
+/* Call it before elements of t are written: kept handles of its storage get their copies. EM_ENOMEM. */
+em_status em__copy_kept(em_storage *s);
+static inline em_status em__spare_kept(const em_tensor *t)
+{
+    return t->storage && t->storage->kept ? em__copy_kept(t->storage) : EM_OK;
+}
+
+/* The same where each element gets a value of its own; EM_EVALUE if several lie in one place. `name` is what the script
+ * has called. */
+em_status em__fail_repeats(const em_tensor *t, const char *name, const char *rest_of_name);
+static inline em_status em__before_change(const em_tensor *t, const char *name)
+{
+    return !t->contiguous && em__repeats(t) ? em__fail_repeats(t, name, "") : em__spare_kept(t);
 }
 
 /* Product of the sizes; false on overflow, of the bytes too, or on a negative size (EM_ESHAPE recorded). */

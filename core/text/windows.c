@@ -26,6 +26,18 @@ static uint32_t probability(double count, double total, double sample)
     return p >= 1 ? UINT32_MAX : (uint32_t)(p * 0x1p32);
 }
 
+/* The vocabulary may have been trimmed since the corpus was read. */
+static em_status check_ids(const char *owner, const em__windows *w)
+{
+    const em_tensor *ids = em_corpus_ids(w->corpus);
+    const int32_t *id = EM_DATA(const int32_t, ids);
+    int32_t most = 0;
+    for (int64_t t = 0; t < ids->count; t++) most = id[t] > most ? id[t] : most;
+    if (most < w->vocab) return EM_OK;
+    return em__fail(EM_EVALUE, "%s: the corpus has a word with id %d, its vocabulary only %lld words: it was changed "
+                    "since the corpus was read", owner, (int)most, (long long)w->vocab);
+}
+
 /* `counts` becomes the weights of the negatives. */
 static void weigh(em__windows *w, double *counts, double sample)
 {
@@ -76,7 +88,8 @@ em_status em__windows_new(em__windows *w, const char *owner, em_corpus *corpus, 
     EM_TRY(check(owner, corpus, window, sample));
     em_corpus_retain(w->corpus = corpus);
     w->vocab = em_vocab_size(em_corpus_vocab(corpus));
-    em_status status = prepare(w, sample);
+    em_status status = check_ids(owner, w);
+    if (!status) status = prepare(w, sample);
     if (!status) status = allocate_portion(w);
     if (status) em__windows_free(w);
     return status;

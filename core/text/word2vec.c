@@ -159,11 +159,28 @@ static em_status allocate_lanes(em_word2vec *w)
     return EM_OK;
 }
 
-static void take_table(em_word2vec *w, int which, em_tensor *t)
+static void keep_table(em_word2vec *w, int which, em_tensor *t)
 {
     em_tensor_retain(w->tensor[which] = t);
     w->width = t->size[1];
-    w->table[which] = (table){t->data, (size_t)w->width * em_dtype_size(t->dtype)};
+}
+
+/* A script has the tables too: since the last time they may have got other rows, or others may refer to theirs. */
+static em_status take_tables(em_word2vec *w)
+{
+    static const char *const names[TABLES] = {"vectors", "contexts"};
+    for (int i = 0; i < TABLES; i++) {
+        EM_TRY(check_table(names[i], w->tensor[i], w->tensor[INPUTS], w->windows.vocab));
+        if (w->tensor[i]->size[1] != w->width)
+            return em__fail(EM_ESHAPE, "Word2Vec: %s is %s, expected rows of %lld numbers", names[i],
+                            EM_SHAPE(w->tensor[i]), (long long)w->width);
+    }
+    for (int i = 0; i < TABLES; i++) {
+        EM_TRY(em__before_change(w->tensor[i], "Word2Vec"));
+        em__settle(w->tensor[i]);
+        w->table[i] = (table){w->tensor[i]->data, (size_t)w->width * em_dtype_size(w->tensor[i]->dtype)};
+    }
+    return EM_OK;
 }
 
 static em_status make(em_word2vec *w, em_corpus *corpus, em_tensor *vectors, em_tensor *contexts)
@@ -172,8 +189,8 @@ static em_status make(em_word2vec *w, em_corpus *corpus, em_tensor *vectors, em_
     EM_TRY(em__windows_new(&w->windows, "Word2Vec", corpus, o->window, o->sample, o->seed));
     EM_TRY(check_table("vectors", vectors, vectors, w->windows.vocab));
     EM_TRY(check_table("contexts", contexts, vectors, w->windows.vocab));
-    take_table(w, INPUTS, vectors);
-    take_table(w, TARGETS, contexts);
+    keep_table(w, INPUTS, vectors);
+    keep_table(w, TARGETS, contexts);
     w->step = em__window_step_find(vectors->dtype);
     if (!w->step) return em__fail(EM_EVALUE, "Word2Vec: this build has no kernels for this processor");
     plan(w);
@@ -471,6 +488,7 @@ em_status em_word2vec_train(em_word2vec *w, int64_t words, em_word2vec_report *r
 {
     team crew;
     *report = (em_word2vec_report){.words_total = words_total(w)};
+    EM_TRY(take_tables(w));
     if (w->epoch < w->opts.epochs) EM_TRY(load(w));
     report->words_done = words_done(w);
     EM_TRY(gather_team(&crew, w));

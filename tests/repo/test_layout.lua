@@ -175,6 +175,7 @@ end)
 -- Tests about all sources of a kind.
 local ABOUT_MANY = {
   ["tests/core/ops/test_gradients.c"] = "walks the table of operations",
+  ["tests/core/ops/test_geometry.c"] = "walks the table of operations",
 }
 
 t.test("every test of the core has its source", function()

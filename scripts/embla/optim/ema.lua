@@ -137,8 +137,9 @@ function EMA:load_state_dict(dict)
   local o = EMA.spec.read {decay = dict.decay, warmup = dict.warmup}
   check_fit(self, "load_state_dict", dict.averages)
   local updates = type(dict.num_updates) == "number" and math.tointeger(dict.num_updates)
-  if not updates or updates < 0 then
-    raise("EMA: load_state_dict: num_updates: expected integer >= 0, got %s", options.show(dict.num_updates))
+  if not updates or updates < 0 or updates >= 1 << 53 then
+    raise("EMA: load_state_dict: num_updates: expected integer from 0 to 2^53 - 1, got %s",
+          options.show(dict.num_updates))
   end
   self.decay, self.warmup, self.num_updates = o.decay, o.warmup, updates
   copy_all(dict.averages, self.averages)

@@ -221,6 +221,8 @@ local function repeated_ids(repeats, n)
     raise("repeat_interleave: argument repeats: expected 1 or %d numbers, got %d", n, times:numel())
   end
   if n > 0 and times:min():item() < 0 then raise("repeat_interleave: argument repeats: expected numbers >= 0") end
+  local total = n > 0 and op.sum(op.to(times, "float64")):item() or 0       -- in whole numbers it could wrap around
+  if total >= 2 ^ 53 then raise("repeat_interleave: argument repeats: %.4g elements are too many", total) end
   local ends = op.cumsum(times, 0)
   return op.searchsorted(ends, core.arange("int64", 0, 1, n > 0 and ends[n - 1] or 0), true)
 end

@@ -218,7 +218,7 @@ function creation.linspace(start, stop, steps, opt)
   if dtype == "int64" and (is_large(start) or is_large(stop)) and math.tointeger(start) and math.tointeger(stop) then
     return finish(core.tensor(integers_between(math.tointeger(start), math.tointeger(stop), steps), "int64"), o)
   end
-  local t = core.arange("float64", start + 0.0, steps > 1 and (stop - start) / (steps - 1) or 0.0, steps)
+  local t = core.arange("float64", start + 0.0, steps > 1 and (stop + 0.0 - start) / (steps - 1) or 0.0, steps)
   if steps > 1 then t[steps - 1] = stop end
   return finish(t:to(dtype), o)
 end

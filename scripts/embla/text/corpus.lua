@@ -30,8 +30,16 @@ local spec = options.spec("Corpus", {
 -- format characters (soft hyphen, byte order mark, marks of direction) are left out; split = "blanks" keeps them all.
 --
 -- Fields: `vocab` Vocab; `ids` Tensor (T) int32; `starts` Tensor (S + 1) int64, sentence s is ids[starts[s]] up to
--- before ids[starts[s + 1]]; `words` and `bytes` read. # is T.
+-- before ids[starts[s + 1]]; `words` and `bytes` read. # is T. `ids` and `starts` are copies, made when first asked
+-- for: what is written to them does not change the corpus.
 local Corpus = class "Corpus"
+
+function Corpus.__index(self, key)
+  if key == "ids" or key == "starts" then self.ids, self.starts = core.corpus_ids(self.handle) end
+  local own = rawget(self, key)
+  if own ~= nil then return own end
+  return Corpus[key]
+end
 
 local function list_of_paths(paths)
   if type(paths) == "string" then return {paths} end
@@ -61,15 +69,15 @@ function Corpus:init(paths, opt)
   self.handle = core.corpus_read(list, o.split, o.sentence, o.lower, o.digits, o.punctuation, o.unknown,
     o.vocab and o.vocab.handle, o.min_count, o.max_size or -1, o.max_words or -1)
   local vocab
-  self.ids, self.starts, vocab, self.words, self.bytes = core.corpus_parts(self.handle)
+  vocab, self.words, self.bytes, self.size, self.count = core.corpus_parts(self.handle)
   self.vocab = o.vocab or Vocab:allocate():adopt(vocab)
 end
 
-function Corpus.__len(self) return self.ids:size(0) end
+function Corpus.__len(self) return self.size end
 
 --- Number of sentences.
 -- @return integer
-function Corpus:sentences() return self.starts:size(0) - 1 end
+function Corpus:sentences() return self.count end
 
 --- The ids of one sentence.
 -- @param at position of the sentence, from 0; negative ones count from the end

@@ -113,6 +113,16 @@ static void bad_input_is_refused(void **state)
                  "more than one value for each channel");
     assert_fails(op_try(&y, "batch_norm", "training=true", INPUTS(ids)), EM_ETYPE, "input must be of a float dtype");
     assert_fails(op_try(&y, "batch_norm", "training=true", INPUTS(v)), EM_ESHAPE, "input must have shape (N, C, ...)");
+    em_tensor *part, *whole;                            /* what is written is not read meanwhile */
+    assert_ok(em_tensor_view(&part, x, 1, SHAPE(2), (int64_t[]){1}));
+    assert_fails(op_try(&y, "batch_norm", "training=true", INPUTS(x, part)), EM_EVALUE,
+                 "running_mean, which training changes, must not share memory with another argument");
+    assert_tensor(x, EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4));
+    assert_ok(em_tensor_view(&whole, v, 0, SHAPE(2), (int64_t[]){0}));
+    assert_fails(op_try(&y, "batch_norm", "training=true", INPUTS(x, whole)), EM_EVALUE, "lie in one place");
+    assert_tensor(v, EM_F32, SHAPE(3), VALUES(1, 1, 1));
+    em_tensor_release(part);
+    em_tensor_release(whole);
     em_tensor_release(x);
     em_tensor_release(v);
     em_tensor_release(d);

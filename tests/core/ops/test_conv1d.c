@@ -82,6 +82,17 @@ static void a_sample_alone_is_as_in_a_batch(void **state)
     em_tensor_release(z);
 }
 
+/* Sizes that nobody has memory for are refused; a kernel without channels can be as long as it likes. */
+static void a_reach_that_is_too_long_is_refused(void **state)
+{
+    (void)state;
+    em_tensor *x, *w, *y;
+    assert_ok(em_tensor_empty(&x, EM_F32, SHAPE(1, 0, 3)));
+    assert_ok(em_tensor_empty(&w, EM_F32, SHAPE(1, 0, INT64_C(1) << 40)));
+    assert_fails(op_try(&y, "conv1d", "dilation=1073741824", INPUTS(x, w)), EM_ESHAPE, "the kernel reaches over");
+    release_all(TENSORS(x, w));
+}
+
 static void bad_input_is_refused(void **state)
 {
     (void)state;
@@ -108,6 +119,7 @@ int main(void)
         cmocka_unit_test(windows_by_hand),
         cmocka_unit_test(a_naive_loop_agrees),
         cmocka_unit_test(a_sample_alone_is_as_in_a_batch),
+        cmocka_unit_test(a_reach_that_is_too_long_is_refused),
         cmocka_unit_test(bad_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

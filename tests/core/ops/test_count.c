@@ -42,6 +42,19 @@ static void bins(void **state)
     release_all(TENSORS(x, i, same, none));
 }
 
+/* Between numbers whose distance is infinite. */
+static void bins_of_the_widest_range(void **state)
+{
+    (void)state;
+    em_tensor *x = tensor_of(EM_F64, SHAPE(5), VALUES(-1.7e308, -1, 0, 1, 1.7e308));
+    em_tensor *y = op_call("histc", "bins=4", INPUTS(x));
+    assert_tensor(y, EM_F64, SHAPE(4), VALUES(1, 0, 3, 1));
+    em_tensor_release(y);
+    y = op_call("histc", "bins=2 min=-1.7e308 max=1.7e308", INPUTS(x));
+    assert_tensor(y, EM_F64, SHAPE(2), VALUES(1, 4));    /* -1 is the middle, to 16 digits */
+    release_all(TENSORS(x, y));
+}
+
 static void bad_counts_are_refused(void **state)
 {
     (void)state;
@@ -62,7 +75,8 @@ static void bad_counts_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_and_weights), cmocka_unit_test(bins), cmocka_unit_test(bad_counts_are_refused),
+        cmocka_unit_test(numbers_and_weights), cmocka_unit_test(bins), cmocka_unit_test(bins_of_the_widest_range),
+        cmocka_unit_test(bad_counts_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,16 @@ static void bad_input_is_refused(void **state)
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, offsets, short_weights)), EM_ESHAPE,
                  "(2), input has (5)");
     assert_fails(op_try(&y, "embedding_bag", "", INPUTS(ids, w, offsets, floats)), EM_ETYPE, "float64, got float32");
+    static const em_dtype whole[] = {EM_I64, EM_I32, EM_U8, EM_BOOL};
+    for (int d = 0; d < 4; d++) {
+        em_tensor *t = tensor_of(whole[d], SHAPE(2, 2), VALUES(1, 1, 1, 1));
+        for (int mode = 0; mode < 3; mode++)
+            assert_fails(op_try(&y, "embedding_bag", mode == 0 ? "mode=sum" : mode == 1 ? "mode=mean" : "mode=max",
+                                INPUTS(square, t)), EM_ETYPE, "embedding_bag: weight must be of a float dtype, got");
+        assert_fails(op_try(&y, "embedding_bag", "mode=sum", INPUTS(square, w, NULL, t)), EM_ETYPE,
+                     "per_sample_weights must be of the table's dtype float64, got");
+        em_tensor_release(t);
+    }
     release_all(TENSORS(w, ids, square, late, down, far, none, high, short_weights, floats, cube, offsets));
 }
 

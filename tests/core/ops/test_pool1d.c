@@ -46,6 +46,19 @@ static void not_a_number_wins(void **state)
     em_tensor_release(x);
 }
 
+/* Of a dilated window all may lie in the padding: before the input, around it, behind it. */
+static void a_window_in_the_padding_holds_nothing(void **state)
+{
+    (void)state;
+    em_tensor *one = wanting_grad(tensor_of(EM_F64, SHAPE(1, 1), VALUES(5)));
+    em_tensor *x = wanting_grad(tensor_of(EM_F64, SHAPE(1, 2), VALUES(3, 4)));
+    check("max_pool1d", "kernel_size=2 stride=1 padding=1 dilation=2", one, VALUES(-INFINITY));     /* -1 and 1 */
+    check("max_pool1d", "kernel_size=2 stride=1 padding=1 dilation=3", x, VALUES(-INFINITY));       /* -1 and 2 */
+    op_backward(op_call("max_pool1d", "kernel_size=2 stride=1 padding=1 dilation=3", INPUTS(x)));
+    assert_tensor(em_tensor_grad(x), EM_F64, SHAPE(1, 2), VALUES(0, 0));
+    release_all(TENSORS(one, x));
+}
+
 static void bad_input_is_refused(void **state)
 {
     (void)state;
@@ -67,6 +80,7 @@ int main(void)
         cmocka_unit_test(windows_by_hand),
         cmocka_unit_test(the_first_of_the_largest_takes_the_gradient),
         cmocka_unit_test(not_a_number_wins),
+        cmocka_unit_test(a_window_in_the_padding_holds_nothing),
         cmocka_unit_test(bad_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,17 @@ static void rolling(void **state)
     em_tensor_release(s);
 }
 
+/* The gradient goes back as far; the least number has no opposite: modulo 3 it is 1. */
+static void rolling_back(void **state)
+{
+    (void)state;
+    em_tensor *x = wanting_grad(grid()), *y = op_call("roll", "shifts=-9223372036854775808 dims=1", INPUTS(x));
+    em_tensor *dy = grid();
+    assert_ok(em_backward(y, dy, false));
+    assert_tensor(em_tensor_grad(x), EM_F32, SHAPE(2, 3), VALUES(2, 3, 1, 5, 6, 4));
+    release_all(TENSORS(x, y, dy));
+}
+
 static void tiling(void **state)
 {
     (void)state;
@@ -132,7 +143,8 @@ static void bad_input_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flipping), cmocka_unit_test(rolling),   cmocka_unit_test(tiling), cmocka_unit_test(diagonals),
+        cmocka_unit_test(flipping), cmocka_unit_test(rolling),   cmocka_unit_test(rolling_back),
+        cmocka_unit_test(tiling),   cmocka_unit_test(diagonals),
         cmocka_unit_test(padding),  cmocka_unit_test(gradients), cmocka_unit_test(bad_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

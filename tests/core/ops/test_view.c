@@ -206,6 +206,18 @@ static void the_gradient_of_a_strided_input_has_its_order(void **state)
     em_tensor_release(x);
 }
 
+/* No element, but strides that no number holds. */
+static void sizes_beside_a_zero_are_limited_too(void **state)
+{
+    (void)state;
+    em_tensor *x = tensor_of(EM_F32, SHAPE(0), NO_VALUES), *deep = tensor_of(EM_F32, SHAPE(0, 3), NO_VALUES), *y;
+    assert_fails(op_try(&y, "reshape", "shape=4294967296,0,4294967296", INPUTS(x)), EM_ESHAPE, "too many elements");
+    assert_fails(op_try(&y, "view", "shape=4294967296,0,4294967296", INPUTS(x)), EM_ESHAPE, "too many elements");
+    assert_fails(op_try(&y, "unflatten", "dim=0 sizes=4294967296,0,4294967296", INPUTS(deep)), EM_ESHAPE,
+                 "too many elements");
+    release_all(TENSORS(x, deep));
+}
+
 static void bad_input_is_refused(void **state)
 {
     (void)state;
@@ -253,6 +265,7 @@ int main(void)
         cmocka_unit_test(dims_change_places),
         cmocka_unit_test(gradients),
         cmocka_unit_test(the_gradient_of_a_strided_input_has_its_order),
+        cmocka_unit_test(sizes_beside_a_zero_are_limited_too),
         cmocka_unit_test(bad_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

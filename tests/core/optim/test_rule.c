@@ -209,6 +209,21 @@ static void untouched_rows_rest(void **context)
     }
 }
 
+static void a_step_count_is_a_number_of_steps(void **context)
+{
+    (void)context;
+    const options o = options_of("Adam", "");
+    static const int64_t counts[] = {INT64_MIN, -1, 0, (INT64_C(1) << 53) + 1, INT64_MAX};
+    em_tensor *p = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)), *g = tensor_of(EM_F32, SHAPE(2), VALUES(1, 1));
+    em_tensor *state[EM_MAX_STATE] = {NULL};
+    for (int k = 0; k < 5; k++)
+        assert_fails(em_rule_step(o.rule, p, g, &o.opts, state, counts[k]), EM_EVALUE, "Adam: step = ");
+    assert_tensor(p, EM_F32, SHAPE(2), VALUES(1, 2));
+    assert_ok(em_rule_step(o.rule, p, g, &o.opts, state, INT64_C(1) << 53));
+    release_all(EM_MAX_STATE, state);
+    release_all(TENSORS(p, g));
+}
+
 static void interruption_before_a_step(void **context)
 {
     (void)context;
@@ -297,6 +312,7 @@ int main(void)
         cmocka_unit_test(state_for_other_rows),
         cmocka_unit_test(scalars_are_rows_of_one),
         cmocka_unit_test(untouched_rows_rest),
+        cmocka_unit_test(a_step_count_is_a_number_of_steps),
         cmocka_unit_test(interruption_before_a_step),
         cmocka_unit_test(survives_failing_allocations),
     };

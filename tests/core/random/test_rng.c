@@ -252,7 +252,7 @@ static void uniform_stays_below_high(void **state)
 static void same_numbers_for_any_thread_count(void **state)
 {
     (void)state;
-    void (*const fills[])(em_tensor *, double, double, em_rng *) = {em_tensor_fill_uniform, em_tensor_fill_normal};
+    em_status (*const fills[])(em_tensor *, double, double, em_rng *) = {em_tensor_fill_uniform, em_tensor_fill_normal};
     const em_dtype dtypes[] = {EM_F32, EM_F64};
     for (int f = 0; f < 2; f++)
         for (int d = 0; d < 2; d++) {

@@ -120,7 +120,7 @@ static void a_part_refers_instead_of_copying(void **state)
     (void)state;
     em_tensor *source = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 10, 2, 20)), *ids = IDS(3, 1, 1, 0), *t, *values;
     em_tensor *coef = tensor_of(EM_F32, SHAPE(4), VALUES(1, 2, 3, 4));
-    const em_part pairs = {.ids = ids, .source = source, .every = 2, .coef = coef, .scale = 0.5};
+    em_part pairs = {.ids = ids, .source = source, .every = 2, .coef = coef, .scale = 0.5};
     assert_ok(em__rows_from_part(&t, EM_F32, SHAPE(4, 2), &pairs, -1));
     assert_ok(em_rows_values(&values, t));
     assert_tensor(values, EM_F32, SHAPE(4, 2), VALUES(0.5, 5, 1, 10, 3, 30, 4, 40));
@@ -128,7 +128,7 @@ static void a_part_refers_instead_of_copying(void **state)
     em_tensor_release(t);
 
     em_tensor *index = IDS(1, 0, 1, 0), *dense;
-    const em_part chosen = {.ids = ids, .source = source, .index = index, .every = 1, .scale = 1};
+    em_part chosen = {.ids = ids, .source = source, .index = index, .every = 1, .scale = 1};
     assert_ok(em__rows_from_part(&t, EM_F32, SHAPE(4, 2), &chosen, -1));
     assert_ok(em_rows_to_dense(&dense, t));
     assert_tensor(dense, EM_F32, SHAPE(4, 2), VALUES(1, 10, 3, 30, 0, 0, 2, 20));
@@ -146,7 +146,7 @@ static void padding_is_left_out(void **state)
     em_tensor *source = tensor_of(EM_F64, SHAPE(4, 1), VALUES(1, 2, 3, 4)), *ids = IDS(2, 0, 2, 1), *t, *indices,
               *values;
     em_tensor *coef = tensor_of(EM_F64, SHAPE(4), VALUES(10, 20, 30, 40));
-    const em_part part = {.ids = ids, .source = source, .every = 1, .coef = coef, .scale = 1};
+    em_part part = {.ids = ids, .source = source, .every = 1, .coef = coef, .scale = 1};
     assert_ok(em__rows_from_part(&t, EM_F64, SHAPE(3, 1), &part, 2));
     assert_ok(em_rows_indices(&indices, t));
     assert_ok(em_rows_values(&values, t));

@@ -311,6 +311,129 @@ static void memory_of_few_rows_becomes_zeros(void **state)
     assert_zeros_of_that_size();
 }
 
+/* ---- elements that are kept ---------------------------------------------------------------------------- */
+
+static void kept_elements_stay_as_they_are(void **state)
+{
+    (void)state;
+    em_tensor *t = tensor_of(EM_F32, SHAPE(4), VALUES(1, 2, 3, 4)), *kept = t, *tail, *again;
+    em_tensor_retain(kept);
+    assert_ok(em__keep(&kept));                         /* a handle of its own: t is another's */
+    assert_ptr_not_equal(kept, t);
+    assert_true(em_tensor_same_storage(kept, t));       /* no copy yet */
+    assert_ok(em_tensor_view(&tail, t, 2, SHAPE(2), (int64_t[]){1}));
+    again = tail;
+    assert_ok(em__keep(&again));                        /* nobody else has it: it is kept itself */
+    assert_ptr_equal(again, tail);
+    const int64_t version = em_tensor_version(t);
+    assert_ok(em_tensor_fill(t, 9));
+    assert_int_equal(em_tensor_version(t), version + 1);
+    assert_tensor(t, EM_F32, SHAPE(4), VALUES(9, 9, 9, 9));
+    assert_tensor(kept, EM_F32, SHAPE(4), VALUES(1, 2, 3, 4));
+    assert_tensor(tail, EM_F32, SHAPE(2), VALUES(3, 4));
+    assert_ok(em_tensor_fill(t, 8));                    /* they are apart now */
+    assert_tensor(kept, EM_F32, SHAPE(4), VALUES(1, 2, 3, 4));
+    release_all(TENSORS(t, kept, tail));
+}
+
+static void kept_handles_may_go_in_any_order(void **state)
+{
+    (void)state;
+    static const int orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {1, 2, 0}};
+    for (int o = 0; o < 4; o++) {
+        em_tensor *t = tensor_of(EM_I64, SHAPE(2), VALUES(1, 2)), *kept[3];
+        for (int k = 0; k < 3; k++) {
+            em_tensor_retain(kept[k] = t);
+            assert_ok(em__keep(&kept[k]));
+        }
+        em_tensor_release(kept[orders[o][0]]);
+        em_tensor_release(kept[orders[o][1]]);
+        assert_ok(em_tensor_fill_int(t, 5));
+        assert_tensor(kept[orders[o][2]], EM_I64, SHAPE(2), VALUES(1, 2));
+        em_tensor_release(kept[orders[o][2]]);
+        assert_ok(em_tensor_fill_int(t, 6));
+        em_tensor_release(t);
+    }
+}
+
+static void what_shows_the_same_shares_its_copy(void **state)
+{
+    (void)state;
+    em_tensor *t = tensor_of(EM_I64, SHAPE(2), VALUES(1, 2)), *a = t, *b = t;
+    em_tensor_retain(a);
+    em_tensor_retain(b);
+    assert_ok(em__keep(&a));
+    assert_ok(em__keep(&b));
+    assert_ok(em_tensor_fill(t, 0));
+    assert_true(em_tensor_same_storage(a, b));
+    assert_false(em_tensor_same_storage(a, t));
+    release_all(TENSORS(t, a, b));
+}
+
+static void repeated_elements_are_copied_once(void **state)
+{
+    (void)state;
+    em_tensor *t = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)), *wide;
+    assert_ok(em_tensor_view(&wide, t, 0, SHAPE(1000, 2), (int64_t[]){0, 1}));
+    assert_ok(em__keep(&wide));
+    assert_ok(em_tensor_fill(t, 7));
+    assert_int_equal(em_tensor_bytes(wide), 2 * sizeof(float));
+    assert_int_equal(em_tensor_stride(wide, 0), 0);
+    assert_true(element(wide, 0) == 1 && element(wide, 1999) == 2);
+    release_all(TENSORS(t, wide));
+}
+
+static void prepare_kept(void *context)
+{
+    em_tensor **t = context;
+    t[0] = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2));
+    for (int k = 1; k < 3; k++) {
+        assert_ok(em_tensor_view(&t[k], t[0], 2 - k, SHAPE(1), (int64_t[]){1}));
+        assert_ok(em__keep(&t[k]));
+    }
+}
+
+static em_status fill_kept(void *context, em_tensor *out[EM_MAX_OUT])
+{
+    em_tensor **t = context;
+    (void)out;
+    const em_status s = em_tensor_fill(t[0], 9);
+    if (s)
+        assert_tensor(t[0], EM_F32, SHAPE(2), VALUES(1, 2));
+    assert_true(element(t[1], 0) == 2 && element(t[2], 0) == 1);
+    return s;
+}
+
+static void clean_kept(void *context) { release_all(3, context); }
+
+static void without_memory_for_copies_nothing_is_written(void **state)
+{
+    (void)state;
+    em_tensor *t[3];
+    assert_true(each_allocation_fails(&(fallible){prepare_kept, fill_kept, clean_kept}, t) >= 2);
+}
+
+static void elements_in_one_place_are_seen(void **state)
+{
+    (void)state;
+    em_tensor *t = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)), *wide, *none, *one;
+    assert_ok(em_tensor_view(&wide, t, 0, SHAPE(3, 2), (int64_t[]){0, 1}));
+    assert_ok(em_tensor_view(&none, t, 0, SHAPE(3, 0), (int64_t[]){0, 1}));
+    assert_ok(em_tensor_view(&one, t, 0, SHAPE(1, 2), (int64_t[]){0, 1}));
+    assert_true(em__repeats(wide));
+    assert_false(em__repeats(none) || em__repeats(one) || em__repeats(t));
+    assert_fails(em_tensor_before_change(wide, "add_"), EM_EVALUE,
+                 "add_: several elements of the tensor written to, of shape (3, 2), lie in one place");
+    assert_ok(em_tensor_before_change(wide, NULL));
+    assert_ok(em_tensor_fill(wide, 4));
+    assert_tensor(t, EM_F32, SHAPE(2), VALUES(4, 4));
+    em_rng rng = {1, 0};
+    assert_fails(em_tensor_fill_normal(wide, 0, 1, &rng), EM_EVALUE, "normal_: several elements");
+    assert_int_equal(rng.position, 0);
+    assert_fails(em_tensor_copy(wide, wide), EM_EVALUE, "copy_: several elements");
+    release_all(TENSORS(t, wide, none, one));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +451,12 @@ int main(void)
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(filled_rows_are_known_until_a_change),
         cmocka_unit_test(memory_of_few_rows_becomes_zeros),
+        cmocka_unit_test(kept_elements_stay_as_they_are),
+        cmocka_unit_test(kept_handles_may_go_in_any_order),
+        cmocka_unit_test(what_shows_the_same_shares_its_copy),
+        cmocka_unit_test(repeated_elements_are_copied_once),
+        cmocka_unit_test(without_memory_for_copies_nothing_is_written),
+        cmocka_unit_test(elements_in_one_place_are_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,9 @@ static void what_does_not_fit_is_refused(void **state)
     assert_fails(em__windows_new(&w, "Test", corpus, 1001, 1, 5), EM_EVALUE, "Test: window = 1001");
     assert_fails(em__windows_new(&w, "Test", corpus, 5, 0, 5), EM_EVALUE, "Test: sample = 0");
     assert_fails(em__windows_new(&w, "Test", corpus, 5, NAN, 5), EM_EVALUE, "Test: sample = nan");
+    assert_ok(em_vocab_trim(em_corpus_vocab(corpus), 0, 1, NULL));      /* id 1 means no word any more */
+    assert_fails(em__windows_new(&w, "Test", corpus, 5, 1, 5), EM_EVALUE,
+                 "Test: the corpus has a word with id 1, its vocabulary only 1 words");
 }
 
 static em_status make_windows(void *context, em_tensor *out[EM_MAX_OUT])

@@ -108,4 +108,14 @@ t.test("what does not fit is refused", function()
   t.raises(function() ema:load_state_dict(3) end, "EMA: load_state_dict: argument dict: expected a table, got 3")
 end)
 
+t.test("a number of updates that cannot be is refused", function()
+  local ema = embla.optim.EMA({embla.ones(2)}, {warmup = true})
+  for _, n in ipairs {-1, -10, math.mininteger, 1 << 53, math.maxinteger, 0.5} do
+    local dict = ema:state_dict()
+    dict.num_updates = n
+    t.raises(function() ema:load_state_dict(dict) end, "EMA: load_state_dict: num_updates: expected integer from 0")
+  end
+  t.equal(ema.num_updates, 0)
+end)
+
 t.finish()

@@ -104,6 +104,10 @@ t.test("a state that does not fit is refused and changes nothing", function()
            "is float32 (2), expected float32 (4, 1)")
   t.raises(broken(function(d) d.state[2].momentum_buffer = "x" end), "state momentum_buffer is no tensor")
   t.raises(broken(function(d) d.state[2].step = 1.5 end), "load_state_dict: step")
+  for _, step in ipairs {-1, math.mininteger, 1 << 53, math.maxinteger} do
+    t.raises(broken(function(d) d.state[2].step = step end), "load_state_dict: step of parameter",
+             "expected 0 to 9007199254740991, got " .. step)
+  end
   t.same_bits(opt:state_dict(), before)
 end)
 

@@ -115,6 +115,14 @@ t.test("parts as equal as can be", function()
   t.equal({parts[1]:tolist(), parts[2]:tolist(), parts[3]:tolist(), parts[4]:tolist()}, {{0, 1}, {}, {1, 2}, {}})
 end)
 
+t.test("repetitions whose sum is too large are refused", function()
+  for _, times in ipairs {1 << 62, (1 << 62) + 1, math.maxinteger} do
+    t.raises(function() embla.zeros(4):repeat_interleave(times) end, "repeat_interleave: argument repeats")
+    t.raises(function() embla.zeros(4):repeat_interleave({times, times, times, times}) end, "repeat_interleave")
+  end
+  t.equal(embla.tensor({1, 2}):repeat_interleave(embla.tensor({200, 100}, "uint8")):size(0), 300)
+end)
+
 t.test("differences", function()
   t.equal(embla.tensor({1, 4, 9, 16}):diff(), {3, 5, 7})
   t.equal(embla.tensor({1, 4, 9, 16}):diff(2), {2, 2})

@@ -61,6 +61,26 @@ t.test("several files are read in order", function()
   for _, path in ipairs(paths) do os.remove(path) end
 end)
 
+t.test("what a script writes to ids and starts does not reach the corpus", function()
+  local _, c = sentences_of "a b a b c\nb a b a c\n"
+  local function pairs_of()
+    local all = {}
+    for centre, targets in text.SkipGram(c, {batch_size = 64, negative = 0, sample = 0, seed = 1}):iter() do
+      all[#all + 1] = {centre:tolist(), targets:tolist()}
+    end
+    return all
+  end
+  local before = pairs_of()
+  t.equal(#before > 0, true)
+  c.ids:add_(1 << 20)
+  c.starts:fill_(1 << 40)
+  t.equal(pairs_of(), before)
+  t.equal({#c, c:sentences()}, {10, 2})
+  local _, other = sentences_of "a b a b c\nb a b a c\n"
+  t.equal(other.ids.dtype, "int32")
+  t.equal(other.starts, {0, 5, 10})
+end)
+
 t.test("nothing to read is an empty corpus", function()
   local _, c = sentences_of ""
   t.equal({#c, c:sentences(), #c.vocab}, {0, 0, 0})

@@ -196,4 +196,27 @@ t.test("what does not fit is refused", function()
   t.raises(function() model:load_state_dict(state) end, "portion", "nil")
 end)
 
+t.test("tables that others have given other rows are noticed", function()
+  local model = text.Word2Vec(corpus, {dim = 4, epochs = 1})
+  model:train(100)
+  local emb = embla.nn.Embedding(#corpus.vocab, 4)
+  emb.weight = model.vectors
+  emb:resize(1)
+  t.raises(function() model:train() end, "Word2Vec: vectors is (1, 4), expected a row for each of")
+  emb:resize(#corpus.vocab)                             -- other memory, but rows enough
+  model:train()
+  t.equal(model.progress, 1.0)
+  t.equal(emb.weight:detach():abs():max():item() > 0, true)
+end)
+
+t.test("training does not reach what gradients refer to", function()
+  local model = text.Word2Vec(corpus, {dim = 4, epochs = 1})
+  local w = embla.zeros(#corpus.vocab, 4, {requires_grad = true})
+  embla.F.embedding(embla.arange(#corpus.vocab), w, {sparse = true}):backward(model.vectors)
+  local before = model.vectors:clone()
+  model:train()
+  t.equal(model.vectors:equal(before), false)
+  t.equal(w.grad:to_dense(), before)
+end)
+
 t.finish()
