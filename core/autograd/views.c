@@ -122,10 +122,7 @@ static em_status note_change(em_var **out, em_tensor *view, em_tensor *base)
 
 void em__view_made(em_tensor *view, em_tensor *t)
 {
-    if (!em_grad_enabled() || t->apart) {
-        view->apart = true;
-        return;
-    }
+    view->apart = !em_grad_enabled() || t->apart;
     view->base = t->base ? t->base : t;
     view->changes = view->base->changes;
     em_tensor_retain(view->base);
@@ -147,13 +144,6 @@ em_status em__refresh_view(em_tensor *t)
     return EM_OK;
 }
 
-static bool repeats(const em_tensor *t)
-{
-    for (int d = 0; d < t->dims; d++)
-        if (t->stride[d] == 0 && t->size[d] > 1) return true;
-    return false;
-}
-
 em_status em__check_change(const em_tensor *t, const char *what)
 {
     const em_tensor *base = t->base ? t->base : t;
@@ -164,7 +154,7 @@ em_status em__check_change(const em_tensor *t, const char *what)
     if (t->apart)
         return em__fail(EM_EGRAD, "%s_: a view made inside no_grad cannot be changed in place while gradients are "
                         "recorded; make the view again, or clone it", what);
-    if (repeats(t))
+    if (em__repeats(t))
         return em__fail(EM_EGRAD, "%s_: an expanded tensor, which shows some elements several times, cannot be changed "
                         "in place while gradients are recorded; clone it", what);
     if (!base->contiguous && base != t)

@@ -95,6 +95,7 @@ static em_status new_tensor(em_tensor **out, em_dtype dtype, int dims, const int
     s->version = 0;
     s->debt = NULL;
     s->filled = NULL;
+    s->shown = false;
     t->storage = s;
     t->data = (char *)(s + 1);
     t->contiguous = true;
