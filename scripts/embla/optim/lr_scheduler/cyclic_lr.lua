@@ -1,5 +1,6 @@
 -- The schedule CyclicLR.
 
+local options = require "embla.options"
 local raise = require "embla.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
@@ -41,7 +42,13 @@ local function height(self, epoch)
   local cycle = math.floor(1 + epoch / size)
   local x, turn = 1 + epoch / size - cycle, self.step_size_up / size
   local part = x <= turn and x / turn or (x - 1) / (turn - 1)
-  if self.scale_fn then return part * self.scale_fn(self.scale_mode == "cycle" and cycle or epoch) end
+  if self.scale_fn then
+    local scale = self.scale_fn(self.scale_mode == "cycle" and cycle or epoch)
+    if type(scale) ~= "number" or scale ~= scale then
+      raise("CyclicLR: scale_fn returned %s, expected a number", options.show(scale))
+    end
+    return part * scale
+  end
   if self.mode == "triangular2" then return part / 2 ^ (cycle - 1) end
   return self.mode == "exp_range" and part * self.gamma ^ epoch or part
 end

@@ -113,7 +113,10 @@ end
 --- Goes on to the next epoch (or batch, as the schedule is meant).
 function Scheduler:step()
   self._step_count = self._step_count + 1
-  self:apply(self.last_epoch + 1)
+  local ok, message = pcall(self.apply, self, self.last_epoch + 1)
+  if ok then return end
+  self._step_count = self._step_count - 1
+  error(message, 0)
 end
 
 --- Starts over from the rates at the beginning, as SequentialLR asks for.
