@@ -18,7 +18,9 @@ end
 -- @raise always
 local function raise(format, ...)
   local text = select("#", ...) > 0 and format:format(...) or format
-  error(called.lead(text), script_level())
+  local message, place = called.lead(text)
+  if place then error(place .. message, 0) end
+  error(message, script_level())
 end
 
 return raise
