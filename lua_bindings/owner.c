@@ -76,12 +76,13 @@ void eml_inherit(lua_State *L, int to, int from)
     to = lua_absindex(L, to);
     from = lua_absindex(L, from);
     const eml_box *a = box_at(L, to), *b = box_at(L, from);
-    if (a == b) return;
+    if (a == b || !a->tensor || !b->tensor) return;
+    const bool is_view = em_tensor_same_storage(a->tensor, b->tensor);
     if (b->lined && em_tensor_requires_grad(a->tensor)) {
         lua_getiuservalue(L, from, LINE);
         join(L, to);
     }
-    if (!em_tensor_same_storage(a->tensor, b->tensor)) return;
+    if (!is_view) return;
     push_own(L, to);
     lua_pushvalue(L, from);
     lua_setfield(L, -2, "base");

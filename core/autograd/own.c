@@ -20,9 +20,18 @@ static em_status replace(em_tensor **g, em_tensor *other, em_status s)
     return EM_OK;
 }
 
+static void mark(em_tensor *t)
+{
+    if (t && t->storage) t->storage->shown = true;
+}
+
 void em__mark_shown(em_tensor *g)
 {
-    if (g->storage) g->storage->shown = true;
+    mark(g);
+    for (int i = 0; g->rows && i < g->rows->n_parts; i++) {         /* its values may be a tensor of the script's */
+        mark(g->rows->parts[i].source);
+        mark(g->rows->parts[i].coef);
+    }
 }
 
 em_status em__hand_out(em_tensor **g)
@@ -32,7 +41,7 @@ em_status em__hand_out(em_tensor **g)
         const em_status s = (*g)->rows ? em_rows_scale(&own, *g, 1) : em_tensor_clone(&own, *g);
         EM_TRY(replace(g, own, s));
     }
-    em__mark_shown(*g);
+    mark(*g);
     return EM_OK;
 }
 
@@ -42,8 +51,15 @@ static em_status copy_shown(em_tensor **t)
 {
     em_tensor *own;
     if (!is_shown(*t)) return EM_OK;
-    const em_status s = em_tensor_clone(&own, *t);
-    return replace(t, own, s);
+    const bool one_row = (*t)->dims && (*t)->stride[0] == 0;      /* which stands for all */
+    EM_TRY(em_tensor_clone(&own, *t));
+    if (one_row) {
+        own->stride[0] = 0;
+        own->contiguous = false;
+    }
+    em_tensor_release(*t);
+    *t = own;
+    return EM_OK;
 }
 
 em_status em__part_from(em_tensor **g)

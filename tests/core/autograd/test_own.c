@@ -73,6 +73,19 @@ static void so_are_coefficients(void **state)
     release_all(TENSORS(column, dy, g, dense));
 }
 
+static void one_row_may_stand_for_all(void **state)
+{
+    (void)state;
+    em_tensor *one = tensor_of(EM_F32, SHAPE(1), VALUES(5)), *dy, *g, *dense;
+    assert_ok(em_tensor_view(&dy, one, 0, SHAPE(2, 2), (int64_t[]){0, 0}));
+    g = rows_over(dy);
+    em__mark_shown(g);
+    assert_ok(em__part_from(&g));
+    assert_ok(em_rows_to_dense(&dense, g));
+    assert_tensor(dense, EM_F32, SHAPE(3, 2), VALUES(5, 5, 5, 5, 0, 0));
+    release_all(TENSORS(one, dy, g, dense));
+}
+
 static void a_sparse_gradient_that_others_hold_is_scaled_apart(void **state)
 {
     (void)state;
@@ -92,6 +105,7 @@ int main(void)
         cmocka_unit_test(an_expanded_gradient_is_copied_when_handed_out),
         cmocka_unit_test(a_sparse_gradient_is_copied_only_from_what_a_script_has),
         cmocka_unit_test(so_are_coefficients),
+        cmocka_unit_test(one_row_may_stand_for_all),
         cmocka_unit_test(a_sparse_gradient_that_others_hold_is_scaled_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

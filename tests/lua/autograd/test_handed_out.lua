@@ -116,6 +116,15 @@ t.test("a row-sparse gradient does not follow what the script has", function()
   t.equal(w.grad:to_dense(), want)
 end)
 
+t.test("nor does one made of the script's own values", function()
+  local w, values = leaf {{1.0, 2.0}, {3.0, 4.0}}, embla.tensor {{5.0, 6.0}}
+  local sparse = embla.sparse_coo_tensor(embla.tensor {{1}}, values, {2, 2})
+  w:register_hook(function() return sparse end)
+  F.embedding(embla.tensor {1}, w, {sparse = true}):sum():backward()
+  values:zero_()
+  t.equal(w.grad:to_dense(), {{0.0, 0.0}, {5.0, 6.0}})
+end)
+
 t.test("a constant gradient given for a row-sparse one", function()
   local w, given = leaf {{1.0, 2.0}, {3.0, 4.0}}, embla.tensor {{5.0}, {7.0}}
   F.embedding(embla.tensor {1, 0}, w, {sparse = true}):backward(given:expand(2, 2))
@@ -196,6 +205,7 @@ t.test("a view made inside no_grad is not changed in place while gradients are r
     mul_ = function() v:mul_(2) end, add_ = function() v:add_(embla.ones(2)) end, zero_ = function() v:zero_() end,
     fill_ = function() v:fill_(3) end, copy_ = function() v:copy_(embla.ones(2)) end,
     element = function() v[0] = 5 end, mask = function() v[embla.tensor {true, false}] = 5 end,
+    normal_ = function() v:normal_() end, uniform_ = function() v:uniform_() end,
     view_of_it = function() inner:mul_(2) end,
   } do
     local ok, message = pcall(change)
