@@ -15,6 +15,7 @@ typedef struct eml_box {
     em_tensor *tensor;          /* null once finalized */
     bool parameter;             /* made by nn.Parameter */
     bool lined, own_line;       /* its user value is a line of callbacks; one of its own (owner.c) */
+    bool hooked;                /* a callback came: all that leads to the tensor has its own line */
     uint32_t serial;            /* among the boxes that can be found; 0: not among them */
 } eml_box;
 

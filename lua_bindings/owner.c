@@ -118,7 +118,7 @@ void eml_forget_line(lua_State *L, int box)
     if (!b->lined) return;
     lua_pushnil(L);
     lua_setiuservalue(L, box, LINE);
-    b->lined = b->own_line = false;
+    b->lined = b->own_line = b->hooked = false;
 }
 
 void eml_disown(lua_State *L, eml_state *s, int box)
@@ -192,12 +192,13 @@ static void spread(lua_State *L, const eml_callback *c, uint32_t since)
 void eml_own(lua_State *L, eml_state *s, int box)
 {
     const eml_callback *c = lua_touserdata(L, -1);
-    const eml_box *b = box_at(L, box);
-    const bool first = !b->own_line;
+    eml_box *b = box_at(L, box);
+    const bool given = b->hooked && b->serial;
     box = lua_absindex(L, box);
     eml_disown(L, s, box);
     s->lined = true;
-    if (!em_tensor_is_sole(b->tensor) && !(b->serial && !first)) {
+    b->hooked = true;
+    if (!em_tensor_is_sole(b->tensor) && !given) {
         eml_find_boxes(s);
         if (!b->serial || !s->finding) eml_keep_stray(L, s, -1);
         lua_pushvalue(L, -1);

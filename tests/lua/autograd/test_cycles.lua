@@ -4,6 +4,7 @@ package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. pack
 local t = require "support.check"
 local core = require "embla.core"
 local embla = require "embla"
+local process = require "support.process"
 local F, checkpoint = embla.F, embla.utils.checkpoint
 
 local function leaf() return embla.ones(4, {requires_grad = true}) end
@@ -280,6 +281,35 @@ in_both_modes("functions and checkpoints", function()
   collect()
   z:sum():backward()
   t.equal({x.grad:tolist(), keep.used:item()}, {{4.0, 8.0, 12.0, 16.0}, 4.0})
+end)
+
+-- In a program of its own: until then no box could be found.
+t.test("the first hook of a program, hung on when there were results already", function()
+  local code = [[
+    local embla = require "embla"
+    local function layer(x)
+      local y, mask = x * 2, embla.tensor {1.0, 0.0}
+      local z = y * 3
+      y:register_hook(function(g) return g * mask * z:sum():item() end)
+      return z
+    end
+    local function round()
+      local x = embla.ones(2, {requires_grad = true})
+      local out = layer(x) + 0
+      collectgarbage() collectgarbage()
+      out:sum():backward()
+      return x.grad:tolist()
+    end
+    assert(round()[1] == 72 and round()[2] == 0)
+    local function settle()
+      for _ = 1, 4 do collectgarbage() end
+      return (require "embla.core".memory())
+    end
+    local before = settle()
+    for _ = 1, 20 do round() end
+    assert(settle() == before, settle() - before)
+    print "ok"]]
+  t.equal({process.run(("%s -e %s"):format(process.quote(arg[-1]), process.quote(code)))}, {"ok\n", "", 0})
 end)
 
 t.test("many hooks along a chain, their tensors gone", function()
