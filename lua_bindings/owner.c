@@ -1,7 +1,7 @@
 /* Who keeps the callbacks. The core only points at them; Lua's collector must see that a tensor leads to the functions
- * that its history holds, and to what they reach, or it would never free a hook that reaches its own tensor. So the user
- * value of a box is a line: a table of callbacks and of other boxes' lines, `base` the box that it is a view of. Results
- * inherit the lines of what they were computed from, which costs nothing where there are none.
+ * that its history holds, and to what they reach, or it would never free a hook that reaches its own tensor. So the
+ * user value of a box is a line: a table of callbacks and of other boxes' lines, `base` the box that it is a view of.
+ * Results inherit the lines of what they were computed from, which costs nothing where there are none.
  *
  * A callback that comes late, when something has been computed from its tensor already, must be given to those boxes
  * too. For that boxes can be found, in a weak table, from the first such callback on. What happened before cannot be

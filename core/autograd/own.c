@@ -1,7 +1,7 @@
 /* What gradients share memory with. On their way they share freely: with one another, with what the script gave to
- * backward, with what hooks and functions have seen. What stays after backward is worth what it was when that ended, and
- * what a script is handed it may write to. A storage knows whether a script has a gradient in it, so that a row-sparse
- * gradient, which refers to what came from above, is only copied where that can change. */
+ * backward, with what hooks and functions have seen. What stays after backward is worth what it was when that ended,
+ * and what a script is handed it may write to. A storage knows whether a script has a gradient in it, so that a
+ * row-sparse gradient, which refers to what came from above, is only copied where that can change. */
 #include "autograd/var.h"
 #include "tensor/rows.h"
 

@@ -263,7 +263,8 @@ em_status em_tensor_retain_grad(em_tensor *t);
 const char *em_tensor_origin_name(const em_tensor *t);          /* name of the operation that made it, or null */
 
 /* A hook sees the gradient of `t` before it goes on, may write to it, and may replace it: *replacement is null, set it
- * to a new reference of the same shape, dtype and kind (dense or row-sparse) to replace. `release` frees `context` when the hook is removed or the tensor's history ends. */
+ * to a new reference of the same shape, dtype and kind (dense or row-sparse) to replace. `release` frees `context` when
+ * the hook is removed or the tensor's history ends. */
 typedef em_status em_hook_fn(void *context, em_tensor *grad, em_tensor **replacement);
 em_status em_tensor_add_hook(em_tensor *t, em_hook_fn *fn, void *context, void (*release)(void *), int64_t *id);
 void em_tensor_remove_hook(em_tensor *t, int64_t id);
