@@ -15,6 +15,9 @@
 typedef struct eml_box {
     em_tensor *tensor;          /* null once finalized */
     bool parameter;             /* made by nn.Parameter */
+    bool lined, own_line;       /* its user value is a line of callbacks; one of its own (owner.c) */
+    bool hooked;                /* a callback came: all that leads to the tensor has its own line */
+    uint32_t serial;            /* among the boxes that can be found; 0: not among them */
 } eml_box;
 
 /* When Lua's collector hears of the tensors' bytes. */
@@ -35,6 +38,10 @@ typedef struct eml_state {
     int scope;                  /* registry reference to the list of the innermost embla.scope(), or LUA_NOREF */
     bool anomaly;               /* anomaly detection is on */
     lua_State *running;         /* the coroutine that called last: for what the core calls back */
+    bool lined;                 /* there has been a callback: boxes may have lines */
+    bool finding;               /* boxes made now can be found (owner.c) */
+    uint32_t serial;            /* of the box made last of these */
+    int64_t strays, many_strays;        /* callbacks without a box; so many are worth a look */
     char library[256];          /* how the source names of the library's own Lua files begin; "" until known */
 } eml_state;
 
@@ -78,8 +85,10 @@ static inline void eml_checkfits(lua_State *L, int arg, em_dtype dtype, const ch
     if (!em_dtype_is_float(dtype)) eml_checkwhole(L, arg, dtype, what);
 }
 
-/* Raises an error at the line of the script that called the library. Formats are lua_pushfstring's. */
+/* Raises an error at the line of the script that called the library. Formats are lua_pushfstring's. The second is for
+ * the bodies of callbacks, which have no upvalues. */
 int eml_error(lua_State *L, const char *format, ...);
+int eml_errorin(lua_State *L, eml_state *s, const char *format, ...);
 
 /* Raises em_error() unless `call` returns EM_OK. A call that wants memory is made once more after a collection: having
  * failed, it has left its arguments as they were, and here nothing half-done is in the way of finalizers. */
@@ -125,24 +134,49 @@ int64_t eml_tointeger(lua_State *L, int index, const char *what);
 /* Pushes a tensor made from the nested table (or number, or boolean) at `arg`; dtype -1: as API.md infers it. */
 em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype, const char *what);
 
-/* A Lua function that the core calls back: kept until eml_freecallback, which the core calls too. An error it raises
- * waits until the core has returned EM_ECALLBACK; eml_checkcallback raises it then, else does as eml_check. */
+/* A Lua function that the core calls back: a userdata whose first user value it is. An error it raises waits until the
+ * core has returned EM_ECALLBACK; eml_checkcallback raises it then, else does as eml_check. */
 typedef struct eml_callback {
-    lua_State *main;            /* outlives the callback */
-    int function;               /* registry reference */
     eml_state *state;
+    bool released;              /* the core has let go of it */
 } eml_callback;
 
-/* Makes one of the function at `arg`, in a block of `bytes` that begins with it. */
+/* Pushes one of the function at `arg`, in a block of `bytes` that begins with it. */
 void *eml_newcallback(lua_State *L, int arg, size_t bytes);
-void eml_freecallback(void *callback);
+void eml_freecallback(void *callback);      /* what the core calls when it lets go */
+
+/* owner.c: a callback lives as long as boxes lead to it.
+ *   eml_own         the box at `box` gets the callback on the top of the stack, which it pops; so does each box that
+ *                   leads there by now
+ *   eml_own_all     boxes made since `serial` whose tensors have a history get the callback on the top, which it pops
+ *   eml_disown      the box at `box` lets go of the callbacks that the core has let go of
+ *   eml_inherit     the box at `to` leads to what the box at `from` leads to. For each result and tensor given, once
+ *                   the result has its history, if there are lines at all
+ *   eml_lead_to     the box at `box` leads to what the line at `line` holds
+ *   eml_inherit_base the same for the tensor that the view at `view` shows, after a change of the view
+ *   eml_find_boxes  from here on; returns the serial of the last box
+ *   eml_forget_line of the box at `box`, whose tensor has no history any more
+ *   eml_keep_stray  the callback at `callback`, which has no box: it is kept until the core lets go of it
+ *   eml_push_stray  that callback if it is one, else nil */
+void eml_own(lua_State *L, eml_state *s, int box);
+void eml_own_all(lua_State *L, eml_state *s, uint32_t serial);
+void eml_disown(lua_State *L, eml_state *s, int box);
+void eml_inherit(lua_State *L, int to, int from);
+void eml_lead_to(lua_State *L, int box, int line);
+void eml_inherit_base(lua_State *L, int view);
+uint32_t eml_find_boxes(eml_state *s);
+void eml_forget_line(lua_State *L, int box);
+void eml_keep_stray(lua_State *L, eml_state *s, int callback);
+void eml_push_stray(lua_State *L, const eml_callback *c);
+void eml_note_box(lua_State *L, eml_state *s, eml_box *box);    /* on the top of the stack, while boxes can be found */
+void eml_open_owner(lua_State *L);
 
 /* Calls `body` protected, with light userdata `callback` and `argument` at 1 and 2, its function at 3. */
 em_status eml_runcallback(eml_callback *callback, lua_CFunction body, void *argument);
 void eml_checkcallback(lua_State *L, em_status s);
 
 /* Inside such a body, which has no upvalues: pushes a tensor that the core lends. */
-void eml_pushgiven(lua_State *L, const eml_state *s, em_tensor *t);
+void eml_pushgiven(lua_State *L, eml_state *s, em_tensor *t);
 
 /* Registers functions into the table on the top of the stack, the state being at index `state`. */
 void eml_register(lua_State *L, int state, const luaL_Reg *functions);

@@ -28,37 +28,57 @@ bool eml_findscript(lua_State *L, const eml_state *s, lua_Debug *at)
 }
 
 /* "train.lua:12: " of the innermost Lua function that is not one of the library's. */
-static void push_script_position(lua_State *L)
+static void push_script_position(lua_State *L, const eml_state *s)
 {
     lua_Debug at;
-    if (eml_findscript(L, eml_getstate(L), &at))
+    if (eml_findscript(L, s, &at))
         lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
     else
         lua_pushliteral(L, "");
 }
 
-/* Puts the name of the function that the script called before the text on the top (core.set_lead). */
-static void lead_by_called(lua_State *L)
+/* Puts the name of the function that the script called before the text on the top, and the way to the layer after it
+ * (core.set_lead). Below it is the place. */
+static void lead_by_called(lua_State *L, const eml_state *s)
 {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 3) == LUA_TNIL) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)s + 3) == LUA_TNIL) {
         lua_pop(L, 1);
         return;
     }
     lua_insert(L, -2);
-    lua_call(L, 1, 1);
+    lua_call(L, 1, 2);
+    if (lua_isnil(L, -1))
+        lua_pop(L, 1);
+    else
+        lua_replace(L, -3);                     /* the place of a forward that is gone from the stack */
+}
+
+static int raise(lua_State *L, const eml_state *s, const char *format, va_list values)
+{
+    push_script_position(L, s);
+    luaL_gsub(L, lua_pushvfstring(L, format, values), " -nan", " nan");      /* C writes the sign of a NaN */
+    lua_remove(L, -2);
+    lead_by_called(L, s);
+    lua_concat(L, 2);
+    return lua_error(L);
 }
 
 int eml_error(lua_State *L, const char *format, ...)
 {
     va_list values;
     va_start(values, format);
-    push_script_position(L);
-    luaL_gsub(L, lua_pushvfstring(L, format, values), " -nan", " nan");      /* C writes the sign of a NaN */
-    lua_remove(L, -2);
+    raise(L, eml_getstate(L), format, values);
     va_end(values);
-    lead_by_called(L);
-    lua_concat(L, 2);
-    return lua_error(L);
+    return 0;
+}
+
+int eml_errorin(lua_State *L, eml_state *s, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    raise(L, s, format, values);
+    va_end(values);
+    return 0;
 }
 
 bool eml_again(lua_State *L)
@@ -117,11 +137,12 @@ static void note_in_scope(lua_State *L, int scope)
 em_tensor **eml_pushbox(lua_State *L, eml_state *s)
 {
     eml_before_tensor(L, &s->collector);
-    eml_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+    eml_box *box = lua_newuserdatauv(L, sizeof *box, 1);
     *box = (eml_box){0};
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->tensor_meta_ref);
     lua_setmetatable(L, -2);
     if (s->scope != LUA_NOREF) note_in_scope(L, s->scope);
+    if (s->finding) eml_note_box(L, s, box);
     return &box->tensor;
 }
 

@@ -3,49 +3,80 @@
 #include "bindings.h"
 
 static const char error_key = 0;        /* registry: what the callback that failed last has raised; false: nothing */
+static const char callbacks_key = 0;    /* registry: address -> callback, weak */
+static const char meta_key = 0;         /* registry: the metatable of callbacks */
+
+enum { FUNCTION = 1, VALUES = 2 };      /* the second user value is the owner's */
+
+/* No box leads to it any more, but the core may: then it is not garbage. */
+static int callback_gc(lua_State *L)
+{
+    eml_callback *c = lua_touserdata(L, 1);
+    if (!c->released) eml_keep_stray(L, c->state, 1);
+    return 0;
+}
 
 void eml_open_callback(lua_State *L)
 {
     lua_pushboolean(L, 0);              /* the place is there from now on: to set it needs no memory */
     lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &callbacks_key);
+    lua_newtable(L);
+    lua_pushcfunction(L, callback_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &meta_key);
 }
 
-/* The block is a userdata, kept in the registry under its own address. */
 void *eml_newcallback(lua_State *L, int arg, size_t bytes)
 {
     luaL_checktype(L, arg, LUA_TFUNCTION);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-    lua_State *main = lua_tothread(L, -1);
-    eml_callback *c = lua_newuserdatauv(L, bytes, 0);
-    *c = (eml_callback){.main = main, .function = LUA_NOREF, .state = eml_getstate(L)};
+    eml_callback *c = lua_newuserdatauv(L, bytes, VALUES);
+    *c = (eml_callback){.state = eml_getstate(L), .released = true};     /* until the core has it */
     lua_pushvalue(L, arg);
-    c->function = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, c);
+    lua_setiuservalue(L, -2, FUNCTION);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
+    lua_setmetatable(L, -2);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &callbacks_key);
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, c);
     lua_pop(L, 1);
+    c->released = false;
     return c;
 }
 
-void eml_freecallback(void *callback)
+void eml_freecallback(void *callback) { ((eml_callback *)callback)->released = true; }
+
+/* Pushes the callback, which stays on the stack while it runs: it may be let go of meanwhile. */
+static void push_callback(lua_State *L, const eml_callback *c)
 {
-    const eml_callback *c = callback;
-    luaL_unref(c->main, LUA_REGISTRYINDEX, c->function);
-    lua_pushnil(c->main);
-    lua_rawsetp(c->main, LUA_REGISTRYINDEX, c);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &callbacks_key);
+    if (lua_rawgetp(L, -1, c) == LUA_TNIL) {
+        lua_pop(L, 1);
+        eml_push_stray(L, c);
+    }
+    lua_remove(L, -2);
 }
 
-/* Upon the light userdata: the function; then the body. */
+/* Upon the light userdata: the callback, its function; then the body. */
 static int call_body(lua_State *L)
 {
-    const eml_callback *c = lua_touserdata(L, 1);
     const lua_CFunction body = lua_tocfunction(L, 3);
     lua_settop(L, 2);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, c->function);
+    push_callback(L, lua_touserdata(L, 1));
+    if (lua_isnil(L, 3)) return luaL_error(L, "backward: a function that it needs is gone");
+    lua_getiuservalue(L, 3, FUNCTION);
     return body(L);
 }
 
 em_status eml_runcallback(eml_callback *callback, lua_CFunction body, void *argument)
 {
-    lua_State *L = callback->state->running;
+    eml_state *s = callback->state;
+    lua_State *L = s->running;
     if (!lua_checkstack(L, 8)) return EM_ECALLBACK;
     const bool enabled = em_grad_enabled();
     lua_pushcfunction(L, call_body);
@@ -53,7 +84,7 @@ em_status eml_runcallback(eml_callback *callback, lua_CFunction body, void *argu
     lua_pushlightuserdata(L, argument);
     lua_pushcfunction(L, body);
     const int status = lua_pcall(L, 3, 0, 0);
-    callback->state->running = L;
+    s->running = L;
     em_set_grad_enabled(enabled);
     if (status == LUA_OK) return EM_OK;
     lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
@@ -73,12 +104,13 @@ void eml_checkcallback(lua_State *L, em_status s)
     lua_error(L);
 }
 
-void eml_pushgiven(lua_State *L, const eml_state *s, em_tensor *t)
+void eml_pushgiven(lua_State *L, eml_state *s, em_tensor *t)
 {
-    eml_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+    eml_box *box = lua_newuserdatauv(L, sizeof *box, 1);
     *box = (eml_box){0};
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->tensor_meta_ref);
     lua_setmetatable(L, -2);
+    if (s->finding) eml_note_box(L, s, box);
     em_tensor_retain(t);
     box->tensor = t;
 }

@@ -13,8 +13,12 @@ static int run_hook(lua_State *L)
     const hook_call *h = lua_touserdata(L, 2);
     eml_pushgiven(L, c->state, h->grad);
     lua_call(L, 1, 1);
+    if (lua_isnil(L, -1)) return 0;
     em_tensor *other = eml_tensorat(L, c->state, -1);
-    if (other) em_tensor_retain(*h->replacement = other);
+    if (!other)
+        return eml_errorin(L, c->state, "backward: a hook returned a %s, expected a tensor or nil",
+                           luaL_typename(L, -1));
+    em_tensor_retain(*h->replacement = other);
     return 0;
 }
 
@@ -32,6 +36,7 @@ static int register_hook(lua_State *L)
     const em_status s = em_tensor_add_hook(t, call_hook, c, eml_freecallback, &id);
     if (s) eml_freecallback(c);
     eml_raise(L, s);
+    eml_own(L, eml_getstate(L), 1);
     lua_pushinteger(L, id);
     return 1;
 }
@@ -39,6 +44,7 @@ static int register_hook(lua_State *L)
 static int remove_hook(lua_State *L)
 {
     em_tensor_remove_hook(eml_checktensor(L, 1), luaL_checkinteger(L, 2));
+    eml_disown(L, eml_getstate(L), 1);
     return 0;
 }
 
@@ -113,6 +119,7 @@ static int retain_grad(lua_State *L)
 static int detach_(lua_State *L)
 {
     eml_check(L, em_tensor_detach_(eml_checktensor(L, 1)));
+    eml_forget_line(L, 1);
     lua_settop(L, 1);
     return 1;
 }

@@ -317,6 +317,7 @@ static int get(lua_State *L)
         return 1;
     }
     push_picked(L, 1, 2);
+    if (eml_getstate(L)->lined && em_grad_enabled()) eml_inherit(L, -1, 1);
     return 1;
 }
 
@@ -378,6 +379,14 @@ static void assign_gathered(lua_State *L, em_tensor *t, int key, int value)
     if (whole != t) eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, whole}, 2, NULL, NULL));
 }
 
+/* What t leads to (owner.c), now that the value has become part of it. */
+static void inherit_value(lua_State *L)
+{
+    if (!eml_getstate(L)->lined || !em_grad_enabled()) return;
+    if (eml_totensor(L, 3)) eml_inherit(L, 1, 3);
+    eml_inherit_base(L, 1);
+}
+
 /* __newindex(t, key, value); upvalues: state, setters */
 static int set(lua_State *L)
 {
@@ -394,9 +403,10 @@ static int set(lua_State *L)
     em_tensor *t = eml_checktensor(L, 1), *key = eml_totensor(L, 2);
     if (key) {
         assign_picked(L, t, key, 3);
+        inherit_value(L);
         return 0;
     }
-    const bool recorded = em_grad_enabled() && em_tensor_requires_grad(t);
+    const bool recorded = em_grad_enabled() && (em_tensor_requires_grad(t) || em_tensor_is_left_out(t));
     if (!recorded && !em_tensor_is_sparse(t) && is_whole(L, 2, t) && !eml_totensor(L, 3) && !lua_istable(L, 3)) {
         if (!lua_isnumber(L, 3) && !lua_isboolean(L, 3))
             return eml_error(L, "cannot put a %s into a tensor", luaL_typename(L, 3));
@@ -407,10 +417,12 @@ static int set(lua_State *L)
     em_tensor *part = eml_checktensor(L, -1);
     if (!em_tensor_same_storage(part, t) && em_tensor_count(part)) {
         assign_gathered(L, t, 2, 3);
+        inherit_value(L);
         return 0;
     }
     em_tensor *v = push_value(L, 3, t);
     eml_check(L, em_apply_inplace(em_op_find("copy"), part, (em_tensor *[]){part, v}, 2, NULL, NULL));
+    inherit_value(L);
     return 0;
 }
 

@@ -353,6 +353,20 @@ static int call_sparse(lua_State *L, const signature *s)
     return lua_gettop(L);
 }
 
+/* The tensor at `to` leads to the callbacks that those given up to `last` lead to (owner.c). */
+static void inherit(lua_State *L, const signature *s, int to, int last)
+{
+    if (!eml_boxat(L, s->state, to)) return;
+    for (int at = 1; at <= last; at++)
+        if (at != to && eml_boxat(L, s->state, at)) eml_inherit(L, to, at);
+    const lua_Integer n = s->list ? (lua_Integer)lua_rawlen(L, 1) : 0;
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, 1, i);
+        eml_inherit(L, to, -1);
+        lua_pop(L, 1);
+    }
+}
+
 /* op(…); upvalues: state, signature */
 static int call(lua_State *L)
 {
@@ -364,15 +378,22 @@ static int call(lua_State *L)
     if (s->inplace) {
         if (!eml_tensorat(L, s->state, 1)) return eml_error(L, "%s: works on a tensor", s->title);
         eml_check(L, em_apply_inplace(s->op, a.in[0], a.in, a.n, &a.opts, rng));
+        if (s->state->lined && em_grad_enabled()) {
+            inherit(L, s, 1, lua_gettop(L));
+            eml_inherit_base(L, 1);
+        }
         lua_settop(L, 1);
         return 1;
     }
     em_tensor *out[EM_MAX_OUT] = {NULL}, **slot[EM_MAX_OUT];
+    const int last = lua_gettop(L);
     for (int k = 0; k < s->n_out; k++) slot[k] = eml_pushbox(L, s->state);
     em_status status = em_apply(s->op, a.in, a.n, &a.opts, rng, out);
     if (status == EM_ENOMEM && eml_again(L)) status = em_apply(s->op, a.in, a.n, &a.opts, rng, out);
     for (int k = 0; k < s->n_out; k++) *slot[k] = out[k];
     eml_raise(L, status);
+    if (s->state->lined && em_grad_enabled())
+        for (int k = 1; k <= s->n_out; k++) inherit(L, s, last + k, last);
     return s->n_out;
 }
 

@@ -33,8 +33,9 @@ static em_tensor *start_draw(lua_State *L, const char *what)
 {
     em_tensor *t = eml_checktensor(L, 1);
     if (em_tensor_is_sparse(t)) eml_error(L, "%s: not for a row-sparse gradient", what);
-    if (!em_grad_enabled() || !em_tensor_requires_grad(t)) return t;
-    if (em_tensor_is_leaf(t))
+    const bool left_out = em_tensor_is_left_out(t);
+    if (!em_grad_enabled() || !(left_out || em_tensor_requires_grad(t))) return t;
+    if (!left_out && em_tensor_is_leaf(t))
         eml_error(L, "%s: a leaf that requires grad cannot be changed in place while gradients are recorded (use "
                    "embla.no_grad)", what);
     em_tensor **drawn = eml_pushtensor(L);

@@ -232,6 +232,10 @@ static int fill_(lua_State *L)
         return eml_error(L, "fill_: value must be a number or have 0 dims, this one has %d", em_tensor_dims(value));
     if (value) {
         eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, value}, 2, NULL, NULL));
+        if (eml_getstate(L)->lined && em_grad_enabled()) {
+            eml_inherit(L, 1, 2);
+            eml_inherit_base(L, 1);
+        }
     } else {
         if (!lua_isboolean(L, 2) && lua_type(L, 2) != LUA_TNUMBER)
             return eml_error(L, "fill_: value must be a number, got %s", luaL_tolstring(L, 2, NULL));
@@ -247,7 +251,7 @@ static int zero_(lua_State *L)
     lua_settop(L, 1);
     if (em_tensor_is_sparse(t)) {
         eml_check(L, em_rows_scale_(t, 0));
-    } else if (em_grad_enabled() && em_tensor_requires_grad(t)) {
+    } else if (em_grad_enabled() && (em_tensor_requires_grad(t) || em_tensor_is_left_out(t))) {
         lua_pushinteger(L, 0);
         fill(L, t, 2);
     } else {
@@ -287,6 +291,11 @@ static int become(lua_State *L)
     em_tensor_retain(other);
     box->tensor = other;
     em_tensor_release(old);
+    eml_forget_line(L, 1);
+    if (((eml_box *)lua_touserdata(L, 2))->lined) {
+        lua_getiuservalue(L, 2, 1);
+        eml_lead_to(L, 1, -1);
+    }
     lua_settop(L, 1);
     return 1;
 }
@@ -363,7 +372,13 @@ static int get_is_sparse(lua_State *L)
 
 static int get_grad(lua_State *L)
 {
-    eml_pushlent(L, em_tensor_grad(eml_checktensor(L, 1)));
+    const eml_box *box = eml_checkbox(L, 1);
+    eml_pushlent(L, em_tensor_grad(box->tensor));
+    if (box->lined && !lua_isnil(L, -1)) {
+        lua_getiuservalue(L, 1, 1);
+        eml_lead_to(L, -2, -1);
+        lua_pop(L, 1);
+    }
     return 1;
 }
 
@@ -371,6 +386,10 @@ static int set_grad(lua_State *L)
 {
     em_tensor *grad = lua_isnil(L, 3) ? NULL : eml_checktensor(L, 3);
     eml_check(L, em_tensor_set_grad(eml_checktensor(L, 1), grad));
+    if (grad && ((eml_box *)lua_touserdata(L, 3))->lined) {
+        lua_getiuservalue(L, 3, 1);
+        eml_lead_to(L, 1, -1);
+    }
     return 0;
 }
 

@@ -56,6 +56,7 @@ __attribute__((visibility("default"))) int luaopen_embla_core(lua_State *L)
     eml_open_autograd(L, state);
     eml_open_function(L, state);
     eml_open_callback(L);
+    eml_open_owner(L);
     eml_open_random(L, state);
     eml_open_system(L, state);
     eml_open_describe(L, state);

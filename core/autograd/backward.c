@@ -16,11 +16,6 @@ static bool again(em_status s) { return s == EM_ENOMEM && em_memory_make_room();
 
 /* ---- adding -------------------------------------------------------------------------------------------- */
 
-static bool is_own(const em_tensor *t)
-{
-    return t->refs == 1 && !t->rows && t->contiguous && t->storage->refs == 1;
-}
-
 /* *total = a + b, in the memory of one of them where nobody else can see that. */
 static em_status add(em_tensor **total, em_tensor *a, em_tensor *b)
 {
@@ -28,7 +23,7 @@ static em_status add(em_tensor **total, em_tensor *a, em_tensor *b)
     if (a->rows && b->rows) return em_rows_add(total, a, b);
     if (!a->rows && b->rows) return add(total, b, a);
     if (a->rows) {                  /* into whichever dense one is ours */
-        if (is_own(b))
+        if (em__is_own(b))
             em_tensor_retain(*total = b);
         else
             s = em_tensor_clone(total, b);
@@ -36,7 +31,7 @@ static em_status add(em_tensor **total, em_tensor *a, em_tensor *b)
         if (s) em_tensor_release(*total);
         return s;
     }
-    if (!is_own(a)) return em__run2("add", a, b, NULL, total);
+    if (!em__is_own(a)) return em__run2("add", a, b, NULL, total);
     s = em_apply_inplace(em_op_find("add"), a, (em_tensor *[]){a, b}, 2, NULL, NULL);
     if (!s) em_tensor_retain(*total = a);
     return s;
@@ -95,16 +90,45 @@ static em_status deliver(walk *w, em_var *v, em_tensor *g)
     return add_to(&v->pending, g);
 }
 
+/* Whether `other` can take the place of g. */
+static em_status check_replacement(const em_tensor *g, const em_tensor *other)
+{
+    if (other->dims != g->dims || memcmp(other->size, g->size, (size_t)g->dims * sizeof *g->size))
+        return em__fail(EM_ESHAPE, "backward: a hook gave a gradient of shape %s, the tensor has shape %s",
+                        EM_SHAPE(other), EM_SHAPE(g));
+    if (other->dtype != g->dtype)
+        return em__fail(EM_ETYPE, "backward: a hook gave a gradient of %s, the tensor is %s",
+                        em_dtype_name(other->dtype), em_dtype_name(g->dtype));
+    if (!other->rows != !g->rows)
+        return em__fail(EM_ETYPE, "backward: a hook gave a %s gradient in place of a %s one",
+                        other->rows ? "row-sparse" : "dense", g->rows ? "row-sparse" : "dense");
+    return EM_OK;
+}
+
+/* Takes `other` over, also on failure, without a history of its own. */
+static em_status replace(em_tensor **g, em_tensor *other)
+{
+    em_tensor *bare = NULL;
+    em_status s = check_replacement(*g, other);
+    if (!s) s = em_tensor_detach(&bare, other);
+    em_tensor_release(other);
+    if (s) return s;
+    em__mark_shown(bare);
+    em_tensor_release(*g);
+    *g = bare;
+    return EM_OK;
+}
+
 static em_status run_hooks(em_var *v, em_tensor **g)
 {
-    em_status s = EM_OK;
+    if (!v->hooks) return EM_OK;
+    em_status s = em__hand_out(g);
     v->calling++;
     for (em_hook *h = v->hooks; h && !s; h = h->next) {
         em_tensor *other = NULL;
         if (!h->gone) s = h->fn(h->context, *g, &other);
-        if (!other) continue;
-        em_tensor_release(*g);
-        *g = other;
+        if (other && s) em_tensor_release(other);
+        if (other && !s) s = replace(g, other);
     }
     if (--v->calling == 0) em__sweep_hooks(v);
     return s;
@@ -136,10 +160,14 @@ static em_status pass_over_frozen(const em_tensor *mask, em_tensor **g)
 static em_status show(em_var *v, em_tensor **g, bool captured)
 {
     EM_TRY(run_hooks(v, g));
-    if (captured || v->keeps_grad) {
-        em_tensor_release(captured ? v->pending : v->grad);
-        em_tensor_retain(*g);
-        *(captured ? &v->pending : &v->grad) = *g;
+    if (captured) {
+        em_tensor_release(v->pending);
+        em_tensor_retain(v->pending = *g);
+    } else if (v->keeps_grad) {
+        em_tensor *kept;
+        EM_TRY(em_tensor_clone(&kept, *g));         /* what goes on may end up in other gradients */
+        em_tensor_release(v->grad);
+        v->grad = kept;
     }
     return EM_OK;
 }
@@ -159,6 +187,12 @@ static em_status check_saved(const em_node *n)
     return n->outside ? em__outside_check(n) : EM_OK;
 }
 
+static void put(em_tensor **place, em_tensor *t)
+{
+    em_tensor_release(*place);
+    *place = t;
+}
+
 /* dy as the op wants it: dense, of its dtype, contiguous. */
 static em_status prepare(const em_node *n, em_tensor **dy)
 {
@@ -166,15 +200,16 @@ static em_status prepare(const em_node *n, em_tensor **dy)
     if (n->outside) return EM_OK;                   /* takes it as it comes */
     if ((*dy)->rows) {
         EM_TRY(em_rows_to_dense(&t, *dy));
-    } else if ((*dy)->dtype != n->dtype && em_dtype_is_float(n->dtype)) {
-        EM_TRY(em_tensor_to(&t, *dy, n->dtype));    /* of a result kept in a tensor of another dtype, in place */
-    } else if (!(*dy)->contiguous && !(n->op->flags & EM_OP_STRIDED_DY)) {
-        EM_TRY(em_tensor_contiguous(&t, *dy));
-    } else {
-        return EM_OK;
+        put(dy, t);
     }
-    em_tensor_release(*dy);
-    *dy = t;
+    if ((*dy)->dtype != n->dtype && em_dtype_is_float(n->dtype)) {
+        EM_TRY(em_tensor_to(&t, *dy, n->dtype));    /* halves are computed in float32; results in place may be others */
+        put(dy, t);
+    }
+    if (!(*dy)->contiguous && !(n->op->flags & EM_OP_STRIDED_DY)) {
+        EM_TRY(em_tensor_contiguous(&t, *dy));
+        put(dy, t);
+    }
     return EM_OK;
 }
 
@@ -244,6 +279,7 @@ static em_status seed(em_tensor **g, const em_tensor *t, em_tensor *given)
             return em__fail(EM_ESHAPE, "backward: the gradient has shape %s, the tensor %s", EM_SHAPE(given),
                             EM_SHAPE(t));
         em__settle(given);
+        em__mark_shown(given);
         return em__tensor_shell(g, given, true);
     }
     if (t->count != 1)
@@ -345,11 +381,15 @@ static em_status run_again(walk *w, em_order *o, em_tensor *const *roots, em_ten
 
 /* ---- the two ways in ----------------------------------------------------------------------------------- */
 
+/* Whether gradients are added to g where it is: not if it is expanded, each of its elements being several. */
+static bool adds_in_place(const em_tensor *g) { return g && !g->rows && !em__repeats(g); }
+
 /* Makes v->pending what v->grad is to become, or to be added by: after this nothing can fail. */
 static em_status prepare_leaf(em_var *v)
 {
     em_tensor *g = v->grad, *made = NULL;
-    if (g && !g->rows) return em__before_change(g, "backward");     /* added in place by commit_leaf */
+    if (adds_in_place(g)) return em__before_change(g, "backward");      /* by commit_leaf */
+    if (v->pending->rows) EM_TRY(em__part_from(&v->pending));
     if (g) {
         em_tensor_retain(made = g);                         /* entries in order of appearance: what was there first */
         em_tensor_retain(v->pending);
@@ -358,7 +398,7 @@ static em_status prepare_leaf(em_var *v)
             em_tensor_release(made);
             return s;
         }
-    } else if (v->pending->rows || is_own(v->pending)) {
+    } else if (v->pending->rows || em__is_own(v->pending)) {
         return EM_OK;
     } else {
         em_status s = em_tensor_clone(&made, v->pending);
@@ -373,7 +413,7 @@ static em_status prepare_leaf(em_var *v)
 static em_status commit_leaf(em_var *v)
 {
     em_tensor *g = v->grad;
-    if (g && !g->rows) {
+    if (adds_in_place(g)) {
         if (v->pending->rows) return em_rows_add_to(g, v->pending, 1);
         return em_apply_inplace(em_op_find("add"), g, (em_tensor *[]){g, v->pending}, 2, NULL, NULL);
     }
@@ -404,6 +444,22 @@ em_status em_backward(em_tensor *t, em_tensor *grad, bool retain_graph)
     clear(&o, &w);
     em__order_free(&o);
     em_set_grad_enabled(enabled);
+    return s;
+}
+
+/* Each in memory of its own. On failure none is left. */
+static em_status hand_out_all(em_tensor **grads, int n)
+{
+    em_status s = EM_OK;
+    for (int i = 0; i < n && !s; i++) {
+        if (!grads[i]) continue;
+        if (grads[i]->rows) s = em__part_from(&grads[i]);
+        if (!s) s = em__hand_out(&grads[i]);
+    }
+    for (int i = 0; i < n && s; i++) {
+        em_tensor_release(grads[i]);
+        grads[i] = NULL;
+    }
     return s;
 }
 
@@ -445,5 +501,5 @@ em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int
     em__order_free(&o);
     em_set_grad_enabled(enabled);
     em__free(captured, bytes);
-    return s;
+    return s ? s : hand_out_all(grads, n_inputs);
 }

@@ -140,6 +140,8 @@ em_status em__checkpoint_fill(em_node *n)
     return s;
 }
 
+void *em__checkpoint_context(const em_node *n) { return n->checkpoint->context; }
+
 void em__checkpoint_leave(em_node *n)
 {
     n->checkpoint->nodes[n->place] = NULL;

@@ -22,10 +22,12 @@ typedef struct em_outside {
 static em_status gradients_for(const em_node *n, em_tensor **dy)
 {
     for (int k = 0; k < n->n_out; k++) {
-        if (n->dy[k])
+        if (n->dy[k]) {
+            EM_TRY(em__hand_out(&n->dy[k]));
             em_tensor_retain(dy[k] = n->dy[k]);
-        else if (n->outside->materialize && n->y[k])
+        } else if (n->outside->materialize && n->y[k]) {
             EM_TRY(em_tensor_zeros(&dy[k], n->y[k]->dtype, n->y[k]->dims, n->y[k]->size));
+        }
     }
     return EM_OK;
 }
@@ -37,6 +39,10 @@ static em_status check_gradient(const em_node *n, int i, em_tensor **dx)
     if (g->dims != x->dims || memcmp(g->size, x->size, (size_t)x->dims * sizeof *x->size))
         return em__fail(EM_ESHAPE, "%s: backward gave a gradient of shape %s for argument %d, which has shape %s",
                         n->op->name, EM_SHAPE(g), i + 1, EM_SHAPE(x));
+    if (!em_dtype_is_float(g->dtype))
+        return em__fail(EM_ETYPE, "%s: backward gave a gradient of %s for argument %d, which is %s", n->op->name,
+                        em_dtype_name(g->dtype), i + 1, em_dtype_name(x->dtype));
+    em__mark_shown(*dx);
     if (!g->origin) return EM_OK;
     em_tensor *bare;
     EM_TRY(em_tensor_detach(&bare, g));
@@ -84,6 +90,8 @@ static void outside_free(em_outside *o, bool context_too)
     if (context_too && o->release) o->release(o->context);
     em__free(o, o->bytes);
 }
+
+void *em__outside_context(const em_node *n) { return n->outside->context; }
 
 void em__outside_free(em_node *n)
 {

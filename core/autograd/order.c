@@ -58,10 +58,7 @@ static em_status walk(em_order *o, stack *s)
     return EM_OK;
 }
 
-void em__order_start(void)
-{
-    walks++;
-}
+uint64_t em__order_start(void) { return ++walks; }
 
 em_status em__order_add(em_order *o, const em_var *root)
 {

@@ -134,8 +134,12 @@ em_status em_tensor_replace_rows(em_tensor *t, em_tensor *table, em_tensor *grad
     return EM_OK;
 }
 
+bool em_tensor_is_left_out(const em_tensor *t) { return em__is_left_out(t); }
+bool em_tensor_is_sole(const em_tensor *t) { return t->refs == 1 && (!t->origin || t->origin->refs == 1); }
+
 em_status em_tensor_retain_grad(em_tensor *t)
 {
+    EM_TRY(em__refresh(t));
     if (!em__requires_grad(t)) return em__fail(EM_EGRAD, "retain_grad: the tensor does not require grad");
     em__var(t)->keeps_grad = true;
     return EM_OK;
@@ -144,6 +148,7 @@ em_status em_tensor_retain_grad(em_tensor *t)
 em_status em_tensor_add_hook(em_tensor *t, em_hook_fn *fn, void *context, void (*release)(void *), int64_t *id)
 {
     static int64_t count;
+    EM_TRY(em__refresh(t));
     if (!em__requires_grad(t)) return em__fail(EM_EGRAD, "register_hook: the tensor does not require grad");
     em_hook *h = em__alloc(sizeof *h);
     if (!h) return em__fail_memory("a hook", sizeof *h);

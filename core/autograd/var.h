@@ -21,10 +21,11 @@ typedef struct em_var {
     em_dtype dtype;
     bool requires_grad;
     bool keeps_grad;                    /* leaf, or retain_grad was asked */
-    uint64_t mark;
+    uint64_t mark;                      /* the last search for contexts that saw it */
     em_tensor *grad;
     em_tensor *pending;                 /* what has arrived in the backward now running */
-    struct em_var *next;                /* leaves reached by the backward now running, in order of arrival */
+    struct em_var *next;                /* leaves reached by the backward now running, in order of arrival; the dead */
+    struct em_var *later;               /* those that a search for contexts has yet to look at */
     em_hook *hooks;
     int calling;                        /* its hooks run just now */
     em_tensor *frozen;                  /* of a leaf: rows that get no gradient; or null */
@@ -50,13 +51,15 @@ em_status em__node_input(em_node *n, int i, em_tensor *kept, bool with_data, em_
 /* The variable of result k, which owns the node; the caller's, to hang on a tensor. */
 em_var *em__node_result(em_node *n, int k, em_dtype dtype);
 
-/* Gives `t` this history, which it takes over. */
+/* Gives `t` this history (null: none), which it takes over. What was asked of the tensor as it was, to keep its
+ * gradient, goes along with it; hooks stay with the value that they were hung on. */
 void em__set_origin(em_tensor *t, em_var *v);
 
 /* views.c: a view that is changed in place changes its base's history, and the base's other views see that.
  *   em__view_made    `view` has just been made of `t`, in whose storage it lies
  *   em__is_stale     the history of `t` does not know of a change in place of its base
  *   em__refresh      gives it one that does: a view of what the base is now
+ *   em__is_left_out  `t` is a view made while none were recorded, and its base has a history that knows nothing of it
  *   em__check_change whether `t` may be changed in place by the recorded operation of this name
  *   em__changed      after that change was recorded with `t`: what it means for the base and for its other views */
 void em__view_made(em_tensor *view, em_tensor *t);
@@ -66,29 +69,55 @@ em_status em__changed(em_tensor *t);
 
 static inline bool em__is_stale(const em_tensor *t)
 {
-    if (!t->base || t->changes == t->base->changes) return false;
+    if (!t->base || t->apart || t->changes == t->base->changes) return false;
     const em_var *v = em__var(t);
     return !(v && v->requires_grad && !v->node);        /* a leaf of its own keeps what it has */
 }
 
+static inline bool em__is_left_out(const em_tensor *t)
+{
+    return t->apart && t->base && em__requires_grad(t->base);
+}
+
 static inline em_status em__refresh(em_tensor *t) { return em__is_stale(t) ? em__refresh_view(t) : EM_OK; }
+
+/* Whether t shows some of its elements several times, as an expanded tensor does. */
+static inline bool em__repeats(const em_tensor *t)
+{
+    for (int d = 0; d < t->dims; d++)
+        if (t->stride[d] == 0 && t->size[d] > 1) return true;
+    return false;
+}
 
 /* function.c: calls of functions written outside the core. */
 em_status em__outside_check(const em_node *n);      /* none of its saved values has changed */
 void em__outside_free_saved(em_node *n);
 void em__outside_free(em_node *n);
+void *em__outside_context(const em_node *n);
 
 /* checkpoint.c: calls whose values are made again.
  *   em__checkpoint_watches whether calls noted down now are compared, by their shapes, with calls made again
  *   em__checkpoint_drops whether a call noted down now is to keep no values
  *   em__checkpoint_note  a call has been noted down
  *   em__checkpoint_fill  backward needs the values of `n`
- *   em__checkpoint_leave `n` goes */
+ *   em__checkpoint_leave `n` goes
+ *   em__checkpoint_context of the checkpoint of `n` */
 bool em__checkpoint_watches(void);
 bool em__checkpoint_drops(void);
 em_status em__checkpoint_note(em_node *n);
 em_status em__checkpoint_fill(em_node *n);
 void em__checkpoint_leave(em_node *n);
+void *em__checkpoint_context(const em_node *n);
+
+/* own.c: what gradients share memory with.
+ *   em__is_own       nobody else reads or writes the memory of the dense `t`
+ *   em__hand_out     makes *g one that a script may write to: what it does then is seen by nobody else
+ *   em__mark_shown   a script gave this gradient, which goes on into others
+ *   em__part_from    makes *g, which stays after backward, independent of gradients that a script has */
+bool em__is_own(const em_tensor *t);
+em_status em__hand_out(em_tensor **g);
+void em__mark_shown(em_tensor *g);
+em_status em__part_from(em_tensor **g);
 
 /* trace.c: where calls are made, and which of them gives NaN. */
 extern em_trace_fn *em__trace;
@@ -105,7 +134,7 @@ typedef struct em_order {
     int64_t n, room;
 } em_order;
 
-void em__order_start(void);
+uint64_t em__order_start(void);         /* the mark of what this walk has seen */
 em_status em__order_add(em_order *o, const em_var *root);       /* and all that it came from */
 void em__order_free(em_order *o);
 

@@ -122,10 +122,7 @@ static em_status note_change(em_var **out, em_tensor *view, em_tensor *base)
 
 void em__view_made(em_tensor *view, em_tensor *t)
 {
-    if (!em_grad_enabled() || t->apart) {
-        view->apart = true;
-        return;
-    }
+    view->apart = !em_grad_enabled() || t->apart;
     view->base = t->base ? t->base : t;
     view->changes = view->base->changes;
     em_tensor_retain(view->base);

@@ -281,12 +281,21 @@ em_tensor *em_tensor_frozen_rows(const em_tensor *t);           /* lent; null fo
  * Fails, and then changes nothing: EM_EGRAD, EM_ETYPE, EM_ESHAPE, EM_ENOMEM. */
 em_status em_tensor_replace_rows(em_tensor *t, em_tensor *table, em_tensor *grad, const em_tensor *mask);
 
+/* Whether `t` is a view made while no gradients were recorded, of a tensor that requires grad: a change of it would be
+ * left out of the gradient. */
+bool em_tensor_is_left_out(const em_tensor *t);
+
+/* Whether only the caller's reference leads to `t` and its place in the graph: nothing has been computed from it, no
+ * view shows it. */
+bool em_tensor_is_sole(const em_tensor *t);
+
 em_status em_tensor_retain_grad(em_tensor *t);
 const char *em_tensor_origin_name(const em_tensor *t);          /* name of the operation that made it, or null */
 unsigned em_tensor_origin_numbers(const em_tensor *t);          /* its inputs that were numbers: bit i for input i */
 
-/* A hook sees the gradient of `t` before it goes on and may replace it: *replacement is null, set it to a new
- * reference to replace. `release` frees `context` when the hook is removed or the tensor's history ends. */
+/* A hook sees the gradient of `t` before it goes on, may write to it, and may replace it: *replacement is null, set it
+ * to a new reference of the same shape, dtype and kind (dense or row-sparse) to replace. `release` frees `context` when
+ * the hook is removed or the tensor's history ends. */
 typedef em_status em_hook_fn(void *context, em_tensor *grad, em_tensor **replacement);
 em_status em_tensor_add_hook(em_tensor *t, em_hook_fn *fn, void *context, void (*release)(void *), int64_t *id);
 void em_tensor_remove_hook(em_tensor *t, int64_t id);
@@ -308,7 +317,7 @@ em_status em_tensor_detach_(em_tensor *t);
  *   saved    what backward needs; given back to it as they are now, and checked for changes in place
  *   dy       gradients of the results, lent; null where none has arrived, unless `materialize` asks for zeros
  *   dx       n_in places, null: backward puts new references there, and leaves null where there is no gradient. Their
- *            shapes are checked.
+ *            shapes are checked; other float dtypes are converted.
  * On success `context` is taken over: release(context) frees it when the history ends. Backward runs on the thread
  * that called em_backward, outside parallel regions; it must return, and may call the core. EM_ECALLBACK is its own
  * error. */
@@ -329,6 +338,12 @@ typedef struct em_checkpoint em_checkpoint;
 em_status em_checkpoint_open(em_checkpoint **out, em_status (*rerun)(void *context), void (*release)(void *context),
                              void *context);
 void em_checkpoint_close(em_checkpoint *c);     /* in reverse order of opening; `c` belongs to the history now */
+
+/* The contexts of hooks, functions and checkpoints that live as long as `t` and its history do (gradients that hang on
+ * it and their history included), each told to `seen` once since em_contexts_start. Variables and nodes looked at are
+ * added to *passed. Ends, false, as soon as `seen` returns false. Needs no memory, runs nothing. */
+void em_contexts_start(void);
+bool em_contexts_of(const em_tensor *t, bool (*seen)(void *arg, void *context), void *arg, int64_t *passed);
 
 /* While a function is set (null: none), each call that is noted down asks it where it is made, and a backward that
  * gives NaN is an error with that text. `text` has room for `room` bytes, the last of them 0. */

@@ -17,7 +17,8 @@ static em_status check_inplace(const em_op *op, em_tensor *self, em_tensor *cons
         return em__fail(EM_EVALUE, "%s has no form that works in place", op->name);
     if (self->rows) return em__fail(EM_ETYPE, "%s_: works on dense tensors, not on a row-sparse gradient", op->name);
     EM_TRY(em__refresh_all(inputs, n));
-    if (em__wants_history(op, inputs, n)) EM_TRY(em__check_change(self, op->name));
+    const bool left_out = em_grad_enabled() && em__is_left_out(self);
+    if (left_out || em__wants_history(op, inputs, n)) EM_TRY(em__check_change(self, op->name));
     if (!self->contiguous && em__repeats(self) && !fills(op, inputs, n)) return em__fail_repeats(self, op->name, "_");
     if (!op->backward && em_grad_enabled() && em__requires_grad(self))
         return em__fail(EM_EGRAD,
@@ -106,8 +107,7 @@ static em_status compute_recorded(em_attempt *a, em_tensor *self, em_tensor *con
     if (s) {
         em__copy_strided(self, old);
         self->storage->version--;
-        em__origin_release(self->origin);
-        self->origin = before;
+        em__set_origin(self, (em_var *)(void *)before);
     } else {
         em__origin_release(before);
     }

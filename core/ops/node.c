@@ -5,10 +5,11 @@
 
 /* ---- variables ----------------------------------------------------------------------------------------- */
 
-/* Graphs are as deep as loops are long, so letting go must not recurse: the dead wait in a list, and whoever released
- * the first of them empties it. */
-static em_node *dead;
-static bool burying;
+/* Graphs are as deep as loops are long, and gradients may have gradients, so letting go must not recurse: the dead wait
+ * in lists, and whoever released the first of them empties both. */
+static em_node *dead_nodes;
+static em_var *dead_vars;
+static void bury(void);
 
 static void drop_hooks(em_var *v)
 {
@@ -23,6 +24,13 @@ static void drop_hooks(em_var *v)
 static void var_release(em_origin *origin)
 {
     em_var *v = (em_var *)(void *)origin;
+    v->next = dead_vars;
+    dead_vars = v;
+    bury();
+}
+
+static void free_var(em_var *v)
+{
     em_node *node = v->node;
     if (node) node->made[v->index] = NULL;
     drop_hooks(v);
@@ -98,14 +106,26 @@ static void free_node(em_node *node)
 void em__node_release(em_node *node)
 {
     if (--node->refs) return;
-    node->next = dead;
-    dead = node;
+    node->next = dead_nodes;
+    dead_nodes = node;
+    bury();
+}
+
+static void bury(void)
+{
+    static bool burying;
     if (burying) return;
     burying = true;
-    while (dead) {
-        em_node *n = dead;
-        dead = n->next;
-        free_node(n);
+    while (dead_vars || dead_nodes) {
+        em_var *v = dead_vars;
+        em_node *n = dead_nodes;
+        if (v) {
+            dead_vars = v->next;
+            free_var(v);
+        } else {
+            dead_nodes = n->next;
+            free_node(n);
+        }
     }
     burying = false;
 }
@@ -145,10 +165,21 @@ em_var *em__node_result(em_node *n, int k, em_dtype dtype)
     return v;
 }
 
+static void carry(em_var *from, em_var *to)
+{
+    if (from->node) {
+        to->keeps_grad |= from->keeps_grad;
+        from->keeps_grad = false;
+    }
+    to->grad = from->grad;
+    from->grad = NULL;
+}
+
 void em__set_origin(em_tensor *t, em_var *v)
 {
+    if (t->origin && v && em__var(t) != v) carry(em__var(t), v);
     em__origin_release(t->origin);
-    t->origin = &v->base;
+    t->origin = v ? &v->base : NULL;
 }
 
 static em_status keep_values(em_node *node, const em_call *c, em_tensor *const *inputs)

@@ -283,8 +283,7 @@ static em_status round_results(const em_attempt *a, em_tensor *rounded[EM_MAX_OU
 
 void em__hand_over(em_tensor *from, em_tensor *to)
 {
-    em__origin_release(to->origin);
-    to->origin = from->origin;
+    em__set_origin(to, from->origin ? em__var(from) : NULL);
     from->origin = NULL;
     if (to->origin) em__var(to)->dtype = to->dtype;
 }

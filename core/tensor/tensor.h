@@ -23,8 +23,9 @@ typedef struct em_storage {
     em_debt *debt;              /* owned; or null. Whoever reads or writes the data calls em__settle first */
     em_groups *filled;          /* owned: rows outside which all is 0; or null */
     int64_t filled_at;          /* the version of which that holds */
-    size_t row_bytes;
     em_tensor *kept;            /* handles that stay as they are, or null. Who writes calls em__before_change first */
+    bool shown;                 /* a gradient in it was seen by a script, which may write to it */
+    char pad[7];
 } em_storage;
 
 typedef struct em_origin {
@@ -40,7 +41,7 @@ struct em_tensor {
     char *data;                 /* first element of the view */
     em_rows *rows;              /* entries of a row-sparse gradient */
     em_origin *origin;          /* what autograd knows of it, or null */
-    em_tensor *base;            /* of a view made while gradients are recorded: whose elements these are; itself none */
+    em_tensor *base;            /* of a view: whose elements these are; itself none */
     em_tensor *frozen;          /* (V) bool: rows that training leaves as they are; or null */
     int64_t changes;            /* of a base's history in place; of a view: those it knows of */
     int64_t count;
@@ -48,7 +49,7 @@ struct em_tensor {
     int dims;
     bool contiguous;
     bool number;                /* made from a Lua number: gives way to tensors when dtypes are promoted */
-    bool apart;                 /* a view made while no gradients are recorded: its base is not known */
+    bool apart;                 /* a view made while no gradients are recorded: it has no part in its base's history */
     em_tensor *next_kept, **kept_at;    /* in the list of its storage, if it is kept; or null */
     int64_t size[EM_MAX_DIMS], stride[EM_MAX_DIMS];
 };

@@ -69,6 +69,65 @@ local function names_of_called()
   return found
 end
 
+-- ---- layers ----------------------------------------------------------------------------------------------------
+
+-- The module that a frame calls, if it is that of Module.__call.
+local function module_at(level, info)
+  local Module = package.loaded["embla.nn.module"]
+  if type(Module) ~= "table" or info.func ~= Module.__call then return nil end
+  local _, self = debug.getlocal(level + 1, 1)
+  return type(self) == "table" and self or nil
+end
+
+local function name_within(named, module)
+  for name, other in pairs(named) do
+    if rawequal(other, module) then return name end
+  end
+end
+
+-- "Net.blocks.0.linear": the way to the module whose forward runs, from the outermost that does; nil if just one does.
+local function path_of_layers()
+  local modules = {}
+  for level = 3, math.huge do
+    local info = debug.getinfo(level, "f")
+    if not info then break end
+    modules[#modules + 1] = module_at(level, info)
+  end
+  local path, outer = nil, modules[#modules]
+  for i = #modules - 1, 1, -1 do
+    local name = name_within(outer:named_children(), modules[i]) or name_within(outer:named_modules(), modules[i])
+    if name ~= "" then path = name and (path or outer.__name) .. "." .. name or nil end
+    outer = modules[i]
+  end
+  return path
+end
+
+--- The place of a forward of the script that is gone from the stack, having ended in a tail call.
+-- @param level of a frame of the library
+-- @param info  what debug.getinfo says of it: "Sf"
+-- @return "train.lua:12", the last line of that forward, if the frame is what called it; else nil
+function called.place_of_forward(level, info)
+  local module = module_at(level + 1, info)
+  local forward = module and module.forward
+  local about = type(forward) == "function" and debug.getinfo(forward, "SL")
+  if not about or called.is_ours(about) then return nil end
+  local last = 0
+  for line in pairs(about.activelines) do
+    if line < about.lastlinedefined and line > last then last = line end
+  end
+  return ("%s:%d"):format(about.short_src, last > 0 and last or about.lastlinedefined)
+end
+
+-- That place, if an error raised by the library now would else point at the caller of the module.
+local function lost_place()
+  for level = 3, math.huge do
+    local info = debug.getinfo(level, "Sf")
+    if not info or not called.is_ours(info) then return nil end
+    local place = called.place_of_forward(level, info)
+    if place then return place end
+  end
+end
+
 -- ---- texts -----------------------------------------------------------------------------------------------------
 
 -- Whether one of the names leads the text: "EMA: copy_to: expected …" by "EMA" and by "copy_to"; abs_ by "abs" too.
@@ -83,15 +142,23 @@ local function leads(text, candidates)
   end
 end
 
---- A message, after the name of the function that the script called if it does not begin with it.
--- @param text "expand: input (0) cannot become (1)"
--- @return text "broadcast_to: expand: input (0) cannot become (1)"
-function called.lead(text)
-  local candidates = names_of_called()
+-- The text after the name of the function that the script called, if it does not begin with it.
+local function with_name(text, candidates)
   if not candidates or leads(text, candidates) then return text end
   local name = next(candidates)
   for other in next, candidates do name = other < name and other or name end
   return name .. ": " .. text
+end
+
+--- A message, after the name of the function that the script called if it does not begin with it; before the way to
+-- the layer that raises it.
+-- @param text "expand: input (0) cannot become (1)"
+-- @return text "broadcast_to: expand: input (0) cannot become (1) (in Net.decoder)"
+-- @return the place to which it points, "train.lua:12: ", if that is not where the library was called
+function called.lead(text)
+  local path, place = path_of_layers(), lost_place()
+  text = with_name(text, names_of_called())
+  return path and ("%s (in %s)"):format(text, path) or text, place and place .. ": "
 end
 
 return called

@@ -18,7 +18,9 @@ end
 -- @raise always
 local function raise(format, ...)
   local text = select("#", ...) > 0 and format:format(...) or format
-  error(called.lead((text:gsub(" %-nan", " nan"))), script_level())     -- C writes the sign of a NaN
+  local message, place = called.lead((text:gsub(" %-nan", " nan")))     -- C writes the sign of a NaN
+  if place then error(place .. message, 0) end
+  error(message, script_level())
 end
 
 return raise

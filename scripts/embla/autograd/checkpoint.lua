@@ -12,8 +12,8 @@ local function again(f, arguments, versions, seed, position)
     end
   end
   local later_seed, later_position = core.get_rng_state()
-  core.set_rng_state(seed, position)
   local _ <close> = setmetatable({}, {__close = function() core.set_rng_state(later_seed, later_position) end})
+  core.set_rng_state(seed, position)
   f(table.unpack(arguments, 1, arguments.n))
 end
 

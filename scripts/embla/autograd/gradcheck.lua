@@ -40,6 +40,9 @@ local function numeric_column(f, inputs, x, i, eps)
   flat[i] = value
   if not ok then error(above, 0) end
   for k, list in ipairs(above) do
+    if not below[k] or #below[k] ~= #list then
+      raise("gradcheck: the function returned results of other shapes when it was called again")
+    end
     for j, y in ipairs(list) do list[j] = (y - below[k][j]) / (2 * eps) end
   end
   return above
@@ -67,6 +70,9 @@ local function near(a, n, o) return a == n or math.abs(a - n) <= o.atol + o.rtol
 local function check_input(f, inputs, checked, n, analytic, o)
   for i = 0, checked[n]:numel() - 1 do
     for k, column in ipairs(numeric_column(f, inputs, checked[n], i, o.eps)) do
+      if not analytic[k] or #analytic[k] ~= #column then
+        raise("gradcheck: the function returned results of other shapes when it was called again")
+      end
       for j, numeric in ipairs(column) do
         local row = analytic[k][j][n]
         local a = row and row[i + 1] or 0

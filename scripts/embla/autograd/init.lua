@@ -84,7 +84,8 @@ end
 
 local register_hook = core.register_hook
 
---- Calls f(grad) when the gradient of this tensor is known; what it returns, if anything, takes its place.
+--- Calls f(grad) when the gradient of this tensor is known. f may write to it; what f returns, if anything, takes its
+-- place: a tensor of its shape and dtype, row-sparse if it is. Else backward raises an error.
 -- @param f function
 -- @return handle with a method remove()
 -- @raise if the tensor does not require grad

@@ -16,6 +16,16 @@ local is_tensor = core.is_tensor
 local Dataset = class "Dataset"
 dataset.Dataset = Dataset
 
+-- The number of samples that a dataset says it has.
+local function size_of(whole)
+  local n = #whole
+  if math.type(n) ~= "integer" or n < 0 then
+    raise("%s: # of the dataset: expected an integer >= 0, got %s", whole.__name or "Dataset", options.show(n))
+  end
+  return n
+end
+dataset.size_of = size_of
+
 --- Number of samples.
 -- @return integer
 function Dataset:size() return #self end
@@ -53,13 +63,31 @@ local function stack(values)
   return core.ops.stack(values, 0)
 end
 
+-- What get returned for sample i: as many fields as for the first sample of the batch, each a tensor or a number.
+local function check_sample(self, i, sample, first)
+  if sample.n ~= first.n then
+    raise("%s: get(%d) returned %d fields, get of the batch's first sample %d", self.__name, i, sample.n, first.n)
+  end
+  for f = 1, sample.n do
+    local value, kind = sample[f], is_tensor(first[f]) and "tensor" or type(first[f])
+    if kind ~= "tensor" and kind ~= "number" and kind ~= "boolean" then
+      raise("%s: get(%d): field %d: expected a tensor or a number, got %s", self.__name, i, f, options.show(value))
+    elseif (is_tensor(value) and "tensor" or type(value)) ~= kind then
+      raise("%s: get(%d): field %d: expected a %s as in the batch's first sample, got %s", self.__name, i, f, kind,
+            options.show(value))
+    end
+  end
+end
+
 --- The fields of several samples, stacked.
 -- @param ids Tensor (B) int64
 -- @return for each field a Tensor (B, ...)
 function Dataset:batch(ids)
-  local fields = {}
+  local fields, first = {}, nil
   for row, i in ipairs(ids:tolist()) do
-    local sample = {self:get(i)}
+    local sample = table.pack(self:get(i))
+    first = first or sample
+    check_sample(self, i, sample, first)
     for f, value in ipairs(sample) do
       fields[f] = fields[f] or {}
       fields[f][row] = value
@@ -199,7 +227,7 @@ function dataset.random_split(whole, lengths)
   if type(lengths) ~= "table" then
     raise("random_split: argument lengths: expected a list, got %s", options.show(lengths))
   end
-  local n = #whole
+  local n = size_of(whole)
   local sizes, total = part_sizes(lengths, n)
   if total ~= n then
     raise("random_split: the lengths sum to %s, the dataset has %d samples", options.show(total), n)

@@ -5,6 +5,7 @@ local creation = require "embla.tensor.creation"
 local options = require "embla.options"
 local raise = require "embla.raise"
 local repr = require "embla.repr"
+local size_of = require("embla.data.dataset").size_of
 
 local spec = options.spec("DataLoader", {
   {name = "batch_size", type = "integer", default = 1, range = ">= 1", doc = "samples in a batch"},
@@ -39,14 +40,14 @@ function DataLoader:init(dataset, ...)
 end
 
 function DataLoader.__len(self)
-  local n = #self.dataset
+  local n = size_of(self.dataset)
   return self.drop_last and n // self.batch_size or (n + self.batch_size - 1) // self.batch_size
 end
 
 --- Iterates over the batches, in a new random order if `shuffle`.
 -- @return iterator giving the fields of a batch: Tensors (B, ...)
 function DataLoader:iter()
-  local n, batches, at = #self.dataset, #self, 0
+  local n, batches, at = size_of(self.dataset), #self, 0
   local order = self.shuffle and creation.randperm(n) or creation.arange(n)
   return function()
     if at == batches then return nil end

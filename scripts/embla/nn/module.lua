@@ -317,15 +317,16 @@ function Module:to(dtype)
   if not FLOAT[dtype] then
     raise("to: argument dtype: expected float32, float64, float16 or bfloat16, got %s", options.show(dtype))
   end
-  local made = {}
-  for _, module in ipairs(self:modules()) do
-    for _, kind in ipairs {"parameter", "buffer"} do
-      each_field(module, kind, function(_, tensor, holder, key)
-        made[tensor] = made[tensor] or convert(tensor, dtype)
-        holder[key] = made[tensor]
-      end)
+  local made, modules = {}, self:modules()
+  local function each(visit)
+    for _, module in ipairs(modules) do
+      for _, kind in ipairs {"parameter", "buffer"} do
+        each_field(module, kind, function(_, tensor, holder, key) visit(holder, key, tensor) end)
+      end
     end
   end
+  each(function(_, _, tensor) made[tensor] = made[tensor] or convert(tensor, dtype) end)
+  each(function(module, key, tensor) module[key] = made[tensor] end)
   return self
 end
 
@@ -452,9 +453,12 @@ function Module:load_state_dict(state, opt)
   if strict and #missing > 0 then table.insert(faults, 1, "missing: " .. table.concat(missing, ", ")) end
   if strict and #unexpected > 0 then faults[#faults + 1] = "unexpected: " .. table.concat(unexpected, ", ") end
   if #faults > 0 then raise("%s: load_state_dict: argument state: %s", self.__name, table.concat(faults, "; ")) end
+  local copies = {}                               -- all that can fail comes first
   for name, tensor in pairs(own) do
-    if state[name] ~= nil then tensor:detach():copy_(state[name]:detach()) end
+    local given = state[name]
+    if given ~= nil then copies[#copies + 1] = {to = tensor:detach(), from = given:detach():to(tensor.dtype)} end
   end
+  for _, copy_of in ipairs(copies) do copy_of.to:copy_(copy_of.from) end
   return {missing_keys = missing, unexpected_keys = unexpected}
 end
 
@@ -464,22 +468,49 @@ end
 -- @raise if the class has none
 function Module:forward() raise("%s: the class defines no forward", self.__name) end
 
-function Module.__call(self, ...) return self:forward(...) end
+-- Not a tail call, for a variable waits to be closed: an error inside finds this frame, and the module in it, even
+-- where forward has gone on with a tail call of its own (called.lua).
+function Module.__call(self, ...)
+  local _ <close> = nil
+  return self:forward(...)
+end
 
 --- What tostring shows between the brackets; classes with options define their own.
 -- @return text
 function Module.extra_repr() return "" end
 
+-- Appends the text of a module, whose further lines begin with `margin`. Modules may lie deeper in one another than
+-- tostring can call itself. `outer` is the way from the root.
+local function describe(module, margin, outer, parts)
+  if outer[module] then
+    parts[#parts + 1] = module.__name .. "(...)"
+    return
+  end
+  outer[module] = true
+  local extra, inner, empty = module:extra_repr(), margin .. "  ", true
+  parts[#parts + 1] = module.__name .. "("
+  local place = #parts + 1
+  parts[place] = ""
+  each_field(module, "module", function(name, child)
+    empty = false
+    parts[#parts + 1] = ("%s(%s): "):format(inner, name)
+    if getmetatable(child).__tostring == Module.__tostring then
+      describe(child, inner, outer, parts)
+    else
+      parts[#parts + 1] = (tostring(child):gsub("\n", inner))
+    end
+  end)
+  outer[module] = nil
+  if extra ~= "" then parts[place] = empty and (extra:gsub("\n", margin)) or inner .. (extra:gsub("\n", inner)) end
+  parts[#parts + 1] = empty and ")" or margin .. ")"
+end
+
 --- The tree of modules, as PyTorch shows it.
 -- @return text
 function Module.__tostring(self)
-  local lines, extra = {}, self:extra_repr()
-  each_field(self, "module", function(name, child)
-    lines[#lines + 1] = ("(%s): %s"):format(name, (tostring(child):gsub("\n", "\n  ")))
-  end)
-  if #lines == 0 then return ("%s(%s)"):format(self.__name, extra) end
-  if extra ~= "" then table.insert(lines, 1, (extra:gsub("\n", "\n  "))) end
-  return ("%s(\n  %s\n)"):format(self.__name, table.concat(lines, "\n  "))
+  local parts = {}
+  describe(self, "\n", {}, parts)
+  return table.concat(parts)
 end
 
 --- The parameters that are a module's own, not those of modules in it.

@@ -56,7 +56,9 @@ end
 
 -- Copies of tensors go into others; the shapes were seen before.
 local function copy_all(from, to)
-  for i, tensor in ipairs(to) do tensor:detach():copy_(from[i]:detach()) end
+  local copies = {}                               -- all that can fail comes first
+  for i, tensor in ipairs(to) do copies[i] = {to = tensor:detach(), from = from[i]:detach():to(tensor.dtype)} end
+  for _, copy in ipairs(copies) do copy.to:copy_(copy.from) end
 end
 
 local function check_fit(self, name, tensors)

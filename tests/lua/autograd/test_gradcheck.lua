@@ -73,4 +73,15 @@ t.test("what cannot be checked is refused", function()
   t.raises(function() gradcheck(function(x) return x end, 3) end, "argument inputs")
 end)
 
+t.test("a function whose results change their shape", function()
+  local calls = 0
+  local x = embla.ones(2, {requires_grad = true, dtype = "float64"})
+  t.raises(function()
+    embla.autograd.gradcheck(function(y)
+      calls = calls + 1
+      return calls < 6 and y * 2 or (y * 2)[{{0, 1}}]
+    end, {x})
+  end, "gradcheck: the function returned results of other shapes")
+end)
+
 t.finish()

@@ -1,5 +1,6 @@
 -- The schedule CyclicLR.
 
+local options = require "embla.options"
 local raise = require "embla.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
@@ -46,7 +47,13 @@ local function height(self, epoch)
   local up, down = self.step_size_up, self.step_size_down
   local cycle, at = 1 + epoch // (up + down), epoch % (up + down)
   local part = at <= up and at / up or (up + down - at) / down
-  if self.scale_fn then return part * self.scale_fn(self.scale_mode == "cycle" and cycle or epoch) end
+  if self.scale_fn then
+    local scale = self.scale_fn(self.scale_mode == "cycle" and cycle or epoch)
+    if type(scale) ~= "number" or scale ~= scale then
+      raise("CyclicLR: scale_fn returned %s, expected a number", options.show(scale))
+    end
+    return part * scale
+  end
   if self.mode == "triangular2" then return part / 2 ^ (cycle - 1) end
   return self.mode == "exp_range" and part * self.gamma ^ epoch or part
 end

@@ -30,7 +30,13 @@ end
 
 -- ---- functions of the epoch ------------------------------------------------------------------------------------
 
-local function is_function_or_list(value) return type(value) == "function" or #value > 0 end
+local function is_function_or_list(value)
+  if type(value) == "function" then return true end
+  for _, f in ipairs(value) do
+    if type(f) ~= "function" then return false end
+  end
+  return #value > 0
+end
 
 local LAMBDA_ROWS = {{name = "lr_lambda", type = "function|table", required = true, check = is_function_or_list,
                       doc = "function of the epoch, or a list with one for each group"}}
@@ -45,7 +51,7 @@ end
 -- What the function of group i says of an epoch.
 local function scale_of(self, i, epoch)
   local value = self:value_for("lr_lambda", i)(epoch)
-  if type(value) ~= "number" then
+  if type(value) ~= "number" or value ~= value then
     raise("%s: lr_lambda returned %s for epoch %d, expected a number", self.__name, options.show(value), epoch)
   end
   return value

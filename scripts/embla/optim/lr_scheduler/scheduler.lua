@@ -142,7 +142,10 @@ end
 function Scheduler:step()
   self:_take_new_groups(self.last_epoch + 1)
   self._step_count = self._step_count + 1
-  self:apply(self.last_epoch + 1)
+  local ok, message = pcall(self.apply, self, self.last_epoch + 1)
+  if ok then return end
+  self._step_count = self._step_count - 1
+  error(message, 0)
 end
 
 --- Starts over from the rates at the beginning, as SequentialLR asks for.
