@@ -1,4 +1,4 @@
-/* Gradients: backward, grad, hooks, the recording mode, and scopes that free tensors early. */
+/* Gradients: backward, grad, hooks. */
 #include "bindings.h"
 
 /* ---- hooks --------------------------------------------------------------------------------------------- */
@@ -48,11 +48,15 @@ static int remove_hook(lua_State *L)
 static int backward(lua_State *L)
 {
     em_tensor *t = eml_checktensor(L, 1), *grad = lua_isnoneornil(L, 2) ? NULL : eml_checktensor(L, 2);
+    const eml_mode *off = eml_getstate(L)->now[EML_GRAD];
     em_tensor_retain(t);                        /* a hook may close the scope that owns it */
     if (grad) em_tensor_retain(grad);
+    const bool recorded = em_tensor_requires_grad(t);
     const em_status s = em_backward(t, grad, lua_toboolean(L, 3));
     em_tensor_release(t);
     em_tensor_release(grad);
+    if (s == EM_EGRAD && !recorded && off && !off->on && off->line)
+        return eml_error(L, "%s (gradients are off since %s:%d)", em_error(), off->file, off->line);
     eml_checkcallback(L, s);
     return 0;
 }
@@ -127,69 +131,6 @@ static int origin_name(lua_State *L)
     return 1;
 }
 
-static int is_grad_enabled(lua_State *L)
-{
-    lua_pushboolean(L, em_grad_enabled());
-    return 1;
-}
-
-/* core.set_grad_enabled(b) -> what it was */
-static int set_grad_enabled(lua_State *L)
-{
-    lua_pushboolean(L, em_grad_enabled());
-    em_set_grad_enabled(lua_toboolean(L, 1));
-    return 1;
-}
-
-/* core.with_grad(b, f, …): f's results; the mode is put back whatever happens */
-static int with_grad(lua_State *L)
-{
-    const bool before = em_grad_enabled();
-    luaL_checkany(L, 2);
-    em_set_grad_enabled(lua_toboolean(L, 1));
-    const int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
-    em_set_grad_enabled(before);
-    if (status != LUA_OK) return lua_error(L);
-    return lua_gettop(L) - 1;
-}
-
-/* ---- scopes -------------------------------------------------------------------------------------------- */
-
-/* core.open_scope() -> the list of boxes made from now on, and what core.close_scope needs to go back */
-static int open_scope(lua_State *L)
-{
-    eml_state *s = eml_getstate(L);
-    const int before = s->scope;
-    lua_newtable(L);
-    lua_pushvalue(L, -1);
-    s->scope = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_pushinteger(L, before);
-    lua_pushinteger(L, s->scope);
-    return 3;
-}
-
-/* core.close_scope(list, before, own, kept): frees every tensor in the list that is not a key of `kept`. */
-static int close_scope(lua_State *L)
-{
-    eml_state *s = eml_getstate(L);
-    const int own = (int)luaL_checkinteger(L, 3);
-    if (s->scope == own) s->scope = (int)luaL_checkinteger(L, 2);
-    luaL_unref(L, LUA_REGISTRYINDEX, own);
-    const lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, 1, i);
-        eml_box *box = lua_touserdata(L, -1);
-        lua_pushvalue(L, -1);
-        if (lua_rawget(L, 4) == LUA_TNIL && box && box->tensor && !box->parameter) {
-            em_tensor *t = box->tensor;
-            box->tensor = NULL;
-            em_tensor_release(t);
-        }
-        lua_pop(L, 2);
-    }
-    return 0;
-}
-
 /* core.set_frozen_rows(tensor, mask or nil): see em_tensor_set_frozen_rows */
 static int set_frozen_rows(lua_State *L)
 {
@@ -212,9 +153,8 @@ void eml_open_autograd(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
         {"backward", backward}, {"grad", grad}, {"origin_name", origin_name}, {"remove_hook", remove_hook},
-        {"is_grad_enabled", is_grad_enabled}, {"set_grad_enabled", set_grad_enabled}, {"with_grad", with_grad},
-        {"set_frozen_rows", set_frozen_rows}, {"frozen_rows", frozen_rows},
-        {"register_hook", register_hook}, {"open_scope", open_scope}, {"close_scope", close_scope}, {NULL, NULL},
+        {"set_frozen_rows", set_frozen_rows}, {"frozen_rows", frozen_rows}, {"register_hook", register_hook},
+        {NULL, NULL},
     };
     static const luaL_Reg methods[] = {{"retain_grad", retain_grad}, {"requires_grad_", requires_grad_},
                                        {"detach_", detach_}, {NULL, NULL}};

@@ -24,13 +24,6 @@ typedef struct signature {
     char title[48];
 } signature;
 
-static const signature *get_signature(lua_State *L)
-{
-    const signature *s = lua_touserdata(L, lua_upvalueindex(2));
-    s->state->running = L;
-    return s;
-}
-
 static void read_inputs(signature *s, const char *text)
 {
     if (!strcmp(text, "*")) {
@@ -256,7 +249,7 @@ static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
     lua_pushstring(L, em_op_name(s->op));
     lua_pushvalue(L, arg);
     const int top = lua_gettop(L) - 3;
-    lua_call(L, 2, LUA_MULTRET);
+    eml_call(L, s->state, 2, LUA_MULTRET);
     luaL_checkstack(L, LUA_MINSTACK, s->title);
     int at = top + 1;
     for (int i = 0; i < s->n_in; i++) {
@@ -331,10 +324,8 @@ static int call_sparse(lua_State *L, const signature *s)
     return lua_gettop(L);
 }
 
-/* op(…); upvalues: state, signature */
-static int call(lua_State *L)
+static int run(lua_State *L, const signature *s)
 {
-    const signature *s = get_signature(L);
     arguments a;
     read_arguments(L, s, &a);
     if (any_sparse(&a)) return call_sparse(L, s);
@@ -351,6 +342,16 @@ static int call(lua_State *L)
     for (int k = 0; k < s->n_out; k++) *slot[k] = out[k];
     eml_check(L, status);
     return s->n_out;
+}
+
+/* op(…); upvalues: state, signature */
+static int call(lua_State *L)
+{
+    const signature *s = lua_touserdata(L, lua_upvalueindex(2));
+    const bool inside = eml_begin(L, s->state);
+    const int n = run(L, s);
+    eml_end(s->state, inside);
+    return n;
 }
 
 /* ---- registration -------------------------------------------------------------------------------------- */

@@ -266,10 +266,10 @@ static int same_tensor(lua_State *L)
 static int become(lua_State *L)
 {
     eml_box *box = eml_checkbox(L, 1);
-    em_tensor *other = eml_checktensor(L, 2), *old = box->tensor;
+    em_tensor *other = eml_checktensor(L, 2);
     em_tensor_retain(other);
+    eml_empty_box(eml_getstate(L), box);
     box->tensor = other;
-    em_tensor_release(old);
     lua_settop(L, 1);
     return 1;
 }
@@ -346,7 +346,11 @@ static int get_is_sparse(lua_State *L)
 
 static int get_grad(lua_State *L)
 {
-    eml_pushlent(L, em_tensor_grad(eml_checktensor(L, 1)));
+    if (!em_tensor_grad(eml_checktensor(L, 1))) return 0;
+    em_tensor **out = eml_pushtensor(L);        /* first, since a finalizer may give t another gradient */
+    em_tensor *grad = em_tensor_grad(eml_checktensor(L, 1));
+    if (!grad) return 0;
+    em_tensor_retain(*out = grad);
     return 1;
 }
 

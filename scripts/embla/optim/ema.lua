@@ -106,11 +106,9 @@ function EMA:averaged(f, ...)
   if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
     raise("EMA: averaged: argument f: expected a function, got %s", options.show(f))
   end
-  self:swap()
-  local results = table.pack(pcall(f, ...))
-  self:swap()
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
+  local _ <close> = core.keep_values(self.params)
+  copy_all(self.averages, self.params)
+  return f(...)
 end
 
 --- What is needed to go on from here: a snapshot.

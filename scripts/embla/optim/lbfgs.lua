@@ -1,6 +1,7 @@
 -- optim.LBFGS: a quasi-Newton method, on all parameters as one vector.
 
 local core = require "embla.core"
+local modes = require "embla.autograd.modes"
 local Optimizer = require "embla.optim.optimizer"
 local options = require "embla.options"
 local raise = require "embla.raise"
@@ -133,6 +134,16 @@ local function copy_of(state)
   return s
 end
 
+-- The state for the next step, which a scope around this one does not empty.
+local function outlasting(s)
+  for _, home in ipairs {s, s.old_dirs, s.old_stps} do
+    for key, item in pairs(home) do
+      if core.is_tensor(item) then home[key] = core.handle(item) end
+    end
+  end
+  return s
+end
+
 -- Moves to the next point along s.d from x, which is `here`; returns it, and x as it is then.
 local function advance(s, o, x, here, evaluate, last)
   local function at(t) return x + s.d * t end
@@ -180,14 +191,14 @@ function LBFGS:step(closure)
   local params, first_loss = group.params, nil
   local function evaluate(x, t, d)
     if x then set_params(params, x) end
-    local loss = core.with_grad(true, closure)
+    local loss = modes.with_grad(true, closure)
     if first_loss == nil then first_loss = loss end
     s.func_evals = s.func_evals + 1
     local gradient = flat_gradient(params)
     return {t = t, f = value_of(loss), gradient = gradient, slope = d and dot(gradient, d)}
   end
   local start = flat_params(params)
-  local ok, err = pcall(core.with_grad, false, function()
+  local ok, err = pcall(modes.with_grad, false, function()
     local point = evaluate()
     if largest(point.gradient) <= group.tolerance_grad then return end
     set_params(params, iterate(s, group, start, point, group.max_eval or group.max_iter * 5 // 4, evaluate))
@@ -196,7 +207,7 @@ function LBFGS:step(closure)
     set_params(params, start)
     error(err, 0)
   end
-  self.state = s
+  self.state = outlasting(s)
   return first_loss
 end
 
