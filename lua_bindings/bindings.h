@@ -14,6 +14,7 @@
 typedef struct eml_box {
     em_tensor *tensor;          /* null once let go of */
     bool parameter;             /* made by nn.Parameter */
+    bool waiting;               /* to be emptied when the running binding is done */
     unsigned turn;              /* of the call that took the tensor out last: running.c */
 } eml_box;
 
@@ -37,6 +38,7 @@ typedef struct eml_mode {
     int depth;                  /* frames of `thread` when last counted */
     int opened, frame, local;   /* frames counted from the bottom: where it was opened, where its variable is */
     int misses;                 /* times that no variable was found */
+    uint64_t seen;              /* when it was last in effect for a call of its coroutine: state.looks */
     int line;                   /* of `file`, where it was opened; 0: not noted */
     char file[LUA_IDSIZE];
 } eml_mode;
@@ -63,6 +65,7 @@ typedef struct eml_state {
     bool closed;                /* the state is being closed */
 
     eml_mode *modes;            /* those open, newest first */
+    uint64_t looks;             /* counts the times that they were looked through */
     const eml_mode *now[EML_MODES];     /* those in effect where the running call began; null: the default */
     bool unsettled;             /* that may have changed since; true while any is open */
     bool disturbed;             /* a finalizer has called in the middle of a call */
@@ -112,8 +115,10 @@ static inline void eml_end(eml_state *s, bool inside) { s->inside = inside; }
 /* Calls a Lua function like lua_call, for a binding that has taken tensors out of their boxes. */
 void eml_call(lua_State *L, eml_state *s, int arguments, int results);
 
-/* A box lets go of its tensor; something else of what it owns. Freed now, or later if a binding may be using it. */
+/* A box is emptied, when no binding may be using it any more; or it lets go of its tensor at once, which is freed by
+ * then. Something else, not in a box, is let go of. */
 void eml_empty_box(eml_state *s, eml_box *box);
+void eml_drop_tensor(eml_state *s, eml_box *box);
 void eml_let_go(eml_state *s, void (*release)(void *), void *what);
 
 /* A mode that ends with a call of C: `mode` may lie on its stack. */

@@ -2,7 +2,7 @@
  * tensors early; and what it keeps to put it back: the generator, the values of tensors.
  *
  * A mode belongs to the coroutine that opened it. Where a binding is called, that holds which the running coroutine
- * opened last; if it opened none, the newest of those coroutines that wait for it to yield; else the default. So a
+ * opened last; if it opened none, what held last in one of those coroutines that wait for it; else the default. So a
  * generator that is left in the middle of its block switches nothing for others.
  *
  * A mode is a userdata, a guard, whole before anything is switched, so that an error on the way changes nothing. It
@@ -27,6 +27,7 @@ enum { THREAD = 1, MADE, KEEPS };       /* user values of a guard; a scope's: th
 void eml_open_mode(eml_state *s, eml_mode *mode)
 {
     mode->open = true;
+    mode->seen = ++s->looks;
     mode->older = s->modes;
     mode->newer = NULL;
     if (s->modes) s->modes->newer = mode;
@@ -56,7 +57,7 @@ static int depth_of(lua_State *L, int guess)
         step *= 2;
     }
     for (step = 1; lua_getstack(L, low + step - 1, &at); step *= 2) low += step;
-    for (; step > 0; step /= 2)
+    for (step /= 2; step > 0; step /= 2)
         if (lua_getstack(L, low + step - 1, &at)) low += step;
     return low;
 }
@@ -67,7 +68,8 @@ static bool is_local(lua_State *L, const lua_Debug *at, int n, const eml_mode *m
     const char *name = lua_getlocal(L, at, n);
     if (any) *any = name;
     if (!name) return false;
-    const bool found = name[0] != '(' && lua_touserdata(L, -1) == m;    /* "(temporary)" is no variable */
+    const bool variable = name[0] != '(' || name[1] == 'f';     /* "(for state)" is one, "(temporary)" is not */
+    const bool found = variable && lua_touserdata(L, -1) == m;
     lua_pop(L, 1);
     return found;
 }
@@ -144,10 +146,15 @@ void eml_take_modes(lua_State *L, eml_state *s)
         older = m->older;
         if (m->thread == L && !now[m->kind] && holds(s, m)) now[m->kind] = m;
     }
+    bool own[EML_MODES];
+    for (int k = 0; k < EML_MODES; k++) {
+        own[k] = now[k] || k == EML_SCOPE;
+        if (now[k]) now[k]->seen = ++s->looks;
+    }
     for (eml_mode *m = s->modes; m; m = older) {
         older = m->older;
-        if (m->thread != L && m->kind != EML_SCOPE && !now[m->kind] && is_below(m->thread) && holds(s, m))
-            now[m->kind] = m;
+        if (m->thread == L || own[m->kind] || (now[m->kind] && now[m->kind]->seen >= m->seen)) continue;
+        if (is_below(m->thread) && holds(s, m)) now[m->kind] = m;
     }
     for (int k = 0; k < EML_MODES; k++) s->now[k] = now[k];
     s->unsettled = s->modes;
@@ -411,8 +418,8 @@ void eml_open_modes(lua_State *L, int state)
     static const luaL_Reg functions[] = {
         {"open_grad", open_grad}, {"is_grad_enabled", is_grad_enabled}, {"open_anomaly", open_anomaly},
         {"set_anomaly", set_anomaly}, {"open_scope", open_scope}, {"close_scope", close_scope},
-        {"keep_in_scope", keep_in_scope}, {"handle", new_handle}, {"keep_generator", keep_generator}, {"keep_values", keep_values},
-        {NULL, NULL},
+        {"keep_in_scope", keep_in_scope}, {"handle", new_handle}, {"keep_generator", keep_generator},
+        {"keep_values", keep_values}, {NULL, NULL},
     };
     static const luaL_Reg mode[] = {{"__close", close_guard}, {"__gc", close_guard}, {NULL, NULL}};
     static const luaL_Reg scope[] = {{"__close", close_scope}, {"__gc", forget_scope}, {NULL, NULL}};

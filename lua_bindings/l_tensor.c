@@ -268,7 +268,7 @@ static int become(lua_State *L)
     eml_box *box = eml_checkbox(L, 1);
     em_tensor *other = eml_checktensor(L, 2);
     em_tensor_retain(other);
-    eml_empty_box(eml_getstate(L), box);
+    eml_drop_tensor(eml_getstate(L), box);
     box->tensor = other;
     lua_settop(L, 1);
     return 1;

@@ -9,6 +9,14 @@ static int tensor_gc(lua_State *L)
 {
     eml_state *s = lua_touserdata(L, lua_upvalueindex(1));
     eml_box *box = eml_lookat(L, s, 1);
+    if (box) eml_drop_tensor(s, box);
+    return 0;
+}
+
+static int tensor_close(lua_State *L)
+{
+    eml_state *s = eml_getstate(L);
+    eml_box *box = eml_lookat(L, s, 1);
     if (box) eml_empty_box(s, box);
     return 0;
 }
@@ -16,7 +24,7 @@ static int tensor_gc(lua_State *L)
 /* Metatable of tensors; the parts add operators and indexing to it. */
 static void new_metatable(lua_State *L, int state)
 {
-    static const luaL_Reg metamethods[] = {{"__close", tensor_gc}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__close", tensor_close}, {NULL, NULL}};
     eml_state *s = lua_touserdata(L, state);
     lua_newtable(L);
     s->tensor_meta = lua_topointer(L, -1);

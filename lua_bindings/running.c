@@ -2,8 +2,8 @@
  *
  * A binding takes tensors out of their boxes and uses them while it makes other boxes, which lets Lua's collector run
  * finalizers, which may do anything: close the scope that owns one of those boxes, close a coroutine that does, call
- * __gc. Hence the rule: a box that was taken from in the turn that still goes on only loses its tensor; its reference
- * waits in a list until the next turn. A turn begins with a binding that no other one can be in the middle of. Such are
+ * __gc. Hence the rule: what such a one lets go of waits in a list until the next turn, if it was taken out of its box
+ * in the turn that still goes on. A turn begins with a binding that no other one can be in the middle of. Such are
  *   - one called while none is (`inside` is false), and
  *   - one called while there is one, but neither by a finalizer, in the middle of anything, nor by a function that one
  *     has called through eml_call, holding tensors. What else calls a script, a hook of backward say, holds references
@@ -84,12 +84,42 @@ void eml_let_go(eml_state *s, void (*release)(void *), void *what)
 
 static void release_tensor(void *t) { em_tensor_release(t); }
 
-void eml_empty_box(eml_state *s, eml_box *box)
+static void empty(void *what)
 {
+    eml_box *box = what;
     em_tensor *t = box->tensor;
     box->tensor = NULL;
-    if (t && box->turn == s->turn)
-        eml_let_go(s, release_tensor, t);
+    box->waiting = false;
+    em_tensor_release(t);
+}
+
+static bool in_use(const eml_state *s, const eml_box *box) { return s->inside && box->turn == s->turn; }
+
+/* A binding may have made the box a moment ago, and look into it again. */
+void eml_empty_box(eml_state *s, eml_box *box)
+{
+    if (!box->tensor || box->waiting) return;
+    box->waiting = in_use(s, box);
+    if (box->waiting)
+        wait_for_turn(s, empty, box);
+    else
+        empty(box);
+}
+
+/* For a box that will be gone itself. */
+void eml_drop_tensor(eml_state *s, eml_box *box)
+{
+    em_tensor *t = box->tensor;
+    const bool waits = box->waiting, used = in_use(s, box);
+    box->tensor = NULL;
+    box->waiting = false;
+    for (int64_t i = s->lefts - 1; waits && i >= 0; i--)
+        if (s->left[i].what == box) {
+            s->left[i] = (eml_left){release_tensor, t};
+            return;
+        }
+    if (t && used && !s->closed)
+        wait_for_turn(s, release_tensor, t);
     else
         em_tensor_release(t);
 }

@@ -245,6 +245,24 @@ test("enable_grad inside no_grad, and the other way round", function()
   t.equal({generator(), records(), generator(), records()}, {true, false, true, false})
 end)
 
+test("a coroutine that opened nothing has what holds where it was resumed", function()
+  local outer = coroutine.wrap(function()
+    local _ <close> = embla.enable_grad()
+    coroutine.yield()
+    local own = records()
+    return own, coroutine.wrap(records)()
+  end)
+  outer()
+  local _ <close> = embla.no_grad()
+  t.equal({records(), outer()}, {false, true, true})
+end)
+
+test("the closing value of a loop holds a mode", function()
+  local inside = {}
+  for i in ipairs {1, 2}, {1, 2}, 0, embla.no_grad() do inside[i] = records() end
+  t.equal({inside, records()}, {{false, false}, true})
+end)
+
 test("functions of the wrong type", function()
   t.raises(function() embla.no_grad(3) end, "test_modes.lua", "no_grad: argument f: expected a function")
   t.raises(function() embla.enable_grad {} end, "enable_grad: argument f: expected a function")
@@ -483,10 +501,27 @@ local USES = {
   ["one of a list"] = function(x) t.equal(embla.cat({x, x, embla.ones(2, 400)}, {dim = 0})[70][5], 3) end,
   ["one with named options"] = function(x) t.equal(embla.F.softmax(x, {dim = 1}).shape, {64, 400}) end,
   ["an index"] = function(x) t.equal(x[{{0, 60}, embla.LongTensor {1, 2}}][5], {3, 3}) end,
+  ["a mask in an index"] = function(x) t.equal(x[{x:select(1, 0):gt(2), {0, 2}}].shape, {64, 2}) end,
+  ["ids that go together"] = function(x) t.equal(x[{embla.LongTensor {1, 2}, embla.LongTensor {3, -1}}], {3, 3}) end,
   ["an assignment"] = function(x) x[{embla.LongTensor {1, 2}, {0, 10}}] = 3 end,
   ["a copy"] = function(x) t.equal(embla.tensor(x)[3][5], 3) end,
   ["bytes"] = function(x) t.equal(#x:tobytes(), 64 * 400 * 4) end,
 }
+
+for use, f in pairs(USES) do
+  test("a scope around it closed in a finalizer, in the middle of " .. use, function()
+    for _ = 1, 30 do
+      local s = embla.scope()
+      local x = embla.full({64, 400}, 3.0)
+      setmetatable({}, {__gc = function() s:close() end})
+      for _ = 1, 12 do
+        local ok, message = pcall(f, x)
+        if not ok then t.equal(lives(x), false, message) end
+      end
+      s:close()
+    end
+  end)
+end
 
 for way, make in pairs(WAYS) do
   for use, f in pairs(USES) do
