@@ -21,6 +21,9 @@ EMA.spec = options.spec("EMA", {
   {name = "warmup", type = "boolean", default = false, doc = "keep less, (1 + n) / (10 + n), in the first updates"},
 })
 
+-- The values of a parameter, which outlast a scope around the call.
+local function own_copy(p) return core.handle(p:detach():clone()) end
+
 --- Begins with copies of the parameters.
 -- @param params sequence of tensors of float dtype
 -- @param ...    decay = 0.999, warmup = false; by position or by name
@@ -36,7 +39,7 @@ function EMA:init(params, ...)
     if not core.is_tensor(p) or not p.dtype:find "float" then
       raise("EMA: parameter %d must be a tensor of float dtype, got %s", i, options.show(p))
     end
-    self.params[i], self.averages[i] = p, p:detach():clone()
+    self.params[i], self.averages[i] = p, own_copy(p)
   end
 end
 
@@ -78,7 +81,7 @@ end
 --- Sets copies of the parameters aside, for restore().
 function EMA:store()
   self.stored = {}
-  for i, p in ipairs(self.params) do self.stored[i] = p:detach():clone() end
+  for i, p in ipairs(self.params) do self.stored[i] = own_copy(p) end
 end
 
 --- Puts back the parameters that store() set aside.

@@ -134,14 +134,13 @@ local function copy_of(state)
   return s
 end
 
--- The state for the next step, which a scope around this one does not empty.
-local function outlasting(s)
+-- Has the state outlast a scope around the step.
+local function outlast(s)
   for _, home in ipairs {s, s.old_dirs, s.old_stps} do
     for key, item in pairs(home) do
       if core.is_tensor(item) then home[key] = core.handle(item) end
     end
   end
-  return s
 end
 
 -- Moves to the next point along s.d from x, which is `here`; returns it, and x as it is then.
@@ -202,12 +201,13 @@ function LBFGS:step(closure)
     local point = evaluate()
     if largest(point.gradient) <= group.tolerance_grad then return end
     set_params(params, iterate(s, group, start, point, group.max_eval or group.max_iter * 5 // 4, evaluate))
+    outlast(s)
   end)
   if not ok then
     set_params(params, start)
     error(err, 0)
   end
-  self.state = outlasting(s)
+  self.state = s
   return first_loss
 end
 
@@ -219,10 +219,10 @@ local NUMBERS = {"func_evals", "n_iter", "t", "H_diag"}
 local function copy_state(state)
   local copy = {}
   for _, key in ipairs(NUMBERS) do copy[key] = state[key] end
-  for _, key in ipairs(TENSORS) do copy[key] = state[key] and state[key]:clone() end
+  for _, key in ipairs(TENSORS) do copy[key] = state[key] and core.handle(state[key]:clone()) end
   for _, key in ipairs(LISTS) do
     copy[key] = {}
-    for i, vector in ipairs(state[key]) do copy[key][i] = vector:clone() end
+    for i, vector in ipairs(state[key]) do copy[key][i] = core.handle(vector:clone()) end
   end
   return copy
 end

@@ -581,6 +581,21 @@ test("the state of LBFGS outlasts the scope around a step", function()
   t.equal(train(true), train(false))
 end)
 
+test("averages of EMA outlast the scope in which they were made", function()
+  local p = embla.nn.Parameter(embla.ones(2))
+  local ema
+  do
+    local _ <close> = embla.scope()
+    ema = embla.optim.EMA({p}, {decay = 0.5})
+    ema:store()
+  end
+  p:detach():fill_(3)
+  ema:update()
+  t.equal({ema:averaged(function() return p:tolist() end), p:tolist()}, {{2, 2}, {3, 3}})
+  ema:restore()
+  t.equal(p, {1, 1})
+end)
+
 test("a tensor's own <close>", function()
   local x = embla.ones(2)
   local y
