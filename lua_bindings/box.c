@@ -1,6 +1,7 @@
 /* The box that holds a tensor, and errors. */
 #include "bindings.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -89,6 +90,7 @@ eml_box *eml_boxat(lua_State *L, const eml_state *s, int arg)
 {
     eml_box *box = eml_lookat(L, s, arg);
     if (!box || !box->tensor) return NULL;
+    assert(s->inside);                          /* who takes tensors out has said eml_begin */
     box->turn = s->turn;
     return box;
 }

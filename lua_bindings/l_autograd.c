@@ -44,32 +44,39 @@ static int remove_hook(lua_State *L)
 
 /* ---- backward ------------------------------------------------------------------------------------------ */
 
+/* Raises what a backward has failed with; where something has no history, also why, if a block says so. */
+static void check_backward(lua_State *L, em_status s, bool recorded)
+{
+    const eml_mode *off = eml_getstate(L)->now[EML_GRAD];
+    if (s == EM_EGRAD && !recorded && off && !off->on && off->line)
+        eml_error(L, "%s (gradients are off since %s:%d)", em_error(), off->file, off->line);
+    eml_checkcallback(L, s);
+}
+
 /* core.backward(t, grad | nil, retain_graph) */
 static int backward(lua_State *L)
 {
     em_tensor *t = eml_checktensor(L, 1), *grad = lua_isnoneornil(L, 2) ? NULL : eml_checktensor(L, 2);
-    const eml_mode *off = eml_getstate(L)->now[EML_GRAD];
     em_tensor_retain(t);                        /* a hook may close the scope that owns it */
     if (grad) em_tensor_retain(grad);
     const bool recorded = em_tensor_requires_grad(t);
     const em_status s = em_backward(t, grad, lua_toboolean(L, 3));
     em_tensor_release(t);
     em_tensor_release(grad);
-    if (s == EM_EGRAD && !recorded && off && !off->on && off->line)
-        return eml_error(L, "%s (gradients are off since %s:%d)", em_error(), off->file, off->line);
-    eml_checkcallback(L, s);
+    check_backward(L, s, recorded);
     return 0;
 }
 
-static em_tensor **tensor_list(lua_State *L, int arg, int *n, const char *what)
+static em_tensor **tensor_list(lua_State *L, int arg, int *n, const char *what, bool holes)
 {
     luaL_checktype(L, arg, LUA_TTABLE);
     *n = (int)lua_rawlen(L, arg);
     em_tensor **list = lua_newuserdatauv(L, (size_t)(*n + 1) * sizeof *list, 0);
     for (int i = 0; i < *n; i++) {
         const int type = lua_rawgeti(L, arg, i + 1);
-        list[i] = type == LUA_TBOOLEAN ? NULL : eml_totensor(L, -1);
-        if (!list[i] && type != LUA_TBOOLEAN) eml_error(L, "grad: %s: element %d is not a tensor", what, i + 1);
+        const bool hole = holes && type == LUA_TBOOLEAN;
+        list[i] = hole ? NULL : eml_totensor(L, -1);
+        if (!list[i] && !hole) eml_error(L, "grad: %s: element %d is not a tensor", what, i + 1);
         lua_pop(L, 1);
     }
     return list;
@@ -80,8 +87,9 @@ static em_tensor **tensor_list(lua_State *L, int arg, int *n, const char *what)
 static int grad(lua_State *L)
 {
     int n_out, n_in, n_given = 0;
-    em_tensor **out = tensor_list(L, 1, &n_out, "outputs"), **in = tensor_list(L, 2, &n_in, "inputs");
-    em_tensor **given = lua_isnoneornil(L, 3) ? NULL : tensor_list(L, 3, &n_given, "grad_outputs");
+    em_tensor **out = tensor_list(L, 1, &n_out, "outputs", false);
+    em_tensor **in = tensor_list(L, 2, &n_in, "inputs", false);
+    em_tensor **given = lua_isnoneornil(L, 3) ? NULL : tensor_list(L, 3, &n_given, "grad_outputs", true);
     if (given && n_given != n_out)
         return eml_error(L, "grad: %d outputs but %d grad_outputs", n_out, n_given);
     em_tensor **grads = lua_newuserdatauv(L, (size_t)(n_in + 1) * sizeof *grads, 0);
@@ -90,6 +98,8 @@ static int grad(lua_State *L)
         eml_pushtensor(L);
         lua_rawseti(L, -2, i + 1);
     }
+    bool recorded = true;
+    for (int i = 0; i < n_out; i++) recorded = recorded && em_tensor_requires_grad(out[i]);
     const em_status s = em_grad(out, given, n_out, in, n_in, lua_toboolean(L, 4), grads);
     for (int i = 0; i < n_in && !s; i++) {
         lua_rawgeti(L, -1, i + 1);
@@ -99,7 +109,7 @@ static int grad(lua_State *L)
         lua_pushboolean(L, 0);
         lua_rawseti(L, -2, i + 1);
     }
-    eml_checkcallback(L, s);
+    check_backward(L, s, recorded);
     return 1;
 }
 

@@ -287,6 +287,7 @@ test("backward says where gradients were switched off", function()
     ("gradients are off since tests/lua/autograd/test_modes.lua:%d"):format(at))
   t.raises(function() embla.no_grad(loss.backward, loss) end, ("off since tests/lua/autograd/test_modes.lua:%d")
     :format(line() - 1))
+  t.raises(function() embla.grad(loss, w) end, ("off since tests/lua/autograd/test_modes.lua:%d"):format(at))
 end)
 
 test("backward of a tensor without history, while gradients are recorded", function()
