@@ -5,7 +5,7 @@ local core = require "embla.core"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
-local modes = {}
+local autograd = {}
 
 local function check_function(name, f)
   local meta = getmetatable(f)
@@ -18,7 +18,7 @@ end
 
 -- f(...) with gradients recorded or not, whatever the caller's mode: for the library itself. It is Lua all through, as
 -- the functions below, so that f may yield.
-function modes.with_grad(on, f, ...)
+function autograd.with_grad(on, f, ...)
   local _ <close> = core.open_grad(on)
   return f(...)
 end
@@ -29,7 +29,7 @@ end
 -- @param f   function, or nil
 -- @param ... its arguments
 -- @return results of f, or a value for a `<close>` variable
-function modes.no_grad(f, ...)
+function autograd.no_grad(f, ...)
   if f == nil then return core.open_grad(false, true) end
   check_function("no_grad", f)
   local _ <close> = core.open_grad(false, true)
@@ -41,7 +41,7 @@ end
 -- @param f   function, or nil
 -- @param ... its arguments
 -- @return results of f, or a value for a `<close>` variable
-function modes.enable_grad(f, ...)
+function autograd.enable_grad(f, ...)
   if f == nil then return core.open_grad(true, true) end
   check_function("enable_grad", f)
   local _ <close> = core.open_grad(true, true)
@@ -54,7 +54,7 @@ end
 -- Operations called while this is off are only named. Slower: the line of each call is looked up and each gradient
 -- looked through.
 -- @param on boolean
-function modes.set_detect_anomaly(on)
+function autograd.set_detect_anomaly(on)
   if type(on) ~= "boolean" then
     raise("set_detect_anomaly: argument on: expected true or false, got %s", options.show(on))
   end
@@ -66,7 +66,7 @@ end
 -- @param f   function, or nil
 -- @param ... its arguments
 -- @return results of f, or a value for a `<close>` variable
-function modes.detect_anomaly(f, ...)
+function autograd.detect_anomaly(f, ...)
   if f == nil then return core.open_anomaly() end
   check_function("detect_anomaly", f)
   local _ <close> = core.open_anomaly()
@@ -93,6 +93,6 @@ function Scope:close() core.close_scope(self) end
 -- Inside it is what the coroutine that opened it makes, as long as a local variable of that coroutine holds the scope.
 -- One that is never closed frees nothing. A tensor in use, by an operation under way or a graph, is freed after that.
 -- @return scope, with methods keep(t) and close()
-function modes.scope() return core.open_scope() end
+function autograd.scope() return core.open_scope() end
 
-return modes
+return autograd
