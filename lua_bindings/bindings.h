@@ -13,10 +13,12 @@
 
 /* What `embla.Tensor` userdata holds. */
 typedef struct eml_box {
-    em_tensor *tensor;          /* null once finalized */
+    em_tensor *tensor;          /* null once let go of */
     bool parameter;             /* made by nn.Parameter */
+    bool waiting;               /* to be emptied when the running binding is done */
     bool lined, own_line;       /* its user value is a line of callbacks; one of its own (owner.c) */
     bool hooked;                /* a callback came: all that leads to the tensor has its own line */
+    unsigned turn;              /* of the call that took the tensor out last: running.c */
     uint32_t serial;            /* among the boxes that can be found; 0: not among them */
 } eml_box;
 
@@ -29,19 +31,58 @@ typedef struct eml_collector {
     bool generational;
 } eml_collector;
 
+/* What a block has switched, until it ends: l_modes.c. */
+typedef enum eml_mode_kind { EML_GRAD, EML_ANOMALY, EML_SCOPE, EML_MODES } eml_mode_kind;
+typedef struct eml_mode {
+    struct eml_mode *older, *newer;     /* of those open */
+    lua_State *thread;          /* the coroutine that opened it */
+    eml_mode_kind kind;
+    bool on, open;
+    bool standing;              /* a call of C answers for its end; else it holds while a variable does */
+    int depth;                  /* frames of `thread` when last counted */
+    int opened, frame, local;   /* frames counted from the bottom: where it was opened, where its variable is */
+    int misses;                 /* times that no variable was found */
+    uint64_t seen;              /* when it was last in effect for a call of its coroutine: state.looks */
+    int line;                   /* of `file`, where it was opened; 0: not noted */
+    char file[LUA_IDSIZE];
+} eml_mode;
+
+/* What a call in the middle may still use, though its box has let go of it. */
+typedef struct eml_left {
+    void (*release)(void *);
+    void *what;
+} eml_left;
+
 /* What belongs to one Lua state. */
 typedef struct eml_state {
     const void *tensor_meta;    /* identity of the tensors' metatable */
     int tensor_meta_ref;        /* it, in the registry */
     em_rng rng;                 /* behind manual_seed */
     eml_collector collector;
-    int scope;                  /* registry reference to the list of the innermost embla.scope(), or LUA_NOREF */
-    bool anomaly;               /* anomaly detection is on */
     lua_State *running;         /* the coroutine that called last: for what the core calls back */
     bool lined;                 /* there has been a callback: boxes may have lines */
     bool finding;               /* boxes made now can be found (owner.c) */
     uint32_t serial;            /* of the box made last of these */
     int64_t strays, many_strays;        /* callbacks without a box; so many are worth a look */
+
+    bool inside;                /* a binding is in the middle, or was left by an error */
+    int waiting, callbacks;     /* calls of scripts out of a binding: one that holds tensors meanwhile; any */
+    unsigned turn;              /* counts the calls that no other one is in the middle of */
+    eml_left *left;             /* let go of since the last of them; `lefts` of `room` */
+    int64_t lefts, room;
+    bool closed;                /* the state is being closed */
+
+    eml_mode *modes;            /* those open, newest first */
+    uint64_t looks;             /* counts the times that they were looked through */
+    const eml_mode *now[EML_MODES];     /* those in effect where the running call began; null: the default */
+    bool unsettled;             /* that may have changed since; true while any is open */
+    bool disturbed;             /* a finalizer has called in the middle of a call */
+    bool anomaly, tracing;      /* anomaly detection: the default, and what the core was told */
+    int scopes;                 /* registry reference: from an eml_mode to its scope */
+    int depth;                  /* frames where the last mode was opened, which is a good guess for the next */
+    const void *mode_meta;      /* identity of the guards' metatable */
+    int mode_meta_ref;          /* it, in the registry */
+
     char library[256];          /* how the source names of the library's own Lua files begin; "" until known */
 } eml_state;
 
@@ -52,10 +93,56 @@ static inline eml_state *eml_getstate(lua_State *L)
     return s;
 }
 
+/* Every binding runs between these two; functions that eml_register registers need not say so. `begin` gives back what
+ * `end` takes; an error in between needs no end. What scripts have switched holds from here on, and what they let go of
+ * while the binding runs stays until it is done (running.c). */
+void eml_begin_inside(lua_State *L, eml_state *s, bool *inside);
+void eml_take_modes(lua_State *L, eml_state *s);
+void eml_release_left(eml_state *s);
+
+static inline bool eml_begin(lua_State *L, eml_state *s)
+{
+    bool inside = s->inside;
+    s->running = L;
+    if (inside) {
+        eml_begin_inside(L, s, &inside);
+    } else {
+        s->inside = true;
+        s->turn++;
+        if (s->lefts) eml_release_left(s);
+    }
+    if (s->unsettled) eml_take_modes(L, s);
+    return inside;
+}
+
+/* Where a box was made in the middle of it: finalizers may have run. */
+void eml_after_finalizer(lua_State *L, eml_state *s);
+
+static inline void eml_end(eml_state *s, bool inside) { s->inside = inside; }
+
+/* Calls a Lua function like lua_call, for a binding that has taken tensors out of their boxes. */
+void eml_call(lua_State *L, eml_state *s, int arguments, int results);
+
+/* A box is emptied, when no binding may be using it any more; or it lets go of its tensor at once, which is freed by
+ * then. Something else, not in a box, is let go of. */
+void eml_empty_box(eml_state *s, eml_box *box);
+void eml_drop_tensor(eml_state *s, eml_box *box);
+void eml_let_go(eml_state *s, void (*release)(void *), void *what);
+
+/* A mode that ends with a call of C: `mode` may lie on its stack. */
+void eml_open_mode(eml_state *s, eml_mode *mode);
+void eml_close_mode(eml_state *s, eml_mode *mode);
+
+/* Notes the box on the top of the stack in the scope in effect, of which there is one. */
+void eml_note_in_scope(lua_State *L, const eml_state *s);
+
 /* The tensor at `arg`, or null / an error that names the argument. */
 em_tensor *eml_totensor(lua_State *L, int arg);
 em_tensor *eml_checktensor(lua_State *L, int arg);
 eml_box *eml_checkbox(lua_State *L, int arg);
+
+/* The box at `arg`, which may be empty, or null; it does not count as used by a binding. */
+eml_box *eml_lookat(lua_State *L, const eml_state *s, int arg);
 
 /* Pushes an empty box; the core fills it through the pointer returned. */
 em_tensor **eml_pushtensor(lua_State *L);
@@ -175,8 +262,11 @@ void eml_open_owner(lua_State *L);
 em_status eml_runcallback(eml_callback *callback, lua_CFunction body, void *argument);
 void eml_checkcallback(lua_State *L, em_status s);
 
-/* Inside such a body, which has no upvalues: pushes a tensor that the core lends. */
+/* Inside such a body, which has no upvalues: pushes a tensor that the core lends. No scope owns the box. */
 void eml_pushgiven(lua_State *L, eml_state *s, em_tensor *t);
+
+/* Pushes the state of one lua_State. */
+eml_state *eml_newstate(lua_State *L);
 
 /* Registers functions into the table on the top of the stack, the state being at index `state`. */
 void eml_register(lua_State *L, int state, const luaL_Reg *functions);
@@ -188,6 +278,7 @@ void eml_open_sparse(lua_State *L, int state);
 void eml_open_ops(lua_State *L, int state);
 void eml_open_autograd(lua_State *L, int state);
 void eml_open_function(lua_State *L, int state);
+void eml_open_modes(lua_State *L, int state);
 void eml_open_callback(lua_State *L);
 void eml_open_random(lua_State *L, int state);
 void eml_open_system(lua_State *L, int state);

@@ -1,6 +1,7 @@
 /* The box that holds a tensor, and errors. */
 #include "bindings.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -105,13 +106,22 @@ void eml_checkinterrupt(lua_State *L)
 
 /* ---- the box ------------------------------------------------------------------------------------------- */
 
-eml_box *eml_boxat(lua_State *L, const eml_state *s, int arg)
+eml_box *eml_lookat(lua_State *L, const eml_state *s, int arg)
 {
     eml_box *box = lua_touserdata(L, arg);
     if (!box || !lua_getmetatable(L, arg)) return NULL;
     const bool ours = lua_topointer(L, -1) == s->tensor_meta;
     lua_pop(L, 1);
-    return ours && box->tensor ? box : NULL;
+    return ours ? box : NULL;
+}
+
+eml_box *eml_boxat(lua_State *L, const eml_state *s, int arg)
+{
+    eml_box *box = eml_lookat(L, s, arg);
+    if (!box || !box->tensor) return NULL;
+    assert(s->inside);                          /* who takes tensors out has said eml_begin */
+    box->turn = s->turn;
+    return box;
 }
 
 em_tensor *eml_totensor(lua_State *L, int arg) { return eml_tensorat(L, eml_getstate(L), arg); }
@@ -125,23 +135,15 @@ eml_box *eml_checkbox(lua_State *L, int arg)
 
 em_tensor *eml_checktensor(lua_State *L, int arg) { return eml_checkbox(L, arg)->tensor; }
 
-/* embla.scope() keeps a list of the boxes made inside it. */
-static void note_in_scope(lua_State *L, int scope)
-{
-    lua_rawgeti(L, LUA_REGISTRYINDEX, scope);
-    lua_pushvalue(L, -2);
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-    lua_pop(L, 1);
-}
-
 em_tensor **eml_pushbox(lua_State *L, eml_state *s)
 {
     eml_before_tensor(L, &s->collector);
     eml_box *box = lua_newuserdatauv(L, sizeof *box, 1);
-    *box = (eml_box){0};
+    *box = (eml_box){.turn = s->turn};
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->tensor_meta_ref);
     lua_setmetatable(L, -2);
-    if (s->scope != LUA_NOREF) note_in_scope(L, s->scope);
+    if (s->disturbed) eml_after_finalizer(L, s);
+    if (s->now[EML_SCOPE]) eml_note_in_scope(L, s);
     if (s->finding) eml_note_box(L, s, box);
     return &box->tensor;
 }
@@ -290,10 +292,4 @@ em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype, const char *what)
     walk_table(&r, 0, set_element);
     lua_pop(L, 1);
     return r.to;
-}
-
-void eml_register(lua_State *L, int state, const luaL_Reg *functions)
-{
-    lua_pushvalue(L, state);
-    luaL_setfuncs(L, functions, 1);
 }

@@ -79,11 +79,17 @@ em_status eml_runcallback(eml_callback *callback, lua_CFunction body, void *argu
     lua_State *L = s->running;
     if (!lua_checkstack(L, 8)) return EM_ECALLBACK;
     const bool enabled = em_grad_enabled();
+    eml_mode mode = {.thread = L, .kind = EML_GRAD, .on = enabled, .standing = true};
     lua_pushcfunction(L, call_body);
     lua_pushlightuserdata(L, callback);
     lua_pushlightuserdata(L, argument);
     lua_pushcfunction(L, body);
+    eml_open_mode(s, &mode);                    /* what is set outside of the core's call does not count in it */
+    s->callbacks++;
     const int status = lua_pcall(L, 3, 0, 0);
+    s->callbacks--;
+    eml_close_mode(s, &mode);
+    s->inside = true;
     s->running = L;
     em_set_grad_enabled(enabled);
     if (status == LUA_OK) return EM_OK;

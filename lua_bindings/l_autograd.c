@@ -1,4 +1,4 @@
-/* Gradients: backward, grad, hooks, the recording mode, and scopes that free tensors early. */
+/* Gradients: backward, grad, hooks. */
 #include "bindings.h"
 
 /* ---- hooks --------------------------------------------------------------------------------------------- */
@@ -50,30 +50,41 @@ static int remove_hook(lua_State *L)
 
 /* ---- backward ------------------------------------------------------------------------------------------ */
 
+/* Raises what a backward has failed with; where something has no history, also why, if a block says so. */
+static void check_backward(lua_State *L, em_status s, bool recorded)
+{
+    const eml_mode *off = eml_getstate(L)->now[EML_GRAD];
+    if (s == EM_EGRAD && !recorded && off && !off->on && off->line)
+        eml_error(L, "%s (gradients are off since %s:%d)", em_error(), off->file, off->line);
+    eml_checkcallback(L, s);
+}
+
 /* core.backward(t, grad | nil, retain_graph) */
 static int backward(lua_State *L)
 {
     em_tensor *t = eml_checktensor(L, 1), *grad = lua_isnoneornil(L, 2) ? NULL : eml_checktensor(L, 2);
     em_tensor_retain(t);                        /* a hook may close the scope that owns it */
     if (grad) em_tensor_retain(grad);
+    const bool recorded = em_tensor_requires_grad(t);
     const em_collector before = em_memory_set_collector((em_collector){eml_collect_all, eml_getstate(L)});
     const em_status s = em_backward(t, grad, lua_toboolean(L, 3));
     em_memory_set_collector(before);
     em_tensor_release(t);
     em_tensor_release(grad);
-    eml_checkcallback(L, s);
+    check_backward(L, s, recorded);
     return 0;
 }
 
-static em_tensor **tensor_list(lua_State *L, int arg, int *n, const char *what)
+static em_tensor **tensor_list(lua_State *L, int arg, int *n, const char *what, bool holes)
 {
     luaL_checktype(L, arg, LUA_TTABLE);
     *n = (int)lua_rawlen(L, arg);
     em_tensor **list = lua_newuserdatauv(L, (size_t)(*n + 1) * sizeof *list, 0);
     for (int i = 0; i < *n; i++) {
         const int type = lua_rawgeti(L, arg, i + 1);
-        list[i] = type == LUA_TBOOLEAN ? NULL : eml_totensor(L, -1);
-        if (!list[i] && type != LUA_TBOOLEAN) eml_error(L, "grad: %s: element %d is not a tensor", what, i + 1);
+        const bool hole = holes && type == LUA_TBOOLEAN;
+        list[i] = hole ? NULL : eml_totensor(L, -1);
+        if (!list[i] && !hole) eml_error(L, "grad: %s: element %d is not a tensor", what, i + 1);
         lua_pop(L, 1);
     }
     return list;
@@ -84,8 +95,9 @@ static em_tensor **tensor_list(lua_State *L, int arg, int *n, const char *what)
 static int grad(lua_State *L)
 {
     int n_out, n_in, n_given = 0;
-    em_tensor **out = tensor_list(L, 1, &n_out, "outputs"), **in = tensor_list(L, 2, &n_in, "inputs");
-    em_tensor **given = lua_isnoneornil(L, 3) ? NULL : tensor_list(L, 3, &n_given, "grad_outputs");
+    em_tensor **out = tensor_list(L, 1, &n_out, "outputs", false);
+    em_tensor **in = tensor_list(L, 2, &n_in, "inputs", false);
+    em_tensor **given = lua_isnoneornil(L, 3) ? NULL : tensor_list(L, 3, &n_given, "grad_outputs", true);
     if (given && n_given != n_out)
         return eml_error(L, "grad: %d outputs but %d grad_outputs", n_out, n_given);
     em_tensor **grads = lua_newuserdatauv(L, (size_t)(n_in + 1) * sizeof *grads, 0);
@@ -94,6 +106,8 @@ static int grad(lua_State *L)
         eml_pushtensor(L);
         lua_rawseti(L, -2, i + 1);
     }
+    bool recorded = true;
+    for (int i = 0; i < n_out; i++) recorded = recorded && em_tensor_requires_grad(out[i]);
     const em_collector before = em_memory_set_collector((em_collector){eml_collect_all, eml_getstate(L)});
     const em_status s = em_grad(out, given, n_out, in, n_in, lua_toboolean(L, 4), grads);
     em_memory_set_collector(before);
@@ -105,7 +119,7 @@ static int grad(lua_State *L)
         lua_pushboolean(L, 0);
         lua_rawseti(L, -2, i + 1);
     }
-    eml_checkcallback(L, s);
+    check_backward(L, s, recorded);
     return 1;
 }
 
@@ -141,69 +155,6 @@ static int origin_name(lua_State *L)
     return 2;
 }
 
-static int is_grad_enabled(lua_State *L)
-{
-    lua_pushboolean(L, em_grad_enabled());
-    return 1;
-}
-
-/* core.set_grad_enabled(b) -> what it was */
-static int set_grad_enabled(lua_State *L)
-{
-    lua_pushboolean(L, em_grad_enabled());
-    em_set_grad_enabled(lua_toboolean(L, 1));
-    return 1;
-}
-
-/* core.with_grad(b, f, …): f's results; the mode is put back whatever happens */
-static int with_grad(lua_State *L)
-{
-    const bool before = em_grad_enabled();
-    luaL_checkany(L, 2);
-    em_set_grad_enabled(lua_toboolean(L, 1));
-    const int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
-    em_set_grad_enabled(before);
-    if (status != LUA_OK) return lua_error(L);
-    return lua_gettop(L) - 1;
-}
-
-/* ---- scopes -------------------------------------------------------------------------------------------- */
-
-/* core.open_scope() -> the list of boxes made from now on, and what core.close_scope needs to go back */
-static int open_scope(lua_State *L)
-{
-    eml_state *s = eml_getstate(L);
-    const int before = s->scope;
-    lua_newtable(L);
-    lua_pushvalue(L, -1);
-    s->scope = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_pushinteger(L, before);
-    lua_pushinteger(L, s->scope);
-    return 3;
-}
-
-/* core.close_scope(list, before, own, kept): frees every tensor in the list that is not a key of `kept`. */
-static int close_scope(lua_State *L)
-{
-    eml_state *s = eml_getstate(L);
-    const int own = (int)luaL_checkinteger(L, 3);
-    if (s->scope == own) s->scope = (int)luaL_checkinteger(L, 2);
-    luaL_unref(L, LUA_REGISTRYINDEX, own);
-    const lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, 1, i);
-        eml_box *box = lua_touserdata(L, -1);
-        lua_pushvalue(L, -1);
-        if (lua_rawget(L, 4) == LUA_TNIL && box && box->tensor && !box->parameter) {
-            em_tensor *t = box->tensor;
-            box->tensor = NULL;
-            em_tensor_release(t);
-        }
-        lua_pop(L, 2);
-    }
-    return 0;
-}
-
 /* core.set_frozen_rows(tensor, mask or nil): see em_tensor_set_frozen_rows */
 static int set_frozen_rows(lua_State *L)
 {
@@ -226,9 +177,8 @@ void eml_open_autograd(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
         {"backward", backward}, {"grad", grad}, {"origin_name", origin_name}, {"remove_hook", remove_hook},
-        {"is_grad_enabled", is_grad_enabled}, {"set_grad_enabled", set_grad_enabled}, {"with_grad", with_grad},
-        {"set_frozen_rows", set_frozen_rows}, {"frozen_rows", frozen_rows},
-        {"register_hook", register_hook}, {"open_scope", open_scope}, {"close_scope", close_scope}, {NULL, NULL},
+        {"set_frozen_rows", set_frozen_rows}, {"frozen_rows", frozen_rows}, {"register_hook", register_hook},
+        {NULL, NULL},
     };
     static const luaL_Reg methods[] = {{"retain_grad", retain_grad}, {"requires_grad_", requires_grad_},
                                        {"detach_", detach_}, {NULL, NULL}};

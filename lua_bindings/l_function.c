@@ -1,8 +1,5 @@
-/* What autograd calls back in Lua beside hooks: functions with a backward of their own, checkpoints; and the lines of
- * scripts that anomaly detection asks for. */
+/* What autograd calls back in Lua beside hooks: functions with a backward of their own, checkpoints. */
 #include "bindings.h"
-
-#include <stdio.h>
 
 /* ---- functions ------------------------------------------------------------------------------------------ */
 
@@ -143,50 +140,9 @@ static int checkpoint(lua_State *L)
     return lua_gettop(L) - 1;
 }
 
-/* ---- anomalies ------------------------------------------------------------------------------------------ */
-
-static void where(void *context, char *text, size_t room)
-{
-    const eml_state *s = context;
-    lua_Debug at;
-    if (eml_findscript(s->running, s, &at))
-        snprintf(text, room, "%s:%d", at.short_src, at.currentline);
-    else
-        snprintf(text, room, "a line that is not known");
-}
-
-/* core.set_anomaly(b) -> what it was */
-static int set_anomaly(lua_State *L)
-{
-    eml_state *s = eml_getstate(L);
-    lua_pushboolean(L, s->anomaly);
-    s->anomaly = lua_toboolean(L, 1);
-    em_set_trace(s->anomaly ? where : NULL, s);
-    return 1;
-}
-
-/* Finalizer of a userdata that lives as long as the state: the core does not ask a state that is gone. */
-static int forget_anomaly(lua_State *L)
-{
-    if (eml_getstate(L)->anomaly) em_set_trace(NULL, NULL);
-    return 0;
-}
-
-static void keep_finalizer(lua_State *L, int state)
-{
-    static const char key = 0;
-    static const luaL_Reg metamethods[] = {{"__gc", forget_anomaly}, {NULL, NULL}};
-    lua_newuserdatauv(L, 0, 0);
-    lua_newtable(L);
-    eml_register(L, state, metamethods);
-    lua_setmetatable(L, -2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
-}
-
 void eml_open_function(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {{"record_function", record_function}, {"checkpoint", checkpoint},
-                                         {"set_anomaly", set_anomaly}, {NULL, NULL}};
+                                         {NULL, NULL}};
     eml_register(L, state, functions);
-    keep_finalizer(L, state);
 }

@@ -311,13 +311,16 @@ static int get(lua_State *L)
         lua_call(L, 1, 1);
         return 1;
     }
+    eml_state *s = eml_getstate(L);
+    const bool inside = eml_begin(L, s);
     const em_tensor *t = eml_checktensor(L, 1);
-    if (!em_tensor_is_sparse(t) && is_whole(L, 2, t)) {
+    if (!em_tensor_is_sparse(t) && is_whole(L, 2, t))
         push_number(L, t, element_at(L, 2, t));
-        return 1;
+    else {
+        push_picked(L, 1, 2);
+        if (s->lined && em_grad_enabled()) eml_inherit(L, -1, 1);
     }
-    push_picked(L, 1, 2);
-    if (eml_getstate(L)->lined && em_grad_enabled()) eml_inherit(L, -1, 1);
+    eml_end(s, inside);
     return 1;
 }
 
@@ -387,19 +390,8 @@ static void inherit_value(lua_State *L)
     eml_inherit_base(L, 1);
 }
 
-/* __newindex(t, key, value); upvalues: state, setters */
-static int set(lua_State *L)
+static int assign(lua_State *L)
 {
-    if (lua_type(L, 2) == LUA_TSTRING) {
-        lua_pushvalue(L, 2);
-        if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL)
-            return eml_error(L, "a tensor has no field '%s' that can be set (grad, requires_grad)",
-                              lua_tostring(L, 2));
-        lua_insert(L, 1);
-        lua_settop(L, 4);
-        lua_call(L, 3, 0);
-        return 0;
-    }
     em_tensor *t = eml_checktensor(L, 1), *key = eml_totensor(L, 2);
     if (key) {
         assign_picked(L, t, key, 3);
@@ -423,6 +415,26 @@ static int set(lua_State *L)
     em_tensor *v = push_value(L, 3, t);
     eml_check(L, em_apply_inplace(em_op_find("copy"), part, (em_tensor *[]){part, v}, 2, NULL, NULL));
     inherit_value(L);
+    return 0;
+}
+
+/* __newindex(t, key, value); upvalues: state, setters */
+static int set(lua_State *L)
+{
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL)
+            return eml_error(L, "a tensor has no field '%s' that can be set (grad, requires_grad)",
+                              lua_tostring(L, 2));
+        lua_insert(L, 1);
+        lua_settop(L, 4);
+        lua_call(L, 3, 0);
+        return 0;
+    }
+    eml_state *s = eml_getstate(L);
+    const bool inside = eml_begin(L, s);
+    assign(L);
+    eml_end(s, inside);
     return 0;
 }
 

@@ -25,13 +25,6 @@ typedef struct signature {
     char title[48];
 } signature;
 
-static const signature *get_signature(lua_State *L)
-{
-    const signature *s = lua_touserdata(L, lua_upvalueindex(2));
-    s->state->running = L;
-    return s;
-}
-
 static void read_inputs(signature *s, const char *text)
 {
     if (!strcmp(text, "*")) {
@@ -275,7 +268,7 @@ static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
     lua_pushstring(L, em_op_name(s->op));
     lua_pushvalue(L, arg);
     const int top = lua_gettop(L) - 3;
-    lua_call(L, 2, LUA_MULTRET);
+    eml_call(L, s->state, 2, LUA_MULTRET);
     luaL_checkstack(L, LUA_MINSTACK, s->title);
     int at = top + 1;
     for (int i = 0; i < s->n_in; i++) {
@@ -367,10 +360,8 @@ static void inherit(lua_State *L, const signature *s, int to, int last)
     }
 }
 
-/* op(…); upvalues: state, signature */
-static int call(lua_State *L)
+static int run(lua_State *L, const signature *s)
 {
-    const signature *s = get_signature(L);
     arguments a;
     read_arguments(L, s, &a);
     if (any_sparse(&a)) return call_sparse(L, s);
@@ -395,6 +386,16 @@ static int call(lua_State *L)
     if (s->state->lined && em_grad_enabled())
         for (int k = 1; k <= s->n_out; k++) inherit(L, s, last + k, last);
     return s->n_out;
+}
+
+/* op(…); upvalues: state, signature */
+static int call(lua_State *L)
+{
+    const signature *s = lua_touserdata(L, lua_upvalueindex(2));
+    const bool inside = eml_begin(L, s->state);
+    const int n = run(L, s);
+    eml_end(s->state, inside);
+    return n;
 }
 
 /* ---- registration -------------------------------------------------------------------------------------- */

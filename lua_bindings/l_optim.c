@@ -20,7 +20,7 @@ typedef struct optimizer {
     int64_t n, room;            /* slots */
     slot *slots;
     int64_t groups, updates;    /* room of the blocks below */
-    em_opts *opts;              /* of each group, as read by the last step; `opts[groups]` is for reading */
+    em_opts *opts;              /* of each group, as read by the last step */
     em_step *steps;
     slot **stepped;             /* whose update is steps[i] */
 } optimizer;
@@ -71,33 +71,46 @@ static int new_optimizer(lua_State *L)
 
 /* ---- room: all that allocates comes before anything is read -------------------------------------------- */
 
-/* A fresh block of `n` pieces, held as user value `at` of the optimizer at stack index 1. */
-static void *new_block(lua_State *L, int at, int64_t n, size_t size)
+/* A fresh block of `n` pieces, on the stack; keep_block makes it user value `at` of the optimizer at stack index 1. In
+ * between finalizers may have run, and a step of this optimizer in one of them. */
+static void *push_block(lua_State *L, int64_t n, size_t size)
 {
     void *block = lua_newuserdatauv(L, (size_t)n * size, 0);
     memset(block, 0, (size_t)n * size);
+    return block;
+}
+
+static void *keep_block(lua_State *L, int at, void *block)
+{
     lua_setiuservalue(L, 1, at);
     return block;
 }
 
-static void make_room_for_slots(lua_State *L, optimizer *o, int64_t n)
+static void *new_block(lua_State *L, int at, int64_t n, size_t size)
 {
-    if (n <= o->room) return;
-    n += n / 2;
-    const slot *old = o->slots;
-    lua_getiuservalue(L, 1, SLOTS);             /* keeps the old block while it is copied */
-    slot *block = new_block(L, SLOTS, n, sizeof *block);
-    if (o->n) memcpy(block, old, (size_t)o->n * sizeof *block);
-    o->slots = block;
-    o->room = n;
-    lua_pop(L, 1);
+    void *block = push_block(L, n, size);
+    return keep_block(L, at, block);
+}
+
+static void make_room_for_slots(lua_State *L, optimizer *o, int64_t more)
+{
+    while (o->n + more > o->room) {
+        const int64_t n = o->n + more + (o->n + more) / 2;
+        slot *block = push_block(L, n, sizeof *block);
+        if (n < o->n) continue;
+        if (o->n) memcpy(block, o->slots, (size_t)o->n * sizeof *block);
+        o->slots = keep_block(L, SLOTS, block);
+        o->room = n;
+    }
 }
 
 static void make_room(lua_State *L, optimizer *o, int64_t groups, int64_t updates)
 {
-    make_room_for_slots(L, o, o->n + updates);
+    make_room_for_slots(L, o, updates);
     if (groups > o->groups || !o->opts) {
-        o->opts = new_block(L, OPTS, groups + 1, sizeof *o->opts);
+        em_opts *block = push_block(L, groups, sizeof *block);
+        if (o->groups) memcpy(block, o->opts, (size_t)(o->groups < groups ? o->groups : groups) * sizeof *block);
+        o->opts = keep_block(L, OPTS, block);
         o->groups = groups;
     }
     if (updates > o->updates) {
@@ -160,13 +173,14 @@ static void read_option(lua_State *L, const em_rule *rule, int64_t group, int ta
 /* Reads the options of the group on the top of the stack into opts[group]; they are checked when they have changed. */
 static void read_options(lua_State *L, optimizer *o, int64_t group)
 {
-    em_opts *now = &o->opts[o->groups], *last = &o->opts[group - 1];
+    em_opts now;
     const em_opt_spec *specs = em_rule_opts(o->rule);
-    memcpy(now, &o->defaults, sizeof *now);
-    for (int i = 0; specs[i].name; i++) read_option(L, o->rule, group, lua_gettop(L), &specs[i], &now->at[i]);
-    if (!memcmp(now, last, sizeof *now)) return;
-    eml_check(L, em_rule_check(o->rule, now));
-    memcpy(last, now, sizeof *now);
+    memcpy(&now, &o->defaults, sizeof now);
+    for (int i = 0; specs[i].name; i++) read_option(L, o->rule, group, lua_gettop(L), &specs[i], &now.at[i]);
+    em_opts *last = &o->opts[group - 1];
+    if (!memcmp(&now, last, sizeof now)) return;
+    eml_check(L, em_rule_check(o->rule, &now));
+    memcpy(last, &now, sizeof now);
 }
 
 /* ---- the step ------------------------------------------------------------------------------------------ */
@@ -275,6 +289,13 @@ static const slot *slot_of(const optimizer *o, const em_tensor *param)
     return NULL;
 }
 
+/* Looked up anew after each allocation: a step in a finalizer may move the slots. */
+static const em_tensor *state_of(const optimizer *o, const em_tensor *param, int k)
+{
+    const slot *s = slot_of(o, param);
+    return s ? s->state[k] : NULL;
+}
+
 /* Name number k of the rule's state: its length; 0 past the end. */
 static size_t state_name(const em_rule *rule, int k, const char **name)
 {
@@ -291,7 +312,8 @@ static size_t state_name(const em_rule *rule, int k, const char **name)
 static int optimizer_state(lua_State *L)
 {
     const optimizer *o = check_optimizer(L, 1);
-    const slot *s = slot_of(o, eml_checktensor(L, 2));
+    const em_tensor *param = eml_checktensor(L, 2);
+    const slot *s = slot_of(o, param);
     if (!s || s->step == 0) return 0;
     em_tensor_settle(s->param);                 /* rows that wait have old state */
     lua_createtable(L, 0, EM_MAX_STATE + 1);
@@ -299,10 +321,12 @@ static int optimizer_state(lua_State *L)
     lua_setfield(L, -2, "step");
     const char *name;
     for (int k = 0; k < EM_MAX_STATE && state_name(o->rule, k, &name); k++) {
-        if (!s->state[k]) continue;
+        if (!state_of(o, param, k)) continue;
         lua_pushlstring(L, name, state_name(o->rule, k, &name));
         em_tensor **copy = eml_pushtensor(L);
-        eml_check(L, em_tensor_clone(copy, s->state[k]));
+        const em_tensor *state = state_of(o, param, k);
+        if (!state) return eml_error(L, "%s: its state was changed by a finalizer", em_rule_name(o->rule));
+        eml_check(L, em_tensor_clone(copy, state));
         lua_rawset(L, -3);
     }
     return 1;
@@ -340,7 +364,6 @@ static int set_optimizer_state(lua_State *L)
     slot *fresh = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *fresh, 0);     /* lends what the boxes own */
     memset(fresh, 0, (size_t)(n + 1) * sizeof *fresh);
     luaL_checkstack(L, n * EM_MAX_STATE + 20, "too many parameters");
-    make_room_for_slots(L, o, o->n + n);
     for (int i = 0; i < n; i++) {
         lua_rawgeti(L, 2, i + 1);
         fresh[i].param = eml_totensor(L, -1);
@@ -362,6 +385,7 @@ static int set_optimizer_state(lua_State *L)
         lua_remove(L, table);                   /* the copies stay on the stack until the end */
         lua_remove(L, table - 1);
     }
+    make_room_for_slots(L, o, n);
     for (int i = 0; i < n; i++) {
         int64_t hint = i;
         slot *s = find_slot(o, fresh[i].param, &hint);
@@ -382,17 +406,18 @@ static int set_optimizer_state(lua_State *L)
 static void push_resized(lua_State *L, int at, int group_at, int64_t group, const em_tensor *param, int64_t rows)
 {
     const optimizer *o = check_optimizer(L, at);
-    const slot *s = slot_of(o, param);
     em_opts opts = o->defaults;
     const em_opt_spec *specs = em_rule_opts(o->rule);
     for (int i = 0; specs[i].name; i++) read_option(L, o->rule, group, group_at, &specs[i], &opts.at[i]);
     for (int k = 0; k < EM_MAX_STATE; k++) {
-        if (!s || !s->state[k]) {
+        if (!state_of(o, param, k)) {
             lua_pushnil(L);
             continue;
         }
         em_tensor **resized = eml_pushtensor(L);
-        eml_check(L, em_rule_resize_state(resized, o->rule, k, &opts, s->state[k], rows));
+        const em_tensor *state = state_of(o, param, k);
+        if (!state) eml_error(L, "%s: its state was changed by a finalizer", em_rule_name(o->rule));
+        eml_check(L, em_rule_resize_state(resized, o->rule, k, &opts, state, rows));
     }
 }
 

@@ -69,6 +69,14 @@ static int uniform_(lua_State *L)
     return end_draw(L, t);
 }
 
+/* core.fill_uniform(t, low, high, seed): from a generator of its own */
+static int fill_uniform(lua_State *L)
+{
+    em_rng rng = {.seed = (uint64_t)luaL_checkinteger(L, 4)};
+    em_tensor_fill_uniform(eml_checktensor(L, 1), luaL_checknumber(L, 2), luaL_checknumber(L, 3), &rng);
+    return 0;
+}
+
 static int normal_(lua_State *L)
 {
     const double mean = number_or(L, 2, 0, "normal_: mean"), std = number_or(L, 3, 1, "normal_: std");
@@ -106,7 +114,7 @@ void eml_open_random(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
         {"manual_seed", manual_seed}, {"initial_seed", initial_seed}, {"get_rng_state", get_rng_state},
-        {"set_rng_state", set_rng_state}, {"randperm", randperm}, {NULL, NULL},
+        {"set_rng_state", set_rng_state}, {"randperm", randperm}, {"fill_uniform", fill_uniform}, {NULL, NULL},
     };
     static const luaL_Reg methods[] = {
         {"uniform_", uniform_}, {"normal_", normal_}, {"random_", random_}, {NULL, NULL},

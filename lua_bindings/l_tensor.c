@@ -287,10 +287,10 @@ static int same_tensor(lua_State *L)
 static int become(lua_State *L)
 {
     eml_box *box = eml_checkbox(L, 1);
-    em_tensor *other = eml_checktensor(L, 2), *old = box->tensor;
+    em_tensor *other = eml_checktensor(L, 2);
     em_tensor_retain(other);
+    eml_drop_tensor(eml_getstate(L), box);
     box->tensor = other;
-    em_tensor_release(old);
     eml_forget_line(L, 1);
     if (((eml_box *)lua_touserdata(L, 2))->lined) {
         lua_getiuservalue(L, 2, 1);
@@ -372,9 +372,13 @@ static int get_is_sparse(lua_State *L)
 
 static int get_grad(lua_State *L)
 {
+    if (!em_tensor_grad(eml_checktensor(L, 1))) return 0;
+    em_tensor **out = eml_pushtensor(L);        /* first, since a finalizer may give t another gradient */
     const eml_box *box = eml_checkbox(L, 1);
-    eml_pushlent(L, em_tensor_grad(box->tensor));
-    if (box->lined && !lua_isnil(L, -1)) {
+    em_tensor *grad = em_tensor_grad(box->tensor);
+    if (!grad) return 0;
+    em_tensor_retain(*out = grad);
+    if (box->lined) {
         lua_getiuservalue(L, 1, 1);
         eml_lead_to(L, -2, -1);
         lua_pop(L, 1);

@@ -25,11 +25,12 @@
         if (!handle) luaL_argerror(L, arg, "it was closed"); \
         return handle; \
     } \
+    static void release_##name(void *handle) { type##_release(handle); } \
     static int name##_gc(lua_State *L) \
     { \
         type **box = luaL_checkudata(L, 1, meta), *handle = *box; \
         *box = NULL; \
-        type##_release(handle); \
+        if (handle) eml_let_go(lua_touserdata(L, lua_upvalueindex(1)), release_##name, handle); \
         return 0; \
     }
 
@@ -38,10 +39,11 @@ HANDLE(em_corpus, corpus, CORPUS)
 HANDLE(em_skipgram, skipgram, SKIPGRAM)
 HANDLE(em_word2vec, word2vec, WORD2VEC)
 
-static void new_metatable(lua_State *L, const char *name, lua_CFunction gc)
+static void new_metatable(lua_State *L, int state, const char *name, lua_CFunction gc)
 {
     luaL_newmetatable(L, name);
-    lua_pushcfunction(L, gc);
+    lua_pushvalue(L, state);
+    lua_pushcclosure(L, gc, 1);
     lua_setfield(L, -2, "__gc");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
@@ -323,8 +325,8 @@ void eml_open_text(lua_State *L, int state)
         {"word2vec_seek", word2vec_seek}, {NULL, NULL},
     };
     eml_register(L, state, functions);
-    new_metatable(L, VOCAB, vocab_gc);
-    new_metatable(L, CORPUS, corpus_gc);
-    new_metatable(L, SKIPGRAM, skipgram_gc);
-    new_metatable(L, WORD2VEC, word2vec_gc);
+    new_metatable(L, state, VOCAB, vocab_gc);
+    new_metatable(L, state, CORPUS, corpus_gc);
+    new_metatable(L, state, SKIPGRAM, skipgram_gc);
+    new_metatable(L, state, WORD2VEC, word2vec_gc);
 }

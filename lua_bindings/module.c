@@ -4,45 +4,48 @@
 
 #include "bindings.h"
 
+/* The collector calls it in the middle of anything: no binding begins. */
 static int tensor_gc(lua_State *L)
 {
-    const eml_state *s = lua_touserdata(L, lua_upvalueindex(1));    /* nothing runs: the running coroutine stays */
-    eml_box *box = eml_boxat(L, s, 1);
-    if (!box) return 0;
-    em_tensor *t = box->tensor;
-    box->tensor = NULL;
-    em_tensor_release(t);
+    eml_state *s = lua_touserdata(L, lua_upvalueindex(1));
+    eml_box *box = eml_lookat(L, s, 1);
+    if (box) eml_drop_tensor(s, box);
+    return 0;
+}
+
+static int tensor_close(lua_State *L)
+{
+    eml_state *s = eml_getstate(L);
+    eml_box *box = eml_lookat(L, s, 1);
+    if (box) eml_empty_box(s, box);
     return 0;
 }
 
 /* Metatable of tensors; the parts add operators and indexing to it. */
 static void new_metatable(lua_State *L, int state)
 {
-    static const luaL_Reg metamethods[] = {{"__gc", tensor_gc}, {"__close", tensor_gc}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__close", tensor_close}, {NULL, NULL}};
     eml_state *s = lua_touserdata(L, state);
     lua_newtable(L);
     s->tensor_meta = lua_topointer(L, -1);
     lua_pushvalue(L, -1);
     s->tensor_meta_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     eml_register(L, state, metamethods);
+    lua_pushvalue(L, state);
+    lua_pushcclosure(L, tensor_gc, 1);
+    lua_setfield(L, -2, "__gc");
     lua_pushliteral(L, "embla.Tensor");
     lua_setfield(L, -2, "__name");
     lua_pushliteral(L, "embla.Tensor");
     lua_setfield(L, -2, "__metatable");
 }
 
-static eml_state *new_state(lua_State *L)
-{
-    eml_state *s = lua_newuserdatauv(L, sizeof *s, 0);
-    *s = (eml_state){.rng = {.seed = (uint64_t)time(NULL)}, .scope = LUA_NOREF};
-    eml_suit_collector(L, &s->collector);
-    return s;
-}
-
 __attribute__((visibility("default"))) int luaopen_embla_core(lua_State *L)
 {
     luaL_checkversion(L);
-    new_state(L);
+    eml_state *s = eml_newstate(L);
+    s->rng.seed = (uint64_t)time(NULL);
+    eml_suit_collector(L, &s->collector);
     const int state = lua_gettop(L);
     lua_newtable(L);                            /* the module */
     new_metatable(L, state);
@@ -57,6 +60,7 @@ __attribute__((visibility("default"))) int luaopen_embla_core(lua_State *L)
     eml_open_function(L, state);
     eml_open_callback(L);
     eml_open_owner(L);
+    eml_open_modes(L, state);
     eml_open_random(L, state);
     eml_open_system(L, state);
     eml_open_describe(L, state);

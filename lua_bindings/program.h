@@ -7,7 +7,7 @@
 #include <lua.h>
 
 /* run.c: calls the function under `arguments` values, like lua_pcall. An error becomes its text with a traceback;
- * Ctrl-C becomes the error "interrupted!", a second Ctrl-C ends the process. */
+ * Ctrl-C becomes the error "interrupted!", a second one before that has happened ends the process. */
 int run_call(lua_State *L, int arguments, int results);
 
 /* run.c: lets Ctrl-C find the coroutine that is running: coroutine.resume and wrap do as before, and note it. */

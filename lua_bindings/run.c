@@ -28,10 +28,14 @@ static void stop_hook(lua_State *L, lua_Debug *ar)
 }
 
 /* Between two instructions the hook stops the script; inside a kernel em_interrupt does. The hook counts instructions
- * and nothing else, so that it does not fire in the calls that handle an error a kernel has raised. */
+ * and nothing else, so that it does not fire in the calls that handle an error a kernel has raised. One that comes
+ * before the last has become an error ends the process: something does not answer. */
 static void on_interrupt(int number)
 {
-    signal(number, SIG_DFL);
+    if (em_interrupted()) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
     em_interrupt();
     lua_sethook(running, stop_hook, LUA_MASKCOUNT, 1);
 }

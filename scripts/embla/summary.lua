@@ -26,10 +26,17 @@ end
 -- Runs the network as in evaluation and notes what each module returns: table module -> text. Whatever happens, the
 -- modules are afterwards as they were.
 local function watch(network, ...)
-  local modules, training, seen = network:modules(), {}, {}
-  for _, module in ipairs(modules) do
-    local own = rawget(module, "forward")
-    training[module] = {mode = module.training, forward = own}
+  local before, seen = {}, {}
+  local guard = setmetatable({}, {__close = function()
+    for module, was in pairs(before) do
+      rawset(module, "forward", was.forward)
+      rawset(module, "training", was.mode)
+    end
+  end})
+  local _ <close> = guard
+  local _ <close> = guard               -- once more, should Ctrl-C come in the middle of it
+  for _, module in ipairs(network:modules()) do
+    before[module] = {mode = module.training, forward = rawget(module, "forward")}
     local forward = module.forward
     rawset(module, "training", false)
     rawset(module, "forward", function(...)
@@ -38,12 +45,7 @@ local function watch(network, ...)
       return table.unpack(results, 1, results.n)
     end)
   end
-  local ok, err = pcall(autograd.no_grad, network, ...)
-  for module, was in pairs(training) do
-    rawset(module, "forward", was.forward)
-    rawset(module, "training", was.mode)
-  end
-  if not ok then error(err, 0) end
+  autograd.no_grad(network, ...)
   return seen
 end
 

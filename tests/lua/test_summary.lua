@@ -1,6 +1,7 @@
 -- embla.summary: rows, shapes and counts by hand; nothing is left behind in the network.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
+local points = require "support.points"
 local embla = require "embla"
 local nn = embla.nn
 
@@ -79,6 +80,19 @@ t.test("so it is when the call fails", function()
   local net = nn.Sequential(nn.Linear(2, 2), nn.Linear(3, 3))
   t.raises(function() embla.summary(net, embla.ones(1, 2)) end, "linear")
   t.equal({rawget(net, "forward"), rawget(net[1], "forward"), net[2].training}, {nil, nil, true})
+end)
+
+t.test("so it is after an error at any point", function()
+  local net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
+  net[2]:eval()
+  local x = embla.ones(1, 2)
+  local function check()
+    t.equal({rawget(net, "forward"), rawget(net[1], "forward"), net.training, net[1].training, net[2].training},
+            {nil, nil, true, true, false})
+    t.equal(embla.is_grad_enabled(), true)
+  end
+  t.equal(points.instructions(function() embla.summary(net, x) end, check) > 100, true)
+  points.allocations(function() embla.summary(net, x) end, check)
 end)
 
 t.test("what is no module is refused", function()

@@ -84,8 +84,8 @@ t.test("coroutines are those of Lua", function()
     .. "false\tbad argument #1 to 'coroutine.resume' (thread expected, got number)\nclosed\tTABLE\ntrue\n")
 end)
 
-t.test("a second interrupt ends a script that ignores the first", function()
-  local status = interrupt(READY .. "pcall(function() while true do end end) while true do end", 2)
+t.test("a second interrupt ends a script that does not come to the first", function()
+  local status = interrupt(READY .. "local _ = ('a'):rep(40):find(('a*'):rep(40) .. 'b')", 2)
   t.equal(status, 130)
 end)
 
@@ -133,6 +133,26 @@ end)
 t.test("in a pattern the second interrupt ends the process", function()
   local status = interrupt(READY .. "; ('a'):rep(40):find(('a?'):rep(40) .. ('a'):rep(40)) os.exit(2)", 2)
   t.equal(status, 130)
+end)
+
+-- Scripts in which `first` catches an interrupt, and a second one finds a block to close.
+local CLOSES = [[
+  local _ <close> = setmetatable({}, {__close = function() print "closed" end})
+  print(pcall(function() FIRST end))
+  SECOND]]
+
+t.test("after an interrupt that a script has caught, the next is an error like it", function()
+  for _, code in ipairs {
+    READY .. CLOSES:gsub("FIRST", "while true do end"):gsub("SECOND", "while true do end"),
+    LARGE .. CLOSES:gsub("FIRST", "a:matmul(a)"):gsub("SECOND", "while true do end"),
+    LARGE .. CLOSES:gsub("FIRST", "while true do end"):gsub("SECOND", "a:matmul(a)"),
+    LARGE .. CLOSES:gsub("FIRST", "coroutine.wrap(function() a:matmul(a) end)()"):gsub("SECOND", "a:matmul(a)"),
+  } do
+    local status, err, _, rest = interrupt(code, 2)
+    t.equal(status, 1)
+    t.equal(rest:match("^false\t.-interrupted!\n(.*)$"), "closed\n")
+    t.equal(err:find("interrupted!", 1, true) ~= nil, true)
+  end
 end)
 
 t.finish()

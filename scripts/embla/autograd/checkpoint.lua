@@ -11,8 +11,7 @@ local function again(f, arguments, versions, seed, position)
       raise("checkpoint: argument %d was modified by an in-place operation since the function ran", i)
     end
   end
-  local later_seed, later_position = core.get_rng_state()
-  local _ <close> = setmetatable({}, {__close = function() core.set_rng_state(later_seed, later_position) end})
+  local _ <close> = core.keep_generator()
   core.set_rng_state(seed, position)
   f(table.unpack(arguments, 1, arguments.n))
 end
@@ -31,7 +30,11 @@ local function checkpoint(f, ...)
   end
   if not core.is_grad_enabled() then return f(...) end
   local arguments, versions = table.pack(...), {}
-  for i = 1, arguments.n do versions[i] = core.is_tensor(arguments[i]) and core.version(arguments[i]) end
+  for i = 1, arguments.n do
+    if core.is_tensor(arguments[i]) then
+      versions[i], arguments[i] = core.version(arguments[i]), core.handle(arguments[i])
+    end
+  end
   local seed, position = core.get_rng_state()
   return core.checkpoint(function() again(f, arguments, versions, seed, position) end, f, ...)
 end

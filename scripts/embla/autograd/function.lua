@@ -2,6 +2,7 @@
 
 local class = require "embla.class"
 local core = require "embla.core"
+local modes = require "embla.autograd.modes"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -142,7 +143,7 @@ local function call(cls, ...)
   end
   if type(cls.forward) ~= "function" then raise("%s: forward is not defined", cls.__name) end
   local ctx = setmetatable({needs_input_grad = needs, not_differentiable = {}, materialize = true}, Context)
-  local results = table.pack(core.with_grad(false, cls.forward, ctx, ...))
+  local results = table.pack(modes.with_grad(false, cls.forward, ctx, ...))
   if not (wanted and core.is_grad_enabled()) then return table.unpack(results, 1, results.n) end
   local handles = own_handles(results, arguments)
   local saved, recorded = ctx.to_save or {}, differentiable(ctx, results, handles)

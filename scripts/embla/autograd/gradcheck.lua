@@ -1,6 +1,7 @@
 -- Gradients against differences.
 
 local core = require "embla.core"
+local modes = require "embla.autograd.modes"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -140,7 +141,8 @@ local function gradcheck(f, inputs, opt)
     end
   end
   if #checked == 0 then raise("gradcheck: no input requires grad") end
-  local ok, message = pcall(core.with_grad, true, check_all, f, inputs, checked, o, autograd)
+  local _ <close> = core.keep_values(checked)
+  local ok, message = pcall(modes.with_grad, true, check_all, f, inputs, checked, o, autograd)
   if ok then return true end
   if getmetatable(message) ~= Mismatch then error(message, 0) end
   if not o.raise_exception then return false end

@@ -1,7 +1,8 @@
--- Gradients from Lua: backward, grad, hooks, the recording mode, scopes; functions and checks have files of their own.
+-- Gradients from Lua: backward, grad, hooks; modes, functions and checks have files of their own.
 
 local core = require "embla.core"
 local later = require "embla.later"
+local modes = require "embla.autograd.modes"
 local options = require "embla.options"
 local print_text = require "embla.tensor.print"
 local raise = require "embla.raise"
@@ -96,92 +97,11 @@ function methods:register_hook(f)
   return {remove = function() core.remove_hook(tensor, id) end}
 end
 
--- ---- the recording mode ----------------------------------------------------------------------------------------
+-- ---- what a block switches -------------------------------------------------------------------------------------
 
-local function is_callable(f)
-  local meta = getmetatable(f)
-  return type(f) == "function" or type(meta) == "table" and meta.__call ~= nil
-end
-
-local function with_mode(on, name, f, ...)
-  if f ~= nil and not is_callable(f) then
-    raise("%s: argument f: expected a function, got %s", name, options.show(f))
-  end
-  if f ~= nil then return core.with_grad(on, f, ...) end
-  local before = core.set_grad_enabled(on)
-  return setmetatable({}, {__close = function() core.set_grad_enabled(before) end})
-end
-
---- Runs f(...) without recording gradients and returns its results; without f, a scope:
--- `local _ <close> = embla.no_grad()`.
--- @param f   function, or nil
--- @param ... its arguments
--- @return results of f, or a scope
-function autograd.no_grad(f, ...) return with_mode(false, "no_grad", f, ...) end
-
---- Runs f(...) recording gradients, inside no_grad; without f, a scope.
--- @param f   function, or nil
--- @param ... its arguments
--- @return results of f, or a scope
-function autograd.enable_grad(f, ...) return with_mode(true, "enable_grad", f, ...) end
-
+autograd.no_grad, autograd.enable_grad = modes.no_grad, modes.enable_grad
 autograd.is_grad_enabled = core.is_grad_enabled
-
--- ---- anomalies -------------------------------------------------------------------------------------------------
-
---- Whether a backward that gives NaN is an error that names the operation and the line of the script that called it.
--- Operations called while this is off are only named. Slower: the line of each call is looked up and each gradient
--- looked through.
--- @param on boolean
-function autograd.set_detect_anomaly(on)
-  if type(on) ~= "boolean" then
-    raise("set_detect_anomaly: argument on: expected true or false, got %s", options.show(on))
-  end
-  core.set_anomaly(on)
-end
-
---- Runs f(...) while NaN in a backward is an error (see set_detect_anomaly), and returns its results; without f, a
--- scope: `local _ <close> = embla.autograd.detect_anomaly()`.
--- @param f   function, or nil
--- @param ... its arguments
--- @return results of f, or a scope
-function autograd.detect_anomaly(f, ...)
-  if f ~= nil and not is_callable(f) then
-    raise("detect_anomaly: argument f: expected a function, got %s", options.show(f))
-  end
-  local before = core.set_anomaly(true)
-  local scope = setmetatable({}, {__close = function() core.set_anomaly(before) end})
-  if not f then return scope end
-  local _ <close> = scope
-  return f(...)
-end
-
--- ---- scopes ----------------------------------------------------------------------------------------------------
-
-local Scope = {}
-Scope.__index = Scope
-
---- Keeps a tensor beyond the end of the scope.
--- @param t Tensor
--- @return the tensor
-function Scope:keep(t)
-  self.kept[t] = true
-  return t
-end
-
-function Scope:__close()
-  if not self.list then return end
-  local list = self.list
-  self.list = nil
-  core.close_scope(list, self.before, self.own, self.kept)
-end
-Scope.close = Scope.__close
-
---- Frees, at the end of its block, every tensor made inside it that was not kept: `local s <close> = embla.scope()`.
--- @return scope, with a method keep(t)
-function autograd.scope()
-  local list, before, own = core.open_scope()
-  return setmetatable({list = list, before = before, own = own, kept = {}}, Scope)
-end
+autograd.detect_anomaly, autograd.set_detect_anomaly = modes.detect_anomaly, modes.set_detect_anomaly
+autograd.scope = modes.scope
 
 return later(autograd, "embla.autograd.", {["function"] = "Function", gradcheck = "gradcheck"})

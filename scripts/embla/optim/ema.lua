@@ -21,6 +21,9 @@ EMA.spec = options.spec("EMA", {
   {name = "warmup", type = "boolean", default = false, doc = "keep less, (1 + n) / (10 + n), in the first updates"},
 })
 
+-- The values of a parameter, which outlast a scope around the call.
+local function own_copy(p) return core.handle(p:detach():clone()) end
+
 --- Begins with copies of the parameters.
 -- @param params sequence of tensors of float dtype
 -- @param ...    decay = 0.999, warmup = false; by position or by name
@@ -40,7 +43,7 @@ function EMA:init(params, ...)
       raise("EMA: some parameters appear more than once: parameter %d is also parameter %d", i, seen[p])
     end
     seen[p] = i
-    self.params[i], self.averages[i] = p, p:detach():clone()
+    self.params[i], self.averages[i] = p, own_copy(p)
   end
 end
 
@@ -86,7 +89,7 @@ end
 --- Sets copies of the parameters aside, for restore().
 function EMA:store()
   self.stored = {}
-  for i, p in ipairs(self.params) do self.stored[i] = p:detach():clone() end
+  for i, p in ipairs(self.params) do self.stored[i] = own_copy(p) end
 end
 
 --- Puts back the parameters that store() set aside.
@@ -114,11 +117,9 @@ function EMA:averaged(f, ...)
   if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
     raise("EMA: averaged: argument f: expected a function, got %s", options.show(f))
   end
-  self:swap()
-  local results = table.pack(pcall(f, ...))
-  self:swap()
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
+  local _ <close> = core.keep_values(self.params)
+  copy_all(self.averages, self.params)
+  return f(...)
 end
 
 --- What is needed to go on from here: a snapshot.

@@ -1,6 +1,7 @@
 -- optim.LBFGS: a quasi-Newton method, on all parameters as one vector.
 
 local core = require "embla.core"
+local modes = require "embla.autograd.modes"
 local Optimizer = require "embla.optim.optimizer"
 local options = require "embla.options"
 local raise = require "embla.raise"
@@ -133,6 +134,15 @@ local function copy_of(state)
   return s
 end
 
+-- Has the state outlast a scope around the step.
+local function outlast(s)
+  for _, home in ipairs {s, s.old_dirs, s.old_stps} do
+    for key, item in pairs(home) do
+      if core.is_tensor(item) then home[key] = core.handle(item) end
+    end
+  end
+end
+
 -- Moves to the next point along s.d from x, which is `here`; returns it, and x as it is then.
 local function advance(s, o, x, here, evaluate, last)
   local function at(t) return x + s.d * t end
@@ -180,17 +190,18 @@ function LBFGS:step(closure)
   local params, first_loss = group.params, nil
   local function evaluate(x, t, d)
     if x then set_params(params, x) end
-    local loss = core.with_grad(true, closure)
+    local loss = modes.with_grad(true, closure)
     if first_loss == nil then first_loss = loss end
     s.func_evals = s.func_evals + 1
     local gradient = flat_gradient(params)
     return {t = t, f = value_of(loss), gradient = gradient, slope = d and dot(gradient, d)}
   end
   local start = flat_params(params)
-  local ok, err = pcall(core.with_grad, false, function()
+  local ok, err = pcall(modes.with_grad, false, function()
     local point = evaluate()
     if largest(point.gradient) <= group.tolerance_grad then return end
     set_params(params, iterate(s, group, start, point, group.max_eval or group.max_iter * 5 // 4, evaluate))
+    outlast(s)
   end)
   if not ok then
     set_params(params, start)
@@ -208,10 +219,10 @@ local NUMBERS = {"func_evals", "n_iter", "t", "H_diag"}
 local function copy_state(state)
   local copy = {}
   for _, key in ipairs(NUMBERS) do copy[key] = state[key] end
-  for _, key in ipairs(TENSORS) do copy[key] = state[key] and state[key]:clone() end
+  for _, key in ipairs(TENSORS) do copy[key] = state[key] and core.handle(state[key]:clone()) end
   for _, key in ipairs(LISTS) do
     copy[key] = {}
-    for i, vector in ipairs(state[key]) do copy[key][i] = vector:clone() end
+    for i, vector in ipairs(state[key]) do copy[key][i] = core.handle(vector:clone()) end
   end
   return copy
 end

@@ -4,6 +4,7 @@
 local class = require "embla.class"
 local copy = require "embla.optim.copy"
 local core = require "embla.core"
+local modes = require "embla.autograd.modes"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -176,7 +177,7 @@ function Optimizer:step(closure)
     if type(closure) ~= "function" then
       raise("%s: step: argument closure: expected a function, got %s", self.__name, options.show(closure))
     end
-    loss = core.with_grad(true, closure)
+    loss = modes.with_grad(true, closure)
   end
   return (core.optimizer_step(self.core, self.param_groups, loss))
 end

@@ -47,13 +47,10 @@ local spec = options.spec("Word2Vec", {
 local Word2Vec = class "Word2Vec"
 Word2Vec.spec = spec
 
--- Vectors small and random, contexts zero; the default generator goes on as if nothing had been drawn.
+-- Vectors small and random, from a generator of their own; contexts zero.
 local function new_tables(words, o, seed)
   local vectors, contexts = core.empty({words, o.dim}, o.dtype), core.zeros({words, o.dim}, o.dtype)
-  local state_seed, position = core.get_rng_state()
-  core.manual_seed(seed)
-  vectors:uniform_(-0.5 / o.dim, 0.5 / o.dim)
-  core.set_rng_state(state_seed, position)
+  core.fill_uniform(vectors, -0.5 / o.dim, 0.5 / o.dim, seed)
   return vectors, contexts
 end
 

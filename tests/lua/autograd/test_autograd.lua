@@ -35,6 +35,8 @@ t.test("allow_unused: false where an input was not reached, else an error", func
   t.equal({grads[1]:tolist(), grads[2]}, {{1.0}, false})
   t.raises(function() embla.grad(x:sum(), {x, other}) end, "test_autograd.lua", "grad: input 2 was not used")
   t.raises(function() embla.grad(x:sum(), embla.ones(1)) end, "input 1 does not require grad")
+  t.raises(function() embla.grad({true}, x) end, "grad: outputs: element 1 is not a tensor")
+  t.raises(function() embla.grad(x:sum(), {x, false}) end, "grad: inputs: element 2 is not a tensor")
 end)
 
 t.test("retain_graph", function()

@@ -1,6 +1,7 @@
 -- EMA against its recurrence by hand.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
+local points = require "support.points"
 local embla = require "embla"
 local optim = embla.optim
 
@@ -59,6 +60,32 @@ t.test("a function runs on the averages, and errors put the parameters back", fu
   t.equal({ema:averaged(function(a, b) return p:detach():item() + a, b end, 10, nil)}, {12.0})
   t.raises(function() ema:averaged(error, "stop") end, "stop")
   t.equal({p:detach():item(), ema.averages[1]:item()}, {3.0, 2.0})
+end)
+
+t.test("an error at any point of averaged puts the parameters back", function()
+  local p, q = param(2), param(1)
+  local ema = optim.EMA({p, q}, {decay = 0.5})
+  p:detach():fill_(3)
+  ema:update()
+  local averaged = {ema.averages[1]:tolist(), ema.averages[2]:tolist()}
+  local before = {p:detach():tolist(), q:detach():tolist()}
+  local function f()
+    ema:averaged(function() t.equal({p:detach():tolist(), q:detach():tolist()}, averaged) end)
+  end
+  local function check()
+    t.equal({p:detach():tolist(), q:detach():tolist()}, before)
+    t.equal({ema.averages[1]:tolist(), ema.averages[2]:tolist()}, averaged)
+  end
+  t.equal(points.instructions(f, check) > 50, true)
+  t.equal(points.allocations(f, check) > 1, true)
+end)
+
+t.test("averaged: the function may yield", function()
+  local p = param(1)
+  local ema = optim.EMA({p})
+  p:detach():fill_(3)
+  local inside = coroutine.wrap(function() return ema:averaged(function() coroutine.yield(p:detach():item()) end) end)
+  t.equal({inside(), inside(), p:detach():item()}, {ema.averages[1]:item(), nil, 3.0})
 end)
 
 t.test("state there and back", function()

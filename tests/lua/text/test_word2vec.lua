@@ -1,6 +1,7 @@
 -- text.Word2Vec: what it learns, that it can go on later, the same bits for any number of threads, what is refused.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
+local points = require "support.points"
 local embla = require "embla"
 local text = embla.text
 
@@ -173,6 +174,14 @@ t.test("saved half-way it goes on with the same bits", function()
   t.same_bits(rest.vectors, want.vectors)
   t.same_bits(half.contexts, want.contexts)
   t.same_bits(rest.contexts, want.contexts)
+end)
+
+t.test("an error at any point of its making leaves the generator alone", function()
+  local state = embla.get_rng_state()
+  local function f() text.Word2Vec(corpus, OPT) end
+  local function check() t.equal(embla.get_rng_state(), state) end
+  t.equal(points.instructions(f, check) > 50, true)
+  t.equal(points.allocations(f, check) > 1, true)
 end)
 
 t.test("what does not fit is refused", function()
