@@ -217,7 +217,7 @@ static int fill_(lua_State *L)
         eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, value}, 2, NULL, NULL));
     } else {
         if (!lua_isboolean(L, 2) && lua_type(L, 2) != LUA_TNUMBER)
-            return eml_error(L, "fill_: value must be a number, got %s", luaL_tolstring(L, 2, NULL));
+            return eml_error(L, "fill_: value must be a number, got %s", eml_valuetext(L, 2));
         fill(L, t, 2);
     }
     lua_settop(L, 1);
@@ -352,14 +352,15 @@ static int get_grad(lua_State *L)
 
 static int set_grad(lua_State *L)
 {
-    em_tensor *grad = lua_isnil(L, 3) ? NULL : eml_checktensor(L, 3);
+    em_tensor *grad = lua_isnil(L, 3) ? NULL : eml_totensor(L, 3);
+    if (!grad && !lua_isnil(L, 3)) eml_error(L, "grad: expected a tensor or nil, got %s", eml_valuetext(L, 3));
     eml_check(L, em_tensor_set_grad(eml_checktensor(L, 1), grad));
     return 0;
 }
 
 static int set_requires_grad(lua_State *L)
 {
-    luaL_checktype(L, 3, LUA_TBOOLEAN);
+    if (!lua_isboolean(L, 3)) eml_error(L, "requires_grad: expected true or false, got %s", eml_valuetext(L, 3));
     eml_check(L, em_tensor_set_requires_grad(eml_checktensor(L, 1), lua_toboolean(L, 3)));
     return 0;
 }
@@ -369,10 +370,10 @@ static const luaL_Reg getters[] = {
     {"is_sparse", get_is_sparse}, {"grad", get_grad}, {"data", detach}, {NULL, NULL},
 };
 static const luaL_Reg setters[] = {{"grad", set_grad}, {"requires_grad", set_requires_grad}, {NULL, NULL}};
-static const luaL_Reg methods[] = {
-    {"size", size}, {"stride", stride}, {"dim", dim}, {"numel", numel}, {"is_contiguous", is_contiguous},
-    {"item", item}, {"tolist", tolist}, {"tobytes", tobytes}, {"fill_", fill_}, {"zero_", zero_},
-    {"detach", detach}, {NULL, NULL},
+static const eml_named methods[] = {
+    {"size", size, "t dim"}, {"stride", stride, "t dim"}, {"dim", dim, "t"}, {"numel", numel, "t"},
+    {"is_contiguous", is_contiguous, "t"}, {"item", item, "t"}, {"tolist", tolist, "t"}, {"tobytes", tobytes, "t"},
+    {"fill_", fill_, "t value"}, {"zero_", zero_, "t"}, {"detach", detach, "t"}, {NULL, NULL, NULL},
 };
 static const luaL_Reg functions[] = {
     {"tensor", new_tensor}, {"empty", empty}, {"zeros", zeros}, {"arange", arange},
@@ -386,7 +387,7 @@ void eml_open_tensor(lua_State *L, int state)
 {
     eml_register(L, state, functions);
     lua_getfield(L, -1, "methods");
-    eml_register(L, state, methods);
+    eml_register_named(L, state, methods);
     lua_pop(L, 1);
     lua_getfield(L, -1, "metatable");
     eml_register(L, state, metamethods);

@@ -1,7 +1,9 @@
 -- Which function of the library a script has called: an error from deep inside begins with its name. One that hands its
 -- work over to a Lua function by a tail call is gone by then: it writes return (f(x)), which is none.
 
-local called = {}
+local called = {
+  origins = setmetatable({}, {__mode = "k"}),           -- a function that reads arguments by name -> the one behind it
+}
 
 local LIBRARY = debug.getinfo(1, "S").source:match("^(@.*)called%.lua$") or "@"
 
@@ -22,8 +24,9 @@ local function note(names, home, seen)
   for key, value in next, home do
     if type(key) == "string" and key:sub(1, 1) ~= "_" then
       if type(value) == "function" then
-        names[value] = names[value] or {}
-        names[value][key] = true
+        local behind = called.origins[value] or value
+        names[value] = names[value] or names[behind] or {}
+        names[value][key], names[behind] = true, names[value]
       elseif type(value) == "table" and (not in_class or key == "super") then
         note(names, value, seen)
       end

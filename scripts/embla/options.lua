@@ -37,7 +37,13 @@ local function is_list_of(value, is_member)
 end
 
 local function is_number(value) return type(value) == "number" end
-local function is_integer(value) return math.tointeger(value) ~= nil and type(value) == "number" end
+local function is_integer(value) return type(value) == "number" and math.tointeger(value) ~= nil end
+
+-- One integer may be written as a list of one, as PyTorch's sizes of windows are: {3}.
+local function is_size(value)
+  if type(value) == "table" then return is_list_of(value, is_integer) and #value == 1 end
+  return is_integer(value)
+end
 
 local TYPES = {
   any = function() return true end,
@@ -46,7 +52,7 @@ local TYPES = {
   ["function"] = function(v)
     return type(v) == "function" or type(v) == "table" and (getmetatable(v) or {}).__call ~= nil
   end,
-  integer = is_integer,
+  integer = is_size,
   integers = function(v) return is_list_of(v, is_integer) end,
   number = is_number,
   numbers = function(v) return is_list_of(v, is_number) end,
@@ -71,7 +77,15 @@ function options.is_dtype(value) return type(value) == "string" and DTYPES[value
 function options.show(value)
   if type(value) == "string" then return ("%q"):format(#value > 40 and value:sub(1, 37) .. "..." or value) end
   if type(value) == "userdata" then return is_tensor(value) and "a tensor" or "userdata" end
-  if type(value) == "table" or type(value) == "function" then return "a " .. type(value) end
+  if type(value) == "table" then
+    local meta = getmetatable(value)
+    local name = type(meta) == "table" and meta.__name
+    if type(meta) == "table" and meta.__library then
+      return ("the table %s itself (write %s.… with a dot, not a colon)"):format(meta.__library, meta.__library)
+    end
+    return "a " .. (type(name) == "string" and name or "table")
+  end
+  if type(value) == "function" then return "a function" end
   if math.type(value) == "float" then return ("%.7g"):format(value) end
   return tostring(value)
 end
@@ -204,15 +218,23 @@ local function check_value(spec, row, value)
   if not row.accepts(value) then
     raise("%s: option %s: expected %s, got %s", spec.owner, row.name, row.expects, options.show(value))
   end
-  return row.is_integer and math.tointeger(value) or value
+  if not row.is_integer then return value end
+  return math.tointeger(type(value) == "table" and value[1] or value)
 end
 
-local function refuse_unknown(spec, key)
-  local near = type(key) == "string" and options.nearest(key, spec.names)
+--- Refuses a name that stands for nothing.
+-- @param owner what was called
+-- @param key   the name given
+-- @param names list of those known
+-- @raise always, naming the nearest
+function options.unknown(owner, key, names)
+  local near = type(key) == "string" and options.nearest(key, names)
   local hint = near and (", did you mean '%s'?"):format(near) or ""
-  local known = #spec.names > 0 and "options: " .. table.concat(spec.names, ", ") or "it has no options"
-  raise("%s: unknown option '%s'%s (%s)", spec.owner, tostring(key), hint, known)
+  local known = #names > 0 and "options: " .. table.concat(names, ", ") or "it has no options"
+  raise("%s: unknown option '%s'%s (%s)", owner, tostring(key), hint, known)
 end
+
+local function refuse_unknown(spec, key) return options.unknown(spec.owner, key, spec.names) end
 
 -- Checks what `given` holds into `o`.
 local function read_given(spec, given, o)
@@ -307,7 +329,7 @@ end
 -- ---- options of the core's operations --------------------------------------------------------------------------
 
 local KIND_TYPES = {bool = "boolean", int = "integer", number = "number", enum = "string", dtype = "dtype",
-                    ints = "integers"}
+                    ints = "integer|integers"}
 
 local function list_of_integers(text)
   local list = {}
@@ -358,14 +380,29 @@ end
 -- @return as many values as the spec has rows
 function options.positional(spec, tbl) return unpack_fields(spec, spec.read(tbl)) end
 
+-- The table with the names of its spec in place of other names for them.
+local function renamed(spec, given)
+  local copy_ = {}
+  for key, value in next, given do
+    local name = spec.by_name[key] and key or spec.also[key] or key
+    if copy_[name] ~= nil then raise("%s: option %s is given twice", spec.owner, name) end
+    copy_[name] = value
+  end
+  return copy_
+end
+
 --- The same without defaults, which are left to the core: the way of every call with named options.
--- @param spec  a spec
+-- @param spec  a spec; `also`, if it has that, are other names for its rows
 -- @param given table of options
 -- @return as many values as the spec has rows, nil for what is not given
 function options.given(spec, given)
-  local by_name = spec.by_name
+  local by_name, also = spec.by_name, spec.also
   for key, value in next, given do
-    local row = by_name[key] or refuse_unknown(spec, key)
+    local row = by_name[key]
+    if not row then
+      if also and also[key] then return options.given(spec, renamed(spec, given)) end
+      refuse_unknown(spec, key)
+    end
     if not row.accepts(value) then check_value(spec, row, value) end
   end
   return unpack_fields(spec, given)
