@@ -63,5 +63,7 @@ __attribute__((visibility("default"))) int luaopen_embla_core(lua_State *L)
     eml_open_gradients(L, state);
     eml_open_text(L, state);
     eml_open_io(L, state);
+    lua_pushliteral(L, EMBLA_VERSION);
+    lua_setfield(L, -2, "version_text");
     return 1;
 }

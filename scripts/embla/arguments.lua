@@ -20,7 +20,7 @@ local ALSO = {
 }
 
 -- Tables with names that are what the function works on, not arguments by name.
-local DATA = {state = true, dict = true, group = true, modules = true, closure = true}
+local DATA = {state = true, dict = true, group = true, modules = true, closure = true, rule = true, rows = true}
 
 --- Other names for parameters: PyTorch's.
 -- @param names list of parameters in order
@@ -109,7 +109,7 @@ local function call(s, f, ...)
     end
     return f(table.unpack(given, 1, spread(s, given, n)))
   end
-  if first == nil or s.mixed then return f(...) end
+  if first == nil then return f(...) end
   local after = next(last, #last > 0 and #last or nil)
   if type(after) == "string" then refuse(s, 1) end
   return f(...)
@@ -134,8 +134,7 @@ function arguments.reader(name, f)
     if type(last) ~= "table" then return f(...) end
     return read(...)
   end
-  called.origins[by_name] = f
-  return by_name
+  return called.stands_for(by_name, f)
 end
 
 --- The function behind one that `reader` or `method` has made; another one as it is.
@@ -203,18 +202,18 @@ function arguments.method(cls, name, f)
     if type(last) ~= "table" then return f(self, ...) end
     return read(self, ...)
   end
-  called.origins[by_name] = f
-  return by_name
+  return called.stands_for(by_name, f)
 end
 
 -- ---- tables of functions ---------------------------------------------------------------------------------------
 
 local readers = setmetatable({}, {__mode = "k"})
 
--- Functions whose arguments are another function's: f(…) is called with them as they are.
-local function hands_on(f)
-  local info = debug.getinfo(f, "u")
-  return info.isvararg and info.nparams > 0 and debug.getlocal(f, 1) == "f"
+-- Functions that read what they are called with themselves: f(…), whose arguments are those of f, and those with no
+-- parameter of a name.
+local function reads_itself(f)
+  local info, first = debug.getinfo(f, "u"), debug.getlocal(f, 1)
+  return info.isvararg and (info.nparams == 0 or info.nparams == 1 and (first == "f" or first == "self"))
 end
 
 --- Has the functions of a table that are written in Lua take arguments by name. One that stands in several tables
@@ -225,7 +224,7 @@ end
 function arguments.all(home, except)
   for name, f in next, home do
     if type(f) == "function" and type(name) == "string" and name:sub(1, 1) ~= "_" and not (except and except[name])
-       and not called.origins[f] and debug.getinfo(f, "S").what == "Lua" and not hands_on(f) then
+       and not called.origins[f] and debug.getinfo(f, "S").what == "Lua" and not reads_itself(f) then
       readers[f] = readers[f] or arguments.reader(name, f)
       home[name] = readers[f]
     end

@@ -3,7 +3,17 @@
 
 local called = {
   origins = setmetatable({}, {__mode = "k"}),           -- a function that reads arguments by name -> the one behind it
+  behind = setmetatable({}, {__mode = "k"}),            -- those functions, as a set
 }
+
+--- Notes that a function hands its work to another by a tail call, which then stands for it.
+-- @param f      function
+-- @param origin the one behind it
+-- @return f
+function called.stands_for(f, origin)
+  called.origins[f], called.behind[origin] = origin, true
+  return f
+end
 
 local LIBRARY = debug.getinfo(1, "S").source:match("^(@.*)called%.lua$") or "@"
 
@@ -56,7 +66,9 @@ end
 -- The class of an object, or a class itself, that a frame was called with: a layer is called by a function of its base.
 local function name_of_class(level)
   local _, self = debug.getlocal(level + 1, 1)
-  local name = type(self) == "table" and self.__name
+  local meta = type(self) == "table" and getmetatable(self)
+  local name = type(self) == "table" and rawget(self, "__name")
+               or type(meta) == "table" and not rawget(meta, "__library") and rawget(meta, "__name")
   return type(name) == "string" and {[name] = true} or nil
 end
 
@@ -66,7 +78,7 @@ local function names_of_called()
   for level = 3, 100 do
     local info = debug.getinfo(level, "Sft")
     if not info or not called.is_ours(info) then break end
-    local names_here = not info.istailcall and names_of(info.func)
+    local names_here = (not info.istailcall or called.behind[info.func]) and names_of(info.func)
     found = names_here or info.what ~= "C" and name_of_class(level) or names_of(info.func) or found
   end
   return found

@@ -1,5 +1,6 @@
 -- Embla: tensors, automatic differentiation, layers and optimizers on a parallel C core.
 
+local arguments = require "embla.arguments"
 local core = require "embla.core"
 local autograd = require "embla.autograd"
 local later = require "embla.later"
@@ -15,7 +16,8 @@ local embla = {
   set_num_threads = core.set_num_threads, get_num_threads = core.get_num_threads,
   is_tensor = core.is_tensor,
   help = require("embla.help").help,
-  utils = {checkpoint = require "embla.autograd.checkpoint"},
+  clock = core.clock,
+  utils = later({checkpoint = require "embla.autograd.checkpoint"}, "embla.utils.", {}),
   version = core.version_text,
 }
 
@@ -64,6 +66,8 @@ function embla.set_rng_state(state)
   end
   core.set_rng_state(state[1], state[2])
 end
+
+arguments.all(core.methods)                             -- those of gradients too
 
 return later(embla, "embla.", {
   data = "data",

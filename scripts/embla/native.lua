@@ -199,6 +199,9 @@ Starts the generator anew.
 say("embla.initial_seed", "initial_seed()", [[
 The seed that the generator started from.
 @return integer]])
+say("embla.clock", "clock()", [[
+Seconds that only ever grow, for timing: the difference of two calls is what passed between them.
+@return number]])
 say("embla.set_num_threads", "set_num_threads(count)", [[
 How many threads an operation may use.
 @param count integer >= 1]])

@@ -39,10 +39,11 @@ end
 local function is_number(value) return type(value) == "number" end
 local function is_integer(value) return type(value) == "number" and math.tointeger(value) ~= nil end
 
--- One integer may be written as a list of one, as PyTorch's sizes of windows are: {3}.
-local function is_size(value)
-  if type(value) == "table" then return is_list_of(value, is_integer) and #value == 1 end
-  return is_integer(value)
+-- An integer as one: 3.0, and a list of one, as PyTorch's sizes of windows are, {3}. Anything else as it is.
+local function whole(value)
+  local one = value
+  if type(value) == "table" and #value == 1 and is_list_of(value, is_integer) then one = value[1] end
+  return type(one) == "number" and math.tointeger(one) or value
 end
 
 local TYPES = {
@@ -52,7 +53,7 @@ local TYPES = {
   ["function"] = function(v)
     return type(v) == "function" or type(v) == "table" and (getmetatable(v) or {}).__call ~= nil
   end,
-  integer = is_size,
+  integer = is_integer,
   integers = function(v) return is_list_of(v, is_integer) end,
   number = is_number,
   numbers = function(v) return is_list_of(v, is_number) end,
@@ -158,6 +159,33 @@ function options.nearest(word, names)
   return best
 end
 
+-- The run of letters in a name around position i, and whether i lies inside it.
+local function letters_around(name, i)
+  local first = name:sub(1, i):find "%a*$"
+  local _, last = name:find("^%a*", i)
+  return last - first + 1, first < i and i < last
+end
+
+--- Whether a word is a name with a slip of the fingers: two letters exchanged, one doubled, or one left out inside. What
+-- scripts may well call another thing (w_hi beside w_ih, layer2, modules beside module) is none.
+-- @param word text
+-- @param name text
+-- @return boolean
+function options.is_slip(word, name)
+  local i = 1
+  while i <= #word and word:byte(i) == name:byte(i) do i = i + 1 end
+  local run, inside = letters_around(name, math.min(i, #name))
+  if #word == #name then
+    return i < #name and run >= 4 and word:sub(i, i + 1):reverse() == name:sub(i, i + 1)
+           and word:sub(i, i + 1):find "^%a%a$" ~= nil and word:sub(i + 2) == name:sub(i + 2)
+  elseif #word == #name + 1 then
+    local before = letters_around(name, math.max(i - 1, 1))
+    return i > 1 and before >= 4 and word:sub(i, i) == word:sub(i - 1, i - 1) and word:find("^%a", i) ~= nil
+           and word:sub(i + 1) == name:sub(i)
+  end
+  return #word == #name - 1 and run >= 6 and inside and word:sub(i) == name:sub(i + 1)
+end
+
 -- ---- rows ------------------------------------------------------------------------------------------------------
 
 -- What a row expects, in words: "number >= 0", "one of sum, mean, max".
@@ -207,8 +235,10 @@ local function complete(row)
   local full = {}
   for key, value in pairs(row) do full[key] = value end
   full.type = row.type or row.choices and "string" or "any"
-  full.accepts, full.expects = acceptance(full), expectation(full)
-  full.is_integer = full.type == "integer"
+  local accepts = acceptance(full)
+  full.is_integer = full.type:find "%f[%a]integer%f[%A]" ~= nil and not full.type:find "integers"
+  full.accepts = full.is_integer and function(value) return accepts(whole(value)) end or accepts
+  full.expects = expectation(full)
   return full
 end
 
@@ -218,8 +248,7 @@ local function check_value(spec, row, value)
   if not row.accepts(value) then
     raise("%s: option %s: expected %s, got %s", spec.owner, row.name, row.expects, options.show(value))
   end
-  if not row.is_integer then return value end
-  return math.tointeger(type(value) == "table" and value[1] or value)
+  return row.is_integer and whole(value) or value
 end
 
 --- Refuses a name that stands for nothing.

@@ -1,6 +1,7 @@
 -- nn.utils.rnn: sequences of several lengths as one tensor, and back.
 
 local core = require "embla.core"
+local later = require "embla.later"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -79,4 +80,4 @@ function sequences.unpad_sequence(padded, lengths, ...)
   return list
 end
 
-return sequences
+return later(sequences, "embla.nn.utils.rnn.", {})

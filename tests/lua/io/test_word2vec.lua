@@ -53,7 +53,7 @@ t.test("files below a folder are listed", function()
   t.equal(list, {"scripts/embla/text/corpus.lua", "scripts/embla/text/init.lua", "scripts/embla/text/skipgram.lua",
                  "scripts/embla/text/vocab.lua", "scripts/embla/text/word2vec.lua"})
   t.raises(function() embla.io.files "/no/such/folder" end, "test_word2vec.lua", "/no/such/folder: No such file")
-  t.equal(embla.io.no_such_format, nil)
+  t.raises(function() return embla.io.no_such_format end, "embla.io has no 'no_such_format'")
 end)
 
 t.finish()
