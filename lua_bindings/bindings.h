@@ -96,6 +96,14 @@ const char *eml_valuetext(lua_State *L, int arg);
 /* Whether the table at `arg`, without a metatable, has names as keys or is empty: then it is one of options. */
 bool eml_hasnames(lua_State *L, int arg);
 
+/* An error unless the keys of the table at `table` are 1 to n: names and holes would be read as nothing. */
+void eml_checkpositions(lua_State *L, int table, int64_t n, const char *what);
+
+/* A list for a script, of the integers given: pushed, with the metatable that core.list_metatable is, by which it prints
+ * as what it is. */
+void eml_pushlist(lua_State *L, int n, const int64_t *values);
+void eml_marklist(lua_State *L);            /* gives the table on the top that metatable */
+
 /* Integers from a table at `arg` into `out` (at most `most`); returns how many. `what` for messages. */
 int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *what);
 

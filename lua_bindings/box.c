@@ -54,8 +54,12 @@ int eml_error(lua_State *L, const char *format, ...)
     va_list values;
     va_start(values, format);
     push_script_position(L);
-    lua_pushvfstring(L, format, values);
+    const char *text = lua_pushvfstring(L, format, values);
     va_end(values);
+    if (strstr(text, "-nan")) {                         /* the sign of a NaN says nothing */
+        luaL_gsub(L, text, "-nan", "nan");
+        lua_remove(L, -2);
+    }
     lead_by_called(L);
     lua_concat(L, 2);
     return lua_error(L);
@@ -151,6 +155,8 @@ const char *eml_valuetext(lua_State *L, int arg)
     if (type == LUA_TFUNCTION || type == LUA_TTHREAD) return lua_pushfstring(L, "a %s", lua_typename(L, type));
     if (type != LUA_TTABLE && type != LUA_TUSERDATA) return luaL_tolstring(L, arg, NULL);
     if (eml_totensor(L, arg)) return "a tensor";
+    if (luaL_getmetafield(L, arg, "__library") == LUA_TSTRING)
+        return lua_pushfstring(L, "the table %s itself", lua_tostring(L, -1));
     if (luaL_getmetafield(L, arg, "__name") == LUA_TSTRING) return lua_pushfstring(L, "a %s", lua_tostring(L, -1));
     return type == LUA_TTABLE ? "a table" : "userdata";
 }
@@ -195,13 +201,14 @@ static int wrong_key(lua_State *L, int table, int64_t n, const char *what)
 {
     if (lua_isinteger(L, -1)) return wrong_gap(L, table, n, what);
     if (lua_type(L, -1) == LUA_TSTRING)
-        return eml_error(L, "%s: the name '%s' in a table of numbers (options stand in a table of their own)", what,
+        return eml_error(L, "%s: the name '%s' in a list (options stand in a table of their own)", what,
                          lua_tostring(L, -1));
-    return eml_error(L, "%s: a key that is no position, %s, in a table of numbers", what, eml_valuetext(L, -1));
+    return eml_error(L, "%s: a key that is no position, %s, in a list", what, eml_valuetext(L, -1));
 }
 
-static void check_positions(lua_State *L, int table, int64_t n, const char *what)
+void eml_checkpositions(lua_State *L, int table, int64_t n, const char *what)
 {
+    table = lua_absindex(L, table);
     int64_t found = 0;
     for (lua_pushnil(L); lua_next(L, table); found++) {
         lua_pop(L, 1);
@@ -214,13 +221,29 @@ int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *wha
 {
     const lua_Unsigned n = lua_rawlen(L, arg);
     if (n > (lua_Unsigned)most) return eml_error(L, "%s: at most %d integers, got %d", what, most, (int)n);
-    check_positions(L, lua_absindex(L, arg), (int64_t)n, what);
+    eml_checkpositions(L, arg, (int64_t)n, what);
     for (lua_Unsigned i = 0; i < n; i++) {
         lua_rawgeti(L, arg, (lua_Integer)i + 1);
         out[i] = eml_tointeger(L, -1, what);
         lua_pop(L, 1);
     }
     return (int)n;
+}
+
+void eml_marklist(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 6);
+    lua_setmetatable(L, -2);
+}
+
+void eml_pushlist(lua_State *L, int n, const int64_t *values)
+{
+    lua_createtable(L, n, 0);
+    for (int i = 0; i < n; i++) {
+        lua_pushinteger(L, values[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    eml_marklist(L);
 }
 
 /* ---- tensors from nested tables ------------------------------------------------------------------------ */

@@ -115,6 +115,8 @@ static em_tensor *ids_from_table(lua_State *L, const signature *s, int i, int ar
     return eml_totensor(L, arg);
 }
 
+#define SLIP " (write %s.%s with a dot, not a colon)"
+
 /* An error where input i is no tensor; `arg` 0: nothing was given for it. Called without anything, or with the table of
  * functions itself, a dot and a colon have been confused. */
 static int wrong_input(lua_State *L, const signature *s, int i, int arg)
@@ -123,7 +125,7 @@ static int wrong_input(lua_State *L, const signature *s, int i, int arg)
     if (i == 0 && !arg && lua_gettop(L) == 0)
         slip = lua_pushfstring(L, " (as a method it is called with a colon: t:%s())", s->title);
     else if (i == 0 && arg && luaL_getmetafield(L, arg, "__library") == LUA_TSTRING)
-        slip = lua_pushfstring(L, " (write %s.%s with a dot, not a colon)", lua_tostring(L, -1), s->title);
+        slip = lua_pushfstring(L, SLIP, lua_tostring(L, -1), s->title);
     char what[WHAT];
     const bool number = s->kind[i] == ' ' && i > 0 && !s->optional[i];
     return eml_error(L, "%s%s must be a tensor%s, got %s%s", input_text(what, s, i),
@@ -246,7 +248,12 @@ static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
         eml_error(L, "%s: tensors: expected a table of them, %s({a, b}), got %s", s->title, s->title,
                   eml_valuetext(L, 1));
     a->n = (int)lua_rawlen(L, 1);
+    if (luaL_getmetafield(L, 1, "__library") == LUA_TSTRING)
+        eml_error(L, "%s: tensors: got the table %s itself" SLIP, s->title, lua_tostring(L, -1), lua_tostring(L, -1),
+                  s->title);
     if (a->n == 0) eml_error(L, "%s: tensors: expected at least one, got an empty table", s->title);
+    eml_checkpositions(L, 1, a->n, lua_pushfstring(L, "%s: tensors", s->title));
+    lua_pop(L, 1);
     a->in = lua_newuserdatauv(L, (size_t)a->n * sizeof *a->in, 0);
     lua_insert(L, 1);
     lua_createtable(L, a->n, 0);                        /* holds the tensors whatever happens to the caller's table */
@@ -440,6 +447,15 @@ static int set_names(lua_State *L)
     return 0;
 }
 
+/* core.set_missing(f): f(name), raises an error for a field that tensors do not have */
+static int set_missing(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 5);
+    return 0;
+}
+
 /* core.set_lead(f): f(text) -> text, an error's, perhaps with the name of the function called before it */
 static int set_lead(lua_State *L)
 {
@@ -461,6 +477,7 @@ static int set_sparse(lua_State *L)
 void eml_open_ops(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {{"set_reader", set_reader}, {"set_names", set_names},
+                                         {"set_missing", set_missing},
                                          {"set_lead", set_lead}, {"set_sparse", set_sparse}, {NULL, NULL}};
     eml_register(L, state, functions);
     lua_newtable(L);

@@ -58,15 +58,6 @@ static int arange(lua_State *L)
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
-static void push_sizes(lua_State *L, int n, const int64_t *sizes)
-{
-    lua_createtable(L, n, 0);
-    for (int d = 0; d < n; d++) {
-        lua_pushinteger(L, sizes[d]);
-        lua_rawseti(L, -2, d + 1);
-    }
-}
-
 static int dim_argument(lua_State *L, const em_tensor *t, int arg, const char *what)
 {
     const int dims = em_tensor_dims(t);
@@ -80,7 +71,7 @@ static int size(lua_State *L)
 {
     const em_tensor *t = eml_checktensor(L, 1);
     if (lua_isnoneornil(L, 2))
-        push_sizes(L, em_tensor_dims(t), em_tensor_sizes(t));
+        eml_pushlist(L, em_tensor_dims(t), em_tensor_sizes(t));
     else
         lua_pushinteger(L, em_tensor_size(t, dim_argument(L, t, 2, "size: dim")));
     return 1;
@@ -92,7 +83,7 @@ static int stride(lua_State *L)
     int64_t strides[EM_MAX_DIMS];
     for (int d = 0; d < em_tensor_dims(t); d++) strides[d] = em_tensor_stride(t, d);
     if (lua_isnoneornil(L, 2))
-        push_sizes(L, em_tensor_dims(t), strides);
+        eml_pushlist(L, em_tensor_dims(t), strides);
     else
         lua_pushinteger(L, strides[dim_argument(L, t, 2, "stride: dim")]);
     return 1;
@@ -173,6 +164,7 @@ static int tolist(lua_State *L)
 {
     int64_t at = 0;
     push_nested(L, check_dense(L, "tolist"), 0, &at);
+    if (lua_istable(L, -1)) eml_marklist(L);
     return 1;
 }
 
@@ -316,7 +308,7 @@ static int is_parameter(lua_State *L)
 static int get_shape(lua_State *L)
 {
     const em_tensor *t = eml_checktensor(L, 1);
-    push_sizes(L, em_tensor_dims(t), em_tensor_sizes(t));
+    eml_pushlist(L, em_tensor_dims(t), em_tensor_sizes(t));
     return 1;
 }
 

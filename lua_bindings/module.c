@@ -49,6 +49,10 @@ __attribute__((visibility("default"))) int luaopen_embla_core(lua_State *L)
     lua_setfield(L, -2, "metatable");
     lua_newtable(L);
     lua_setfield(L, -2, "methods");
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)lua_touserdata(L, state) + 6);
+    lua_setfield(L, -2, "list_metatable");
     eml_open_tensor(L, state);
     eml_open_index(L, state);
     eml_open_sparse(L, state);

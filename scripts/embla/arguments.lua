@@ -44,7 +44,7 @@ end
 -- What a function takes: `place` of each name; `sink`, where the table of all others goes, if anywhere.
 local function signature(name, f)
   local info = debug.getinfo(f, "u")
-  local s = {name = name, names = {}, place = {}, params = {}}
+  local s = {name = name, f = f, names = {}, place = {}, params = {}}
   for i = 1, info.nparams do
     local param = debug.getlocal(f, i)
     s.params[i] = param
@@ -61,8 +61,33 @@ local function signature(name, f)
   return s
 end
 
-local function refuse(s, key)
-  if type(key) == "string" then options.unknown(s.name, key, s.names) end
+-- Names of the options that a function reads: those of the specs it can see and, for a constructor, of its class.
+local function options_of(s, self)
+  local names, known = {}, {}
+  local function add(spec)
+    for _, name in ipairs(type(spec) == "table" and rawget(spec, "by_name") and spec.names or {}) do
+      if not known[name] then names[#names + 1], known[name] = name, true end
+    end
+  end
+  for i = 1, 60 do
+    local upvalue, spec = debug.getupvalue(s.f, i)
+    if not upvalue then break end
+    add(spec)
+  end
+  local meta = type(self) == "table" and getmetatable(self)
+  if s.init and type(meta) == "table" then add(meta.spec) end
+  return names, known
+end
+
+-- Refuses a name that is neither a parameter nor, where options can be told, one of those.
+local function check_option(s, self, key)
+  if s.place[key] then return end
+  local names, known = options_of(s, self)
+  if s.sink and (#names == 0 or known[key]) then return end
+  options.unknown(s.name, key, table.move(names, 1, #names, #s.names + 1, {table.unpack(s.names)}))
+end
+
+local function refuse_mixed(s)
   raise("%s: a table of both names and positions: the options go in a table of their own", s.name)
 end
 
@@ -77,17 +102,16 @@ local function spread(s, given, n)
       if given[at] ~= nil then raise("%s: argument %s is given twice, by position and by name", s.name, key) end
       given[at] = value
       if at > most then most = at end
-    elseif s.sink then
+    else
+      check_option(s, given[1], key)
       rest = rest or {}
       rest[key] = value
-    else
-      refuse(s, key)
     end
   end
   if not rest then return most end
   local at = s.open and most + 1 or s.sink
   if at < s.sink then at = s.sink end
-  if given[at] ~= nil then refuse(s, next(rest)) end
+  if given[at] ~= nil then raise("%s: argument opt: two tables of options", s.name) end
   given[at] = rest
   return at > most and at or most
 end
@@ -98,20 +122,23 @@ local function is_plain(value) return type(value) == "table" and getmetatable(va
 local function call(s, f, ...)
   local given, n = {...}, select("#", ...)
   while n > 0 and given[n] == nil do n = n - 1 end
-  local last = given[n]
+  local last, meta = given[n], type(given[1]) == "table" and getmetatable(given[1])
+  if type(meta) == "table" and meta.__library then
+    raise("%s: write %s.%s(...), with a dot, not a colon", s.name, meta.__library, s.name)
+  end
   if not is_plain(last) or DATA[s.params[n]] then return f(...) end
   local first = next(last)
   if type(first) == "string" then
     if s.open and n > #s.params then
-      local known = false
-      for key in next, last do known = known or s.place[key] ~= nil end
-      if not known then return f(...) end
+      local named = false
+      for key in next, last do named = named or s.place[key] ~= nil end
+      if not named then return f(...) end
     end
     return f(table.unpack(given, 1, spread(s, given, n)))
   end
   if first == nil then return f(...) end
   local after = next(last, #last > 0 and #last or nil)
-  if type(after) == "string" then refuse(s, 1) end
+  if type(after) == "string" then refuse_mixed(s) end
   return f(...)
 end
 
@@ -190,7 +217,10 @@ end
 function arguments.method(cls, name, f)
   local relatives, s = kin(cls), nil
   local function read(...)
-    s = s or signature(name, f)
+    if not s then
+      s = signature(name == "init" and cls.__name or name, f)
+      s.init = name == "init"
+    end
     return call(s, f, ...)
   end
   local function by_name(self, ...)

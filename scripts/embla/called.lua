@@ -98,12 +98,18 @@ local function leads(text, candidates)
   end
 end
 
+-- Operations that scripts know under another name: what they are called by leads alone.
+local INSIDE = {cross_entropy_probabilities = true, max_dim = true, min_dim = true, median_dim = true,
+                index_mask = true, masked_put = true, rnn_layer = true, lstm_layer = true, gru_layer = true}
+
 --- A message, after the name of the function that the script called if it does not begin with it.
 -- @param text "expand: input (0) cannot become (1)"
 -- @return text "broadcast_to: expand: input (0) cannot become (1)"
 function called.lead(text)
   local candidates = names_of_called()
   if not candidates or leads(text, candidates) then return text end
+  local first, rest = text:match "^([%w_]+): (.*)$"
+  if INSIDE[first] then text = rest end
   local name = next(candidates)
   for other in next, candidates do name = other < name and other or name end
   return name .. ": " .. text

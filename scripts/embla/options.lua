@@ -166,7 +166,7 @@ local function letters_around(name, i)
   return last - first + 1, first < i and i < last
 end
 
---- Whether a word is a name with a slip of the fingers: two letters exchanged, one doubled, or one left out inside. What
+--- Whether a word is a name with a slip of the fingers: two letters exchanged, one doubled, one left out inside. What
 -- scripts may well call another thing (w_hi beside w_ih, layer2, modules beside module) is none.
 -- @param word text
 -- @param name text

@@ -18,6 +18,7 @@ end
 -- @raise always
 local function raise(format, ...)
   local text = select("#", ...) > 0 and format:format(...) or format
+  text = text:gsub("%-nan", "nan")                        -- the sign of a NaN says nothing
   error(called.lead(text), script_level())
 end
 

@@ -96,6 +96,7 @@ end
 
 -- Parameters and options of a function or a class, as its text and its specs tell them, into a set.
 local function add_arguments(set, f)
+  if type(f) == "table" and not is_class(f) then return end
   if type(f) == "table" then
     for _, name in ipairs {"init", "forward"} do
       if type(f[name]) == "function" then add_arguments(set, f[name]) end

@@ -4,6 +4,7 @@
 local class = require "embla.class"
 local copy = require "embla.optim.copy"
 local core = require "embla.core"
+local list_of = require("embla.list").of
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -134,7 +135,7 @@ end
 -- @raise for an unknown option or one out of range, for no parameters, one given twice or one that is no leaf
 function Optimizer:init(params, ...)
   self.defaults = self.spec.arguments(...)
-  self.param_groups = {}
+  self.param_groups = list_of {}
   self.core = self.rule and core.new_optimizer(self.rule)
   check_options(self, self.defaults, 1)
   for _, group in ipairs(groups_of(self.__name, params)) do self:add_param_group(group) end

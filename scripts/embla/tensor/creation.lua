@@ -144,7 +144,7 @@ end
 local RANGE = {start = 1, stop = 2, ["end"] = 2, step = 3}
 
 --- start, start + step, … below stop.
--- @param ... [start = 0,] stop [, step = 1] [, {dtype =}], by position or by name; all integers make int64, else float32
+-- @param ... [start = 0,] stop [, step = 1] [, {dtype =}], by position or name; all integers make int64, else float32
 -- @return Tensor (n)
 -- @raise if step is 0 or leads away from stop
 function creation.arange(...)

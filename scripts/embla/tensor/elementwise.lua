@@ -31,7 +31,6 @@ end
 -- @return Tensor
 -- @raise if neither is given
 function elementwise.clamp(t, min, max)
-  if type(min) == "table" then min, max = min.min, min.max end
   if core.is_tensor(min) or core.is_tensor(max) then
     return (clamp_by_tensors(expect.dense("clamp", "t", t), min, max))
   end
@@ -121,7 +120,6 @@ end
 -- @return Tensor
 -- @raise if the shapes do not broadcast
 function elementwise.lerp(x, y, weight)
-  if type(weight) == "table" then weight = weight.weight end
   if not core.is_tensor(weight) then return op.lerp(x, y, weight) end
   expect.dense("lerp", "x", x)
   local way = op.sub(expect.dense("lerp", "y", y), x)
@@ -170,7 +168,6 @@ end
 -- @param eps number: x is first kept between eps and 1 - eps; nil: not
 -- @return Tensor
 function elementwise.logit(x, eps)
-  if type(eps) == "table" then eps = eps.eps end
   expect.dense("logit", "x", x)
   if eps ~= nil then x = op.clamp(x, expect.number("logit", "eps", eps), 1 - eps) end
   return op.log(x / (1 - x))

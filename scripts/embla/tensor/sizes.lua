@@ -1,4 +1,4 @@
--- Sizes as calls give them, zeros(2, 3), zeros({2, 3}) or zeros{2, 3, dtype = "int64"}, each with options or a dtype behind.
+-- Sizes as calls give them: zeros(2, 3), zeros({2, 3}), zeros{2, 3, dtype = "int64"}, options or a dtype behind.
 
 local options = require "embla.options"
 local raise = require "embla.raise"
@@ -58,7 +58,7 @@ return function(owner, spec, ...)
   if type(sizes[1]) == "table" and #sizes == 1 then
     local more
     sizes, more = part(owner, sizes[1])
-    if more and named then raise("%s: two tables of options", owner) end
+    if more and named then raise("%s: argument opt: two tables of options", owner) end
     named = named or more
   end
   if named then sizes, named = sizes_by_name(owner, sizes, named) end

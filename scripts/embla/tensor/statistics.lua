@@ -141,11 +141,7 @@ local norm = op.norm
 -- @param ... dim (all by default), keepdim = false, by position or by name
 -- @return Tensor
 function statistics.norm(t, p, ...)
-  if type(p) == "table" and p.p == "fro" then
-    p = {dim = p.dim, keepdim = p.keepdim}
-  elseif p == "fro" then
-    p = 2
-  end
+  if p == "fro" then p = 2 end
   return norm(t, p, ...)
 end
 
@@ -166,9 +162,6 @@ end
 
 local function with_mean(caller, spread, t, dim, unbiased, keepdim)
   expect.dense(caller, "t", t)
-  if type(dim) == "table" and #dim == 0 and next(dim) ~= nil then
-    dim, unbiased, keepdim = dim.dim, dim.unbiased, dim.keepdim
-  end
   dim, unbiased, keepdim = fold_arguments(dim, unbiased, keepdim)
   return spread(t, dim, unbiased, keepdim), op.mean(t, dim, keepdim)
 end
@@ -299,7 +292,6 @@ end
 -- @raise if the dims' sizes differ
 function statistics.tensordot(a, b, dims)
   local a_dims, b_dims = expect.dense("tensordot", "a", a):dim(), expect.dense("tensordot", "b", b):dim()
-  if type(dims) == "table" and dims.dims ~= nil then dims = dims.dims end
   if dims == nil then dims = 2 end
   local from_a, from_b = {}, {}
   if type(dims) == "table" then
