@@ -221,12 +221,16 @@ int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *wha
 {
     const lua_Unsigned n = lua_rawlen(L, arg);
     if (n > (lua_Unsigned)most) return eml_error(L, "%s: at most %d integers, got %d", what, most, (int)n);
-    eml_checkpositions(L, arg, (int64_t)n, what);
-    for (lua_Unsigned i = 0; i < n; i++) {
-        lua_rawgeti(L, arg, (lua_Integer)i + 1);
-        out[i] = eml_tointeger(L, -1, what);
-        lua_pop(L, 1);
+    arg = lua_absindex(L, arg);
+    int64_t found = 0;
+    for (lua_pushnil(L); lua_next(L, arg); found++, lua_pop(L, 1)) {
+        if (!is_position(L, -2, (int64_t)n)) {
+            lua_pop(L, 1);
+            wrong_key(L, arg, (int64_t)n, what);
+        }
+        out[lua_tointeger(L, -2) - 1] = eml_tointeger(L, -1, what);
     }
+    if (found < (int64_t)n) wrong_gap(L, arg, (int64_t)n, what);
     return (int)n;
 }
 
@@ -309,27 +313,28 @@ static void check_length(reader *r, int depth)
                                   : luaL_typename(L, -1));
 }
 
-/* The first walk, in any order: every key is a position, none is missing. */
+/* The first walk, in any order: as many whole numbers are keys as the table is long. The second, in order, finds that
+ * none of its positions is empty, and so that there was nothing else. */
 static void look_at_table(reader *r, int depth)
 {
     lua_State *L = r->L;
-    if (depth == r->dims) {
-        look_at_number(r);
-        return;
-    }
     check_length(r, depth);
     const int table = lua_gettop(L);
+    const bool last = depth + 1 == r->dims;
     int64_t found = 0;
     for (lua_pushnil(L); lua_next(L, table); found++) {
         if (found % EML_LONG == 0) eml_checkinterrupt(L);
-        if (!is_position(L, -2, r->size[depth])) {
+        if (!lua_isinteger(L, -2)) {
             lua_pop(L, 1);
             wrong_key(L, table, r->size[depth], r->what);
         }
-        look_at_table(r, depth + 1);
+        if (last)
+            look_at_number(r);
+        else
+            look_at_table(r, depth + 1);
         lua_pop(L, 1);
     }
-    if (found < r->size[depth]) wrong_gap(L, table, r->size[depth], r->what);
+    if (found != r->size[depth]) wrong_gap(L, table, r->size[depth], r->what);
     if (found == 0 && luaL_getmetafield(L, table, "__len") != LUA_TNIL)
         eml_error(L, "%s: a table whose elements are behind a metatable: give an ordinary list", r->what);
 }
@@ -343,7 +348,7 @@ static void set_elements(reader *r, int depth)
     }
     for (int64_t i = 1; i <= r->size[depth]; i++) {
         if (i % EML_LONG == 1) eml_checkinterrupt(L);
-        lua_rawgeti(L, -1, i);
+        if (lua_rawgeti(L, -1, i) == LUA_TNIL) wrong_gap(L, lua_gettop(L) - 1, r->size[depth], r->what);
         set_elements(r, depth + 1);
         lua_pop(L, 1);
     }
@@ -355,7 +360,10 @@ em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype, const char *what)
     arg = lua_absindex(L, arg);
     lua_pushvalue(L, arg);
     shape_of(&r);
-    look_at_table(&r, 0);
+    if (r.dims)
+        look_at_table(&r, 0);
+    else
+        look_at_number(&r);
     const em_dtype inferred = r.any_float ? em_default_dtype() : r.any_integer ? EM_I64
                               : r.any_bool ? EM_BOOL : em_default_dtype();
     em_tensor **out = eml_pushtensor(L);

@@ -122,6 +122,9 @@ local function is_plain(value) return type(value) == "table" and getmetatable(va
 local function call(s, f, ...)
   local given, n = {...}, select("#", ...)
   while n > 0 and given[n] == nil do n = n - 1 end
+  if n > #s.params and not s.open and type(given[n]) ~= "table" then
+    raise("%s: too many arguments: %d given, %d expected (%s)", s.name, n, #s.params, table.concat(s.params, ", "))
+  end
   local last, meta = given[n], type(given[1]) == "table" and getmetatable(given[1])
   if type(meta) == "table" and meta.__library then
     raise("%s: write %s.%s(...), with a dot, not a colon", s.name, meta.__library, s.name)
@@ -142,6 +145,9 @@ local function call(s, f, ...)
   return f(...)
 end
 
+-- A plain list is no table of names: what most functions are given if they are given a table at all.
+local function is_list(t) return t[1] ~= nil and next(t, #t) == nil end
+
 --- A function that takes its arguments by name as well.
 -- @param name  of the function, for messages
 -- @param f     function written in Lua
@@ -152,14 +158,26 @@ function arguments.reader(name, f)
     s = s or signature(name, f)
     return call(s, f, ...)
   end
+  local info = debug.getinfo(f, "u")
   local function by_name(...)
     local last, b, c, d, e = ...
     if b ~= nil then last = b end
     if c ~= nil then last = c end
     if d ~= nil then last = d end
     if e ~= nil then last = select(-1, ...) end
-    if type(last) ~= "table" then return f(...) end
+    if type(last) ~= "table" or is_list(last) then return f(...) end
     return read(...)
+  end
+  if not info.isvararg and info.nparams <= 4 then       -- the same, quicker
+    function by_name(a, b, c, d, more)
+      local last = a
+      if b ~= nil then last = b end
+      if c ~= nil then last = c end
+      if d ~= nil then last = d end
+      if more ~= nil then return read(a, b, c, d, more) end
+      if type(last) ~= "table" or is_list(last) then return f(a, b, c, d) end
+      return read(a, b, c, d)
+    end
   end
   return called.stands_for(by_name, f)
 end
@@ -204,7 +222,12 @@ local function kin(cls)
   return set
 end
 
-local function wrong_self(cls, name, self)
+--- Raises the error for a method that was called with something else before it than an object of its class.
+-- @param cls  class
+-- @param name of the method
+-- @param self what it was called with
+-- @raise always
+function arguments.wrong_self(cls, name, self)
   raise("%s: expected an object of %s before it, got %s: write %s:%s(), with a colon", name, cls.__name,
         self == nil and "nothing" or options.show(self), word_for(cls), name)
 end
@@ -224,13 +247,22 @@ function arguments.method(cls, name, f)
     return call(s, f, ...)
   end
   local function by_name(self, ...)
-    if not relatives[getmetatable(self)] then wrong_self(cls, name, self) end
+    if not relatives[getmetatable(self)] then arguments.wrong_self(cls, name, self) end
     local last, b, c, d = ...
     if b ~= nil then last = b end
     if c ~= nil then last = c end
     if d ~= nil then last = select(-1, ...) end
-    if type(last) ~= "table" then return f(self, ...) end
+    if type(last) ~= "table" or is_list(last) then return f(self, ...) end
     return read(self, ...)
+  end
+  local info = debug.getinfo(f, "u")
+  if not info.isvararg and info.nparams <= 2 then       -- the same, quicker
+    function by_name(self, a, more)
+      if not relatives[getmetatable(self)] then arguments.wrong_self(cls, name, self) end
+      if a == nil and more == nil then return f(self) end
+      if more == nil and (type(a) ~= "table" or is_list(a)) then return f(self, a) end
+      return read(self, a, more)
+    end
   end
   return called.stands_for(by_name, f)
 end

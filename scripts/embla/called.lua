@@ -69,7 +69,7 @@ local function name_of_class(level)
   local meta = type(self) == "table" and getmetatable(self)
   local name = type(self) == "table" and rawget(self, "__name")
                or type(meta) == "table" and not rawget(meta, "__library") and rawget(meta, "__name")
-  return type(name) == "string" and {[name] = true} or nil
+  return type(name) == "string" and name ~= "Object" and {[name] = true} or nil
 end
 
 -- Names of the outermost function of the library between here and the script.

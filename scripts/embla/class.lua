@@ -83,8 +83,7 @@ end
 local absent = {}                                       -- looked at before: reading a field that is nil stays cheap
 
 -- A name that neither an object nor its classes have is nil, unless it is a slip in writing one that there is.
-setmetatable(Base, {__index = function(...)
-  local name = select(2, ...)
+setmetatable(Base, {__index = function(_, name)
   if absent[name] or type(name) ~= "string" or known[name] then return nil end
   for other in next, known do
     if options.is_slip(name, other) then raise("no field or method is called '%s', did you mean '%s'?", name, other) end

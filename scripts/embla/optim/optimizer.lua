@@ -1,6 +1,7 @@
 -- What every optimizer is: parameters in groups, each group with its options, and the state that the core keeps for
 -- each parameter. The classes (SGD, Adam, ...) come from the core's update rules, see init.lua.
 
+local arguments = require "embla.arguments"
 local class = require "embla.class"
 local copy = require "embla.optim.copy"
 local core = require "embla.core"
@@ -162,14 +163,20 @@ end
 
 -- ---- working ---------------------------------------------------------------------------------------------------
 
+local step_spec = options.spec("step", {
+  {name = "closure", type = "function", doc = "computes the loss and its gradients anew"},
+})
+
 --- Updates every parameter that has a gradient, by the rule and the options of its group as they stand now.
 -- Either all are updated or, when one cannot be, none.
 -- @param closure function that computes the loss and its gradients anew, or nil
 -- @return what the closure returned
 -- @raise if a gradient does not fit its parameter or the rule, or an option is out of range
-function Optimizer:step(closure)
+local function step(self, closure)
+  if self == nil then arguments.wrong_self(Optimizer, "step", self) end
   local loss
   if closure ~= nil then
+    if type(closure) == "table" and getmetatable(closure) == nil then closure = step_spec.read(closure).closure end
     if type(closure) ~= "function" then
       raise("%s: step: argument closure: expected a function, got %s", self.__name, options.show(closure))
     end
@@ -177,6 +184,7 @@ function Optimizer:step(closure)
   end
   return (core.optimizer_step(self.core, self.param_groups, loss))
 end
+rawset(Optimizer, "step", step)                         -- it reads its arguments itself: nothing between it and a loop
 
 --- Forgets the gradients.
 -- @param opt {set_to_none = true}; false puts zeros in place of a dense gradient, no entries in that of a sparse one

@@ -22,6 +22,7 @@ end
 
 -- ---- from data -------------------------------------------------------------------------------------------------
 
+local NONE = {}
 local tensor_spec = options.spec("tensor", rows(nil))
 
 --- A tensor from a number, a boolean or a nested table. Lua floats make float32, integers int64, booleans bool.
@@ -30,7 +31,7 @@ local tensor_spec = options.spec("tensor", rows(nil))
 -- @return Tensor
 -- @raise if the table is ragged or holds anything else
 function creation.tensor(data, opt)
-  local o = tensor_spec.arguments(opt)
+  local o = opt ~= nil and tensor_spec.arguments(opt) or NONE
   if data == nil then raise("tensor: argument data: expected a number, a boolean or a nested table, got nil") end
   return finish(core.tensor(data, o.dtype), o)
 end

@@ -201,10 +201,10 @@ for _, name in ipairs {"masked_fill", "masked_fill_"} do ops.functional[name] = 
 for _, name in ipairs {"max", "min", "median"} do
   local whole, along, pair = op[name], op[name .. "_dim"], op[name .. "imum"]
   if whole and along then
-    local function reduce(t, dim, ...)
-      if dim == nil and select("#", ...) == 0 then return whole(t) end
+    local function reduce(t, dim, keepdim)
+      if dim == nil and keepdim == nil then return whole(t) end
       if pair and core.is_tensor(dim) then return pair(t, dim) end
-      return along(t, dim, ...)
+      return along(t, dim, keepdim)
     end
     methods[name], ops.functional[name] = reduce, reduce
   end
