@@ -214,13 +214,15 @@ void eml_open_autograd(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
         {"backward", backward}, {"grad", grad}, {"origin_name", origin_name}, {"remove_hook", remove_hook},
-        {"is_grad_enabled", is_grad_enabled}, {"set_grad_enabled", set_grad_enabled}, {"with_grad", with_grad},
+        {"set_grad_enabled", set_grad_enabled}, {"with_grad", with_grad},
         {"set_frozen_rows", set_frozen_rows}, {"frozen_rows", frozen_rows},
         {"register_hook", register_hook}, {"open_scope", open_scope}, {"close_scope", close_scope}, {NULL, NULL},
     };
+    static const eml_named named[] = {{"is_grad_enabled", is_grad_enabled, ""}, {NULL, NULL, NULL}};
     static const eml_named methods[] = {{"retain_grad", retain_grad, "t"}, {"requires_grad_", requires_grad_, "t on"},
                                         {"detach_", detach_, "t"}, {NULL, NULL, NULL}};
     eml_register(L, state, functions);
+    eml_register_named(L, state, named);
     lua_getfield(L, -1, "methods");
     eml_register_named(L, state, methods);
     lua_pop(L, 1);

@@ -235,7 +235,7 @@ static bool is_empty_list(lua_State *L, const signature *s, int arg)
 
 typedef struct arguments {
     em_tensor *few[8], **in;
-    int n;
+    int n, first;                       /* where on the stack the first input stands */
     unsigned given;                     /* bits of the options given by position */
     em_opts opts;
 } arguments;
@@ -283,6 +283,7 @@ static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
         if (at > end || lua_isnil(L, at)) continue;
         if (a->in[i]) eml_error(L, "%s: %s is given twice, by position and by name", s->title, s->name[i]);
         a->in[i] = get_input(L, s, i, at);
+        if (i == 0) a->first = at;
     }
     for (int k = 0; k < s->n_opts; k++, at++) {
         if (at > end || lua_isnil(L, at)) continue;
@@ -324,6 +325,7 @@ static void read_arguments(lua_State *L, const signature *s, arguments *a)
     for (int i = 0; i < s->n_opts; i++) a->opts.at[i] = s->defaults->at[i];
     int arg = 1, k = 0, named = 0;
     a->given = 0;
+    a->first = 1;
     if (s->list) {
         take_list_out(L, s);
         read_list_inputs(L, s, a);
@@ -390,9 +392,9 @@ static int call(lua_State *L)
     if (any_sparse(&a)) return call_sparse(L, s);
     em_rng *rng = &s->state->rng;
     if (s->inplace) {
-        if (!eml_tensorat(L, s->state, 1)) return eml_error(L, "%s: works on a tensor", s->title);
+        if (!eml_tensorat(L, s->state, a.first)) return eml_error(L, "%s: works on a tensor", s->title);
         eml_check(L, em_apply_inplace(s->op, a.in[0], a.in, a.n, &a.opts, rng));
-        lua_settop(L, 1);
+        lua_settop(L, a.first);
         return 1;
     }
     em_tensor *out[EM_MAX_OUT] = {NULL}, **slot[EM_MAX_OUT];

@@ -37,7 +37,7 @@ local function named_spec(name, inputs, spec)
   local rows = {}
   for i, input in ipairs(inputs) do rows[i] = {name = input, type = "any", doc = "see above"} end
   local named = options.extend(name, options.spec(name, rows), spec.rows)
-  named.also = arguments.also(inputs)
+  named.also = inputs[1] == "tensors" and {} or arguments.also(inputs)
   for option in pairs(spec.by_name) do named.also[option] = nil end
   return named
 end

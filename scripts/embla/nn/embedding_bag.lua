@@ -50,7 +50,8 @@ end
 -- @raise for ids out of range, offsets that are missing, decrease or pass the end, weights of another shape
 function EmbeddingBag:forward(ids, offsets, per_sample_weights)
   return lookup(ids, self.weight, offsets, per_sample_weights, self.mode, self.include_last_offset,
-                rawget(self, "padding_idx"), rawget(self, "max_norm"), self.norm_type, self.scale_grad_by_freq, self.sparse)
+                rawget(self, "padding_idx"), rawget(self, "max_norm"), self.norm_type, self.scale_grad_by_freq,
+                self.sparse)
 end
 
 function EmbeddingBag:extra_repr()

@@ -54,7 +54,9 @@ function elementwise.clamp_max(t, max)
 end
 
 for _, name in ipairs {"clamp", "clamp_min", "clamp_max"} do
-  methods[name .. "_"] = function(t, ...) return t:copy_(elementwise[name](t, ...)) end
+  methods[name .. "_"] = function(t, ...)
+    return expect.dense(name .. "_", "t", t):copy_(methods[name](t, ...))
+  end
 end
 local clamp_in_place = methods.clamp_
 methods.clamp_ = function(t, min, max)

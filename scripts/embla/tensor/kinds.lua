@@ -72,6 +72,7 @@ local function finish(t, o) return o.requires_grad and t:requires_grad_() or t e
 -- @param ... sizes, or a table of them; {dtype =, requires_grad =} may follow
 -- @return Tensor
 function methods:new_zeros(...)
+  expect.tensor("new_zeros", "self", self)
   local sizes, o = new_arguments("new_zeros", ...)
   return finish(core.zeros(sizes, o.dtype or self.dtype), o)
 end
@@ -80,6 +81,7 @@ end
 -- @param ... sizes, or a table of them; {dtype =, requires_grad =} may follow
 -- @return Tensor
 function methods:new_ones(...)
+  expect.tensor("new_ones", "self", self)
   local sizes, o = new_arguments("new_ones", ...)
   return finish(core.empty(sizes, o.dtype or self.dtype):fill_(1), o)
 end
@@ -88,6 +90,7 @@ end
 -- @param ... sizes, or a table of them; {dtype =, requires_grad =} may follow
 -- @return Tensor
 function methods:new_empty(...)
+  expect.tensor("new_empty", "self", self)
   local sizes, o = new_arguments("new_empty", ...)
   return finish(core.empty(sizes, o.dtype or self.dtype), o)
 end
@@ -98,9 +101,10 @@ end
 -- @param opt   {dtype =, requires_grad =}
 -- @return Tensor
 function methods:new_full(sizes, value, opt)
+  expect.tensor("new_full", "self", self)
+  local o = new_spec.new_full.arguments(opt)
   if type(sizes) ~= "table" then raise("new_full: argument sizes: expected a table, got %s", options.show(sizes)) end
   if type(value) ~= "boolean" then expect.number("new_full", "value", value) end
-  local o = new_spec.new_full.arguments(opt)
   return finish(core.empty(sizes, o.dtype or self.dtype):fill_(value), o)
 end
 
@@ -110,8 +114,9 @@ end
 -- @return Tensor
 -- @raise if the table is ragged or holds anything else
 function methods:new_tensor(data, opt)
-  if data == nil then raise("new_tensor: argument data: expected a number, a boolean or a nested table, got nil") end
+  expect.tensor("new_tensor", "self", self)
   local o = new_spec.new_tensor.arguments(opt)
+  if data == nil then raise("new_tensor: argument data: expected a number, a boolean or a nested table, got nil") end
   return finish(core.tensor(data, o.dtype or self.dtype, "new_tensor: data"), o)
 end
 

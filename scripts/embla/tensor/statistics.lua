@@ -269,7 +269,7 @@ end
 -- @param ... p, dim and maxnorm, as of renorm
 -- @return the tensor
 -- @raise if maxnorm is negative
-function methods:renorm_(...) return self:copy_(statistics.renorm(self, ...)) end
+function methods:renorm_(...) return self:copy_(methods.renorm(self, ...)) end
 
 -- ---- products --------------------------------------------------------------------------------------------------
 
@@ -427,7 +427,7 @@ end
 -- @param ... dim, index, src, reduce, include_self, as of scatter_reduce
 -- @return the tensor
 -- @raise as scatter_reduce does
-function methods:scatter_reduce_(...) return self:copy_(statistics.scatter_reduce(self, ...)) end
+function methods:scatter_reduce_(...) return self:copy_(methods.scatter_reduce(self, ...)) end
 
 --- The first elements of a source put where a mask is true.
 -- @param t      Tensor
