@@ -3,6 +3,7 @@
 -- the truth here; what they give is tested elsewhere.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
+local arguments = require "embla.arguments"
 local core = require "embla.core"
 local embla = require "embla"
 local ops = require "embla.ops"
@@ -89,9 +90,10 @@ local SAMPLES = {
   tile = {{rows()}, {repeats = {2, 1}}}, to = {{rows()}, {dtype = "float64"}}, topk = {{rows()}, {k = 2}},
   transpose = {{rows()}, {dim0 = 0, dim1 = 1}}, triplet_margin_loss = {{rows(), other(), third()}},
   unflatten = {{rows()}, {dim = 1, sizes = {3, 1}}}, unsqueeze = {{rows()}, {dim = 1}}, var = {{rows()}, {dim = 1}},
-  view = {{rows()}, {shape = {3, 2}}}, where = {{bits(), rows(), other()}}, binary_cross_entropy = {{rows(), other(), third()}},
+  view = {{rows()}, {shape = {3, 2}}}, where = {{bits(), rows(), other()}},
+  binary_cross_entropy = {{rows(), other(), third()}},
   binary_cross_entropy_with_logits = {{rows(), other(), third(), line()}}, kl_div = {{rows(), other()}},
-  soft_margin_loss = {{rows(), embla.ones(2, 3)}}, copy = {{rows(), other()}}, linspace = nil,
+  soft_margin_loss = {{rows(), embla.ones(2, 3)}}, copy = {{rows(), other()}},
 }
 
 -- The inputs and all options of an operation, defaults filled in.
@@ -194,4 +196,207 @@ for _, name in ipairs(names) do
   local plain = name:gsub("_$", "")
   t.test(name .. ": inputs and options by name", function() check_op(plain, core.ops[name], plain ~= name) end)
 end
+
+-- ---- functions written in Lua -----------------------------------------------------------------------------------
+
+-- These read sizes, or what they are called with, themselves: tests/lua/tensor/test_sizes.lua and below.
+local OWN = {
+  empty = true, zeros = true, ones = true, rand = true, randn = true, new_zeros = true, new_ones = true,
+  new_empty = true, arange = true, meshgrid = true, unique = true, no_grad = true, enable_grad = true,
+  detect_anomaly = true, range = true, scope = true, renorm_ = true, scatter_reduce_ = true,
+}
+
+-- Whether a function written in Lua has parameters that could go by name.
+local function has_parameters(f)
+  local info = debug.getinfo(f, "Su")
+  return info.what == "Lua" and (info.nparams > 1 or info.nparams == 1 and debug.getlocal(f, 1) ~= "self")
+end
+
+for prefix, home in pairs {["embla."] = embla, ["F."] = F, ["t:"] = core.methods, ["nn.init."] = nn.init,
+                           ["nn.utils."] = nn.utils, ["nn.utils.rnn."] = nn.utils.rnn} do
+  t.test(prefix .. " holds no function that does not read its arguments by name", function()
+    local found = {}
+    for name, f in pairs(home) do
+      if type(f) == "function" and not OWN[name] and has_parameters(f) and arguments.origin(f) == f then
+        found[#found + 1] = name
+      end
+    end
+    table.sort(found)
+    t.equal(found, {})
+  end)
+end
+
+t.test("functions in Lua: the same by position and by name", function()
+  local x, y = rows(), other()
+  t.equal(F.layer_norm(channels(), {4}, {weight = embla.ones(4), bias = embla.ones(4)}),
+          F.layer_norm(channels(), {4}, embla.ones(4), embla.ones(4)))
+  t.equal(F.rms_norm(x, {3}, {weight = line()}), F.rms_norm(x, {3}, line()))
+  t.equal(F.group_norm(channels(), 1, {weight = embla.ones(2), eps = 1e-3}),
+          F.group_norm(channels(), 1, embla.ones(2), nil, 1e-3))
+  t.equal(F.repeat_interleave(embla.tensor {1, 2}, 2, {dim = 0}), embla.tensor {1, 1, 2, 2})
+  t.equal(F.repeat_interleave {input = embla.tensor {1, 2}, repeats = 2, dim = 0}, embla.tensor {1, 1, 2, 2})
+  t.equal(#x:chunk(2, {dim = 1}), 2)
+  t.equal(x:chunk {chunks = 3, dim = 1}[2], x:narrow(1, 1, 1))
+  t.equal(#x:unbind {dim = 1}, 3)
+  t.equal(F.take_along_dim(x, embla.tensor {{0}, {2}}, {dim = 1}), embla.tensor {{0.5}, {0.375}})
+  t.equal(F.take_along_dim {input = x, indices = embla.tensor {{0}, {2}}, dim = 1}, embla.tensor {{0.5}, {0.375}})
+  t.equal(#F.tensor_split(embla.ones(4), {sections = 2}), 2)
+  t.equal(F.tensor_split(embla.arange(4), {indices = {1}})[2], embla.tensor {1, 2, 3})
+  t.equal(x:rot90 {k = 1, dims = {0, 1}}, x:rot90(1, {0, 1}))
+  t.equal(F.dist(x, {other = y, p = 1}), F.dist(x, y, 1))
+  t.equal(x:split {size = 1}[2], x:split(1)[2])
+  t.equal(x:split(2, {dim = 1})[2].shape, {2, 1})
+  t.equal(embla.diff(embla.tensor {1, 4, 9}, {n = 2}), embla.tensor {2})
+  t.equal({F.var_mean(x, {dim = 1, unbiased = false})}, {F.var_mean(x, 1, false)})
+  t.equal(x:var {dim = 1, unbiased = false}, x:var(1, false))
+  t.equal({x:max {dim = 1, keepdim = true}}, {x:max(1, true)})
+  t.equal(x:max {other = y}, x:maximum(y))
+  t.equal(x:norm {p = 1, dim = 1}, x:norm(1, 1))
+  t.equal(x:clamp {min = 0.25, max = 0.5}, x:clamp(0.25, 0.5))
+  t.equal(x:clone():clamp_min_ {min = 0.5}, x:clamp_min(0.5))
+  t.equal(x:clone():renorm_ {p = 2, dim = 0, maxnorm = 0.5}, x:renorm(2, 0, 0.5))
+  t.equal(F.cross_entropy(x, {target = ids()}), F.cross_entropy(x, ids()))
+  t.equal(F.cross_entropy {input = x, target = ids(), reduction = "sum"}, F.cross_entropy(x, ids(), nil, nil, "sum"))
+  t.equal(F.conv1d(channels(), {weight = embla.ones(2, 2, 2), stride = 2}),
+          F.conv1d(channels(), embla.ones(2, 2, 2), nil, 2))
+  t.equal(F.one_hot {input = ids(), num_classes = 4}, F.one_hot(ids(), 4))
+  t.equal(F.lerp {input = x, ["end"] = y, weight = 0.5}, F.lerp(x, y, 0.5))
+  t.equal(F.pow {input = x, exponent = 2}, F.pow(x, 2))
+  t.equal(embla.full {size = {2}, fill_value = 3}, embla.tensor {3, 3})
+  t.equal(embla.arange {start = 1, ["end"] = 7, step = 2}, embla.tensor {1, 3, 5})
+  t.equal(embla.linspace {start = 0, ["end"] = 1, steps = 3}, embla.tensor {0.0, 0.5, 1.0})
+  t.equal(embla.eye {n = 2, m = 3}.shape, {2, 3})
+  t.equal(embla.tensor {data = {1, 2}, dtype = "int32"}, embla.tensor({1, 2}, "int32"))
+  t.equal(embla.randint {low = 3, high = 4, size = {2}}, embla.tensor {3, 3})
+  t.equal(embla.randint(1, {2}), embla.tensor {0, 0})
+  t.equal(x:size {dim = 1}, 3)
+  t.equal(embla.zeros(2):fill_ {value = 3.0}, embla.tensor {3.0, 3.0})
+  t.equal(embla.zeros(2):normal_ {mean = 2, std = 0}, embla.tensor {2.0, 2.0})
+  t.equal(embla.zeros(2):uniform_ {low = 1, high = 1}, embla.tensor {1.0, 1.0})
+  t.equal(nn.init.constant_ {tensor = embla.zeros(2), value = 4}, embla.tensor {4.0, 4.0})
+end)
+
+t.test("a window of one size may be written as PyTorch's tuple", function()
+  t.equal(F.max_pool1d(channels(), {2}), F.max_pool1d(channels(), 2))
+  t.equal(F.avg_pool1d(channels(), {kernel_size = {2}, stride = {1}}), F.avg_pool1d(channels(), 2, 1))
+  t.equal(tostring(nn.Conv1d(1, 2, {3}, {stride = {2}, padding = {1}})),
+          "Conv1d(1, 2, kernel_size=(3,), stride=(2,), padding=(1,))")
+  t.equal(tostring(nn.MaxPool1d {3}), tostring(nn.MaxPool1d(3)))
+  t.raises(function() F.max_pool1d(channels(), {2, 2}) end, "max_pool1d: kernel_size: expected an integer")
+end)
+
+t.test("an argument given twice is an error, and so is one too many", function()
+  local x = rows()
+  t.raises(function() x:sum(0, {dim = 1}) end, "sum: option dim is given twice, by position and by name")
+  t.raises(function() F.linear(x, square(), {weight = square()}) end, "linear: weight is given twice")
+  t.raises(function() F.layer_norm(x, {3}, line(), {weight = line()}) end, "layer_norm: argument weight is given twice")
+  t.raises(function() F.add {input = x, x = x, other = x} end, "add: option x is given twice")
+  t.raises(function() x:normal_(0, {mean = 1}) end, "normal_: argument 2 is given twice")
+  t.raises(function() x:dim(1) end, "dim: too many arguments: 2 given, 1 expected (t)")
+end)
+
+-- ---- layers ------------------------------------------------------------------------------------------------------
+
+local layer = nn.TransformerEncoderLayer(4, 2, {dim_feedforward = 4})
+local SIZES = {
+  in_features = 3, out_features = 4, in1_features = 2, in2_features = 3, num_embeddings = 5, embedding_dim = 4,
+  in_channels = 2, out_channels = 4, kernel_size = 3, num_groups = 2, num_channels = 4, num_features = 4,
+  normalized_shape = {4}, input_size = 3, hidden_size = 4, embed_dim = 4, num_heads = 2, d_model = 4, nhead = 2,
+  encoder_layer = layer, num_layers = 2, n_classes = 10, cutoffs = {4}, output_size = 2, threshold = 0.5, value = 1,
+  dim = 1, unflattened_size = {2, 2}, sizes = {2, 2}, num_sampled = 4,
+}
+
+-- Names of what a constructor takes, in order: its parameters, then its options.
+local function names_of(cls)
+  local list, init = {}, arguments.origin(cls.init)
+  for i = 2, debug.getinfo(init, "u").nparams do list[#list + 1] = debug.getlocal(init, i) end
+  for _, name in ipairs(cls.spec.names) do list[#list + 1] = name end
+  return list
+end
+
+local function fields(object)
+  local found = {}
+  for key, value in next, object do
+    if type(value) == "number" or type(value) == "boolean" or type(value) == "string" then found[key] = value end
+  end
+  return found
+end
+
+for name, cls in pairs(nn) do
+  if type(cls) == "table" and rawget(cls, "__index") == cls and cls.spec then
+    t.test(("nn.%s: the constructor's arguments by name"):format(name), function()
+      local positions, named, n = {}, {}, 0
+      for _, key in ipairs(names_of(cls)) do
+        n = n + 1
+        local row = cls.spec.by_name[key]
+        local value = row and row.default
+        if value == nil then value = SIZES[key] end
+        positions[n], named[key] = value, value
+      end
+      local want = cls(table.unpack(positions, 1, n))
+      for _, made in ipairs {cls(named), positions[1] ~= nil and cls(positions[1], (function()
+        local rest = {}
+        for key, value in pairs(named) do rest[key] = key ~= names_of(cls)[1] and value or nil end
+        return rest
+      end)()) or want} do
+        t.equal(tostring(made), tostring(want))
+        t.equal(fields(made), fields(want))
+      end
+    end)
+  end
+end
+
+-- ---- optimizers and schedules ------------------------------------------------------------------------------------
+
+local function is_class(value) return type(value) == "table" and rawget(value, "__index") == value end
+
+for name, cls in pairs(optim) do
+  if is_class(cls) and name ~= "Optimizer" then
+    t.test(("optim.%s: params and options by name"):format(name), function()
+      local p = embla.rand(2, {requires_grad = true})
+      local option = cls.spec.by_name.lr and {lr = 0.25} or {decay = 0.5}
+      local named = {params = {p}, lr = option.lr, decay = option.decay}
+      local a, b = cls({p}, option), cls(named)
+      t.equal(fields(b), fields(a))
+      if b.param_groups then t.equal(tostring(b), tostring(a)) end
+    end)
+  end
+end
+
+local SCHEDULES = {
+  step_size = 2, milestones = {1, 2}, lr_lambda = function() return 0.5 end, T_max = 3, T_0 = 2, base_lr = 0.1,
+  max_lr = 0.5, total_steps = 10, gamma = 0.5,
+}
+
+for name, cls in pairs(optim.lr_scheduler) do
+  if is_class(cls) and name ~= "LRScheduler" and name ~= "ChainedScheduler" and name ~= "SequentialLR" then
+    t.test(("lr_scheduler.%s: optimizer and options by name"):format(name), function()
+      local function opt() return optim.SGD({embla.rand(2, {requires_grad = true})}, {lr = 1, momentum = 0.5}) end
+      local chosen = {}
+      for _, row in ipairs(cls.spec.rows) do
+        if row.required or row.name == "total_steps" then chosen[row.name] = SCHEDULES[row.name] end
+      end
+      local first, second = opt(), opt()
+      local a = cls(first, chosen)
+      chosen.optimizer = second
+      local b = cls(chosen)
+      t.equal(fields(b), fields(a))
+      t.equal(second.param_groups[1].lr, first.param_groups[1].lr)
+    end)
+  end
+end
+
+t.test("schedules of schedules, and methods of objects, by name", function()
+  local opt = optim.SGD({embla.rand(2, {requires_grad = true})}, {lr = 1})
+  local one = optim.lr_scheduler.ConstantLR(opt, {factor = 0.5})
+  local two = optim.lr_scheduler.ExponentialLR(opt, {gamma = 0.5})
+  t.equal(optim.lr_scheduler.ChainedScheduler {schedulers = {one, two}}:get_last_lr()[1], opt.param_groups[1].lr)
+  local calls = 0
+  t.equal(opt:step {closure = function() calls = calls + 1; return 7 end}, 7)
+  t.equal(calls, 1)
+  local net = nn.Linear(2, 2)
+  t.equal(net:train {mode = false}.training, false)
+  net:register_buffer {name = "mean", tensor = embla.zeros(2), persistent = false}
+  t.equal(net.mean, {0.0, 0.0})
+end)
 t.finish()

@@ -206,13 +206,15 @@ end
 local eye_spec = options.spec("eye", rows())
 
 --- The identity matrix, or its first columns.
--- @param n   rows
--- @param ... [columns = n] [, {dtype =, requires_grad =}]
+-- @param n       rows
+-- @param columns n if left out
+-- @param opt     {dtype =, requires_grad =}, or the dtype alone
 -- @return Tensor (n, columns)
-function creation.eye(n, ...)
-  local given, o = numbers_and_options("eye", {columns = 2, m = 2}, eye_spec, n, ...)
+function creation.eye(n, columns, opt)
+  if type(columns) == "table" or type(columns) == "string" then columns, opt = nil, columns end
+  local o = eye_spec.arguments(opt)
   n = expect.integer("eye", "n", n, 0)
-  local columns = expect.integer("eye", "columns", given[2] or n, 0)
+  columns = expect.integer("eye", "columns", columns or n, 0)
   local t = core.zeros({n, columns}, o.dtype or core.get_default_dtype())
   for i = 0, math.min(n, columns) - 1 do t[{i, i}] = 1 end
   return finish(t, o)
