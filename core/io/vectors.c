@@ -110,14 +110,15 @@ enum { WORD_ROOM = 1 << 16, NUMBER_ROOM = 64 };
 
 typedef struct reader {
     em__input in;
-    bool binary;
+    bool binary, first;                 /* the first row is being read */
     int ahead;                          /* the byte that ended the last piece */
     char *word;                         /* (WORD_ROOM) */
 } reader;
 
 static em_status malformed(const reader *r, const char *what)
 {
-    return em__fail(EM_EFORMAT, "%s: byte %lld: %s", r->in.path, (long long)em__input_offset(&r->in), what);
+    const char *hint = r->first && !r->binary ? " (a binary file is read with {binary = true})" : "";
+    return em__fail(EM_EFORMAT, "%s: byte %lld: %s%s", r->in.path, (long long)em__input_offset(&r->in), what, hint);
 }
 
 /* The bytes up to the next blank or the file's end, ended by 0. What stands before them: blanks, within the line only
@@ -196,8 +197,10 @@ static em_status read_rows(reader *r, em_vocab *words, em_tensor *m)
         if (!length) return malformed(r, "fewer words than the first line says");
         EM_TRY(em_vocab_add(words, r->word, length, 0, &got));
         if (got != id) return malformed(r, "a word stands twice");
+        r->first = id == 0;
         EM_TRY(r->binary ? read_binary_row(r, row, m->size[1]) : read_text_row(r, row, m->size[1]));
     }
+    r->first = false;
     while (is_blank(r->ahead)) EM_TRY(em__input_byte(&r->in, &r->ahead));
     return r->ahead >= 0 ? malformed(r, "more words than the first line says") : EM_OK;
 }

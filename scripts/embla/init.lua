@@ -61,7 +61,8 @@ function embla.get_rng_state() return {core.get_rng_state()} end
 --- Puts the generator where it was.
 -- @param state what get_rng_state returned
 function embla.set_rng_state(state)
-  if type(state) ~= "table" or math.type(state[1]) ~= "integer" or math.type(state[2]) ~= "integer" then
+  local whole = type(state) == "table" and options.is_integer(state[1]) and options.is_integer(state[2])
+  if not whole then
     raise("set_rng_state: argument state: expected what get_rng_state returned, got %s", options.show(state))
   end
   core.set_rng_state(state[1], state[2])

@@ -72,6 +72,11 @@ local TYPE_TEXTS = {
 -- @return boolean
 function options.is_dtype(value) return type(value) == "string" and DTYPES[value] == true end
 
+--- Whether a value is a whole number, be it written as a float: the one rule of what an integer is.
+-- @param value anything
+-- @return boolean
+function options.is_integer(value) return is_integer(value) end
+
 --- What a value is, in words for a message: -1, "nearest", nil, table, tensor.
 -- @param value anything
 -- @return text

@@ -172,7 +172,7 @@ local step_spec = options.spec("step", {
 -- @param closure function that computes the loss and its gradients anew, or nil
 -- @return what the closure returned
 -- @raise if a gradient does not fit its parameter or the rule, or an option is out of range
-local function step(self, closure)
+local function update(self, closure)
   if self == nil then arguments.wrong_self(Optimizer, "step", self) end
   local loss
   if closure ~= nil then
@@ -184,7 +184,7 @@ local function step(self, closure)
   end
   return (core.optimizer_step(self.core, self.param_groups, loss))
 end
-rawset(Optimizer, "step", step)                         -- it reads its arguments itself: nothing between it and a loop
+rawset(Optimizer, "step", update)                         -- it reads its arguments itself: nothing between it and a loop
 
 --- Forgets the gradients.
 -- @param opt {set_to_none = true}; false puts zeros in place of a dense gradient, no entries in that of a sparse one

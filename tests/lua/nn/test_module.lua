@@ -293,4 +293,17 @@ t.test("clone makes a tree with tensors of its own, shared as before", function(
   t.equal(net[2].running_mean:tolist()[1] ~= 9, true)
 end)
 
+t.test("a field that was a parameter stays one, or is taken away with nil", function()
+  local net = nn.Linear(2, 2)
+  net.weight = 3
+  for _, f in ipairs {net.parameters, net.state_dict, net.zero_grad, net.eval} do
+    t.raises(function()
+      f(net)
+      net:named_parameters()
+    end, "field weight was a Parameter and now holds 3")
+  end
+  net.weight = nil
+  t.equal(#net:parameters(), 1)
+end)
+
 t.finish()
