@@ -66,4 +66,57 @@ walk("autograd.", embla.autograd)
 walk("utils.", embla.utils)
 walk("optim.", embla.optim)
 walk("lr_scheduler.", embla.optim.lr_scheduler)
+
+-- ---- methods of objects ------------------------------------------------------------------------------------------
+
+local function optimizer(name)
+  local p = embla.rand(3, 2, {requires_grad = true})
+  return name == "EMA" and embla.optim.EMA {p} or embla.optim[name or "SGD"]({p}, {lr = 0.1})
+end
+
+local OBJECTS = {
+  TensorDataset = function() return embla.data.TensorDataset(embla.rand(4, 2)) end,
+  DataLoader = function() return embla.data.DataLoader(embla.data.TensorDataset(embla.rand(4, 2))) end,
+  Vocab = function() return embla.text.Vocab {"a", "b"} end,
+  Corpus = function() return embla.text.Corpus(arg[0]) end,
+  SkipGram = function() return embla.text.SkipGram(embla.text.Corpus(arg[0]), {batch_size = 4}) end,
+  Word2Vec = function() return embla.text.Word2Vec(embla.text.Corpus(arg[0]), {dim = 4}) end,
+  Linear = function() return nn.Linear(2, 2) end, Embedding = function() return nn.Embedding(4, 2) end,
+  LSTM = function() return nn.LSTM(2, 2) end,
+  StepLR = function() return embla.optim.lr_scheduler.StepLR(optimizer(), {step_size = 1}) end,
+  ReduceLROnPlateau = function() return embla.optim.lr_scheduler.ReduceLROnPlateau(optimizer()) end,
+}
+for name, cls in pairs(embla.optim) do
+  if is_class(cls) and name ~= "Optimizer" and name ~= "SparseAdam" then
+    OBJECTS[name] = function() return optimizer(name) end
+  end
+end
+
+-- Their table is what they work on, or they are the library's own.
+local WORKS_ON = {
+  init = true, extend = true, allocate = true, load_state_dict = true, add_param_group = true, apply = true,
+  is_instance = true, prepare = true, of_table = true, from_rule = true, describe_options = true, rate = true,
+  spec_of = true, pretrained_spec_of = true, groups_of = true, setup = true, start = true, adopt = true,
+  set_state = true, get_state = true, note_rates = true, options_repr = true, extra_repr = true, define = true,
+  replace_rows = true, forward = true, ids = true, words = true,
+}
+
+local made = {}
+for name in pairs(OBJECTS) do made[#made + 1] = name end
+table.sort(made)
+for _, name in ipairs(made) do
+  t.test("methods of " .. name .. " refuse an option that they do not know", function()
+    local object, seen = OBJECTS[name](), {}
+    local cls = getmetatable(object)
+    while cls do
+      for key, f in pairs(cls) do
+        if type(f) == "function" and key:sub(1, 1) ~= "_" and not WORKS_ON[key] and not seen[key] then
+          seen[key] = true
+          must_refuse(name .. ":" .. key, true, f, object, unknown())
+        end
+      end
+      cls = rawget(cls, "super")
+    end
+  end)
+end
 t.finish()

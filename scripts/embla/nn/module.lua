@@ -15,10 +15,15 @@ Module.is_module = true
 -- ---- fields ----------------------------------------------------------------------------------------------------
 
 --- Makes the bare module: fields are kept in the table itself, so that reading one costs nothing; `_keys` notes their
--- order, `_parameters` and `_buffers` what was registered.
+-- order, `_parameters`, `_buffers` and `_modules` what was registered.
 -- @return table of the class
 function Module:allocate()
-  return setmetatable({training = true, _keys = {}, _place = {}, _parameters = {}, _buffers = {}}, self)
+  return setmetatable({training = true, _keys = {}, _place = {}, _parameters = {}, _buffers = {}, _modules = {}}, self)
+end
+
+local function is_module(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(meta) == "table" and meta.is_module == true
 end
 
 function Module.__newindex(self, key, value)
@@ -30,11 +35,7 @@ function Module.__newindex(self, key, value)
     self._place[key] = #self._keys
   end
   if core.is_parameter(value) then self._parameters[key] = true end
-end
-
-local function is_module(value)
-  local meta = type(value) == "table" and getmetatable(value)
-  return type(meta) == "table" and meta.is_module == true
+  if is_module(value) then self._modules[key] = true end
 end
 
 -- The name of a field, as PyTorch has it: the members of a list are named from 0.
@@ -50,6 +51,10 @@ local function kind_of(module, key, value)
     raise("%s: field %s was a Parameter and now holds %s: wrap a tensor in nn.Parameter, copy into the old one with "
           .. "copy_, or take it away with nil", module.__name, name_of(key),
           core.is_tensor(value) and "a plain tensor" or options.show(value))
+  end
+  if module._modules[key] then
+    raise("%s: field %s was a module and now holds %s: give it a module, or take it away with nil", module.__name,
+          name_of(key), options.show(value))
   end
   if not core.is_tensor(value) then return nil end
   return module._buffers[key] and "buffer" or nil

@@ -176,7 +176,7 @@ local function update(self, closure)
   if self == nil then arguments.wrong_self(Optimizer, "step", self) end
   local loss
   if closure ~= nil then
-    if type(closure) == "table" and getmetatable(closure) == nil then closure = step_spec.read(closure).closure end
+    if type(closure) == "table" and not getmetatable(closure) then closure = step_spec.read(closure).closure end
     if type(closure) ~= "function" then
       raise("%s: step: argument closure: expected a function, got %s", self.__name, options.show(closure))
     end
@@ -184,7 +184,7 @@ local function update(self, closure)
   end
   return (core.optimizer_step(self.core, self.param_groups, loss))
 end
-rawset(Optimizer, "step", update)                         -- it reads its arguments itself: nothing between it and a loop
+rawset(Optimizer, "step", update)                       -- it reads its arguments itself: a loop pays for nothing else
 
 --- Forgets the gradients.
 -- @param opt {set_to_none = true}; false puts zeros in place of a dense gradient, no entries in that of a sparse one

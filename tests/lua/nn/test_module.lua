@@ -304,6 +304,14 @@ t.test("a field that was a parameter stays one, or is taken away with nil", func
   end
   net.weight = nil
   t.equal(#net:parameters(), 1)
+  local outer = nn.Module()
+  outer.fc = net
+  outer.fc = 3
+  t.raises(function() outer:parameters() end, "field fc was a module and now holds 3")
+  outer.fc = nn.Identity()
+  t.equal(#outer:parameters(), 0)
+  outer.fc = nil
+  t.equal(#outer:modules(), 1)
 end)
 
 t.finish()
