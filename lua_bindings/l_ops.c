@@ -127,9 +127,9 @@ static int wrong_input(lua_State *L, const signature *s, int i, int arg)
     else if (i == 0 && arg && luaL_getmetafield(L, arg, "__library") == LUA_TSTRING)
         slip = lua_pushfstring(L, SLIP, lua_tostring(L, -1), s->title);
     char what[WHAT];
-    const bool number = s->kind[i] == ' ' && i > 0 && !s->optional[i];
-    return eml_error(L, "%s%s must be a tensor%s, got %s%s", input_text(what, s, i),
-                     strcmp(s->name[i], "y") ? "" : ", the other operand,", number ? " or a number" : "", got, slip);
+    const char *operand = strcmp(s->name[i], "y") ? "" : ", the other operand,";
+    return eml_error(L, "%s%s must be a tensor%s, got %s%s", input_text(what, s, i), operand,
+                     *operand ? " or a number" : "", got, slip);
 }
 
 static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)

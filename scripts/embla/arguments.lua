@@ -16,7 +16,8 @@ local ALSO = {
   ids = {"indices", "index"}, parts = {"indices_or_sections", "sections", "indices"}, others = {"test_elements"},
   size = {"split_size", "split_size_or_sections"}, value = {"fill_value"}, start = {"low"}, stop = {"end"},
   y = {"end", "exponent"}, z = {"tensor2"}, x = {"self"}, t = {"self"}, values = {"value"}, n = {"N"},
-  columns = {"m"}, sizes = {"size"}, x1 = {"input1"}, x2 = {"input2"},
+  columns = {"m"}, sizes = {"size"}, x1 = {"input1"}, x2 = {"input2"}, grad = {"gradient"}, shape = {"size"},
+  repeats = {"dims"}, src = {"value"},
 }
 
 -- Tables with names that are what the function works on, not arguments by name.
@@ -24,29 +25,43 @@ local DATA = {state = true, dict = true, group = true, modules = true, closure =
 
 --- Other names for parameters: PyTorch's.
 -- @param names list of parameters in order
+-- @param more  list of names of options, or nil
 -- @return table other name -> parameter
-function arguments.also(names)
-  local also, taken = {}, {}
-  for _, name in ipairs(names) do taken[name] = true end
-  for _, name in ipairs(names) do
+function arguments.also(names, more)
+  local also, taken, all = {}, {}, {table.unpack(names)}
+  for _, name in ipairs(more or {}) do all[#all + 1] = name end
+  for _, name in ipairs(all) do taken[name] = true end
+  for _, name in ipairs(all) do
     for _, other in ipairs(ALSO[name] or {}) do
       if not taken[other] and not also[other] then also[other] = name end
     end
   end
-  if names[1] and not taken.input then also.input = names[1] end
-  if names[2] and not taken.other then also.other = names[2] end
+  local first = names[1] == "condition" and 2 or 1      -- where(condition, input, other)
+  if names[first] and not taken.input then also.input = names[first] end
+  if names[first + 1] and not taken.other then also.other = names[first + 1] end
   if names[2] == "y" and names[3] == "z" then also.tensor1 = "y" end
   return also
 end
 
 -- ---- reading ---------------------------------------------------------------------------------------------------
 
+local given_names = setmetatable({}, {__mode = "k"})
+
+--- Names the parameters of a function that is made for several operations, and so cannot name them itself.
+-- @param f     function
+-- @param names list in order, "self" first for a method
+-- @return f
+function arguments.name(f, names)
+  given_names[f] = names
+  return f
+end
+
 -- What a function takes: `place` of each name; `sink`, where the table of all others goes, if anywhere.
-local function signature(name, f)
+local function signature(name, f, is_method)
   local info = debug.getinfo(f, "u")
   local s = {name = name, f = f, names = {}, place = {}, params = {}}
   for i = 1, info.nparams do
-    local param = debug.getlocal(f, i)
+    local param = given_names[f] and given_names[f][i] or debug.getlocal(f, i)
     s.params[i] = param
     if param == "opt" then
       s.sink = i
@@ -55,7 +70,7 @@ local function signature(name, f)
     end
   end
   if info.isvararg then s.sink, s.open = info.nparams + 1, true end
-  for other, param in pairs(arguments.also(s.params)) do
+  for other, param in pairs(arguments.also(is_method and s.names or s.params)) do
     if param ~= "opt" then s.place[other] = s.place[other] or param == "self" and 1 or s.place[param] end
   end
   return s
@@ -239,9 +254,10 @@ end
 -- @return function
 function arguments.method(cls, name, f)
   local relatives, s = kin(cls), nil
+  local speaks_for_class = name == "init" or name == "forward"
   local function read(...)
     if not s then
-      s = signature(name == "init" and cls.__name or name, f)
+      s = signature(speaks_for_class and cls.__name or name, f, true)
       s.init = name == "init"
     end
     return call(s, f, ...)
@@ -256,13 +272,21 @@ function arguments.method(cls, name, f)
     return read(self, ...)
   end
   local info = debug.getinfo(f, "u")
-  if not info.isvararg and info.nparams <= 2 then       -- the same, quicker
-    function by_name(self, a, more)
+  if not info.isvararg and info.nparams <= 4 then       -- the same, quicker
+    function by_name(self, a, b, c, more)
       if not relatives[getmetatable(self)] then arguments.wrong_self(cls, name, self) end
-      if a == nil and more == nil then return f(self) end
-      if more == nil and (type(a) ~= "table" or is_list(a)) then return f(self, a) end
-      return read(self, a, more)
+      local last = a
+      if b ~= nil then last = b end
+      if c ~= nil then last = c end
+      if more ~= nil then return read(self, a, b, c, more) end
+      if last == nil then return f(self) end
+      if type(last) ~= "table" or is_list(last) then return f(self, a, b, c) end
+      return read(self, a, b, c)
     end
+  end
+  if name == "forward" then
+    called.origins[by_name] = f                         -- its class's name leads the messages
+    return by_name
   end
   return called.stands_for(by_name, f)
 end

@@ -36,8 +36,8 @@ end
 
 -- ---- definitions -----------------------------------------------------------------------------------------------
 
--- These run at each step, or are the library's own; the functions inside them check their arguments.
-local BARE = {forward = true, allocate = true, extend = true, prepare = true, setup = true, is_instance = true,
+-- The library's own. A forward of one argument is bare too: it runs at each step, and what it calls checks that one.
+local BARE = {allocate = true, extend = true, prepare = true, setup = true, is_instance = true,
               adopt = true, rate = true, replace_rows = true, of_table = true}
 
 local known = {}                                        -- names of methods and of fields that modules hold
@@ -53,7 +53,8 @@ local function define(cls, name, value)
     note(name)
     value = arguments.origin(value)                     -- of another class, perhaps
     local info = debug.getinfo(value, "Su")
-    if not BARE[name] and info.what == "Lua" and called.is_ours(info) then
+    local bare = BARE[name] or name == "forward" and (info.isvararg or info.nparams < 3)
+    if not bare and info.what == "Lua" and called.is_ours(info) then
       if debug.getlocal(value, 1) == "self" then
         value = arguments.method(cls, name, value)
       elseif info.nparams > 0 then

@@ -37,8 +37,7 @@ local function named_spec(name, inputs, spec)
   local rows = {}
   for i, input in ipairs(inputs) do rows[i] = {name = input, type = "any", doc = "see above"} end
   local named = options.extend(name, options.spec(name, rows), spec.rows)
-  named.also = inputs[1] == "tensors" and {} or arguments.also(inputs)
-  for option in pairs(spec.by_name) do named.also[option] = nil end
+  named.also = arguments.also(inputs[1] == "tensors" and {} or inputs, spec.names)
   return named
 end
 
@@ -87,8 +86,12 @@ function ops.doc(subject)
   local op = type(name) == "string" and ops.describe((name:gsub("_$", "")))
   if not op then return nil end
   local options_text = op.spec.describe()
-  local head = ("%s(%s)"):format(name, table.concat(op.inputs, ", "))
-  return head .. "\n" .. op.doc .. (options_text ~= "" and "\nOptions:\n" .. options_text or "")
+  local head, also = ("%s(%s)"):format(name, table.concat(op.inputs, ", ")), {}
+  for _, other in ipairs {"input", "other"} do
+    if op.named.also[other] then also[#also + 1] = ("%s for %s"):format(other, op.named.also[other]) end
+  end
+  local names = #also > 0 and "\nAlso by PyTorch's names: " .. table.concat(also, ", ") or ""
+  return head .. "\n" .. op.doc .. names .. (options_text ~= "" and "\nOptions:\n" .. options_text or "")
 end
 
 return ops

@@ -86,7 +86,10 @@ local function names_the_called(name, f, message)
     local word, after = text:match("^([%w_#]+)[.:] ?()", at)
     if not word then return false end
     for _, known in ipairs {word, word .. "_"} do
-      if known == called or names[known] or known == HANDS_OVER[name] then return true end
+      if known == called or names[known] or known == HANDS_OVER[name]
+         or called == "forward" and known == name:match "^%w+" then                    -- a layer's call
+        return true
+      end
     end
     at = after
   end

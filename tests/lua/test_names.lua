@@ -347,6 +347,25 @@ for name, cls in pairs(nn) do
   end
 end
 
+t.test("what a layer is called with, by name", function()
+  local x, y = rows(), other()
+  t.equal(nn.CrossEntropyLoss()(x, {target = ids()}), nn.CrossEntropyLoss()(x, ids()))
+  t.equal(nn.CrossEntropyLoss() {input = x, target = y}, nn.CrossEntropyLoss()(x, y))
+  t.equal(nn.MSELoss() {input = x, target = y}, nn.MSELoss()(x, y))
+  t.equal(nn.TripletMarginLoss()(x, {positive = y, negative = third()}), nn.TripletMarginLoss()(x, y, third()))
+  t.equal(nn.MarginRankingLoss() {input1 = line(), input2 = line2(), target = embla.ones(3)},
+          nn.MarginRankingLoss()(line(), line2(), embla.ones(3)))
+  local bag = nn.EmbeddingBag(4, 2, {mode = "sum"})
+  local list, starts = embla.tensor {0, 1, 2}, embla.tensor {0, 1}
+  t.equal(bag(list, {offsets = starts}), bag(list, starts))
+  t.equal(bag {input = list, offsets = starts, per_sample_weights = line()}, bag(list, starts, line()))
+  t.equal(nn.CosineSimilarity()(x, {x2 = y}), nn.CosineSimilarity()(x, y))
+  local cell, h = nn.GRUCell(3, 2), embla.ones(2, 2)
+  t.equal(cell(x, {h = h}), cell(x, h))
+  t.raises(function() nn.MSELoss()(x, {tarrget = y}) end, "MSELoss", "unknown option 'tarrget', did you mean 'target'?")
+  t.raises(function() nn.Linear(3, 1) {input = x} end, "Linear: linear: input: the name 'input' in a list")
+end)
+
 -- ---- optimizers and schedules ------------------------------------------------------------------------------------
 
 local function is_class(value) return type(value) == "table" and rawget(value, "__index") == value end

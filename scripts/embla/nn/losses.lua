@@ -1,6 +1,7 @@
 -- Losses as modules, a row each: PyTorch's class over the operation of the core. The operation's options are the
 -- class's, and so are the tensors it can do without (class weights), which become buffers.
 
+local arguments = require "embla.arguments"
 local core = require "embla.core"
 local Module = require "embla.nn.module"
 local ops = require "embla.ops"
@@ -61,7 +62,8 @@ local function define(row)
   if #operation.inputs - #optional == 2 then
     function Loss:forward(input, target) return run(input, target, tail(self, 1)) end
   else
-    function Loss:forward(first, second, third) return run(first, second, third, tail(self, 1)) end
+    local function forward(self, first, second, third) return run(first, second, third, tail(self, 1)) end
+    Loss.forward = arguments.name(forward, {"self", table.unpack(operation.inputs)})
   end
 
   return Loss
@@ -72,6 +74,7 @@ for _, row in ipairs(ROWS) do losses[row[1]] = define(row) end
 
 -- Targets that are probabilities have an operation of their own, without ignore_index.
 local by_ids = losses.CrossEntropyLoss.forward
+losses.CrossEntropyLoss.forward = nil                   -- the class takes the next one as it took this
 function losses.CrossEntropyLoss:forward(input, target)
   if not core.is_tensor(target) or not target.dtype:find "^float" then return by_ids(self, input, target) end
   return core.ops.cross_entropy_probabilities(input, target, self.weight, self.reduction, self.label_smoothing)
