@@ -99,8 +99,8 @@ bool eml_hasnames(lua_State *L, int arg);
 /* An error unless the keys of the table at `table` are 1 to n: names and holes would be read as nothing. */
 void eml_checkpositions(lua_State *L, int table, int64_t n, const char *what);
 
-/* A list for a script, of the integers given: pushed, with the metatable that core.list_metatable is, by which it prints
- * as what it is. */
+/* A list for a script, of the integers given: pushed, with the metatable that core.list_metatable is, by which it
+ * prints as what it is. */
 void eml_pushlist(lua_State *L, int n, const int64_t *values);
 void eml_marklist(lua_State *L);            /* gives the table on the top that metatable */
 
@@ -135,9 +135,9 @@ void eml_pushgiven(lua_State *L, const eml_state *s, em_tensor *t);
 /* Registers functions into the table on the top of the stack, the state being at index `state`. */
 void eml_register(lua_State *L, int state, const luaL_Reg *functions);
 
-/* The same for functions that scripts call. `arguments` names them, "t dim", `t` being what a method is a method of: they
- * come by position or, from a last table, by name, and the function finds them at 1, 2, …. One too many, an unknown name
- * and a method called with a dot are errors. */
+/* The same for functions that scripts call. `arguments` names them, "t dim", `t` being what a method is a method of:
+ * they come by position or, from a last table, by name, and the function finds them at 1, 2, …. One too many, an
+ * unknown name and a method called with a dot are errors. */
 typedef struct eml_named {
     const char *name;
     lua_CFunction call;

@@ -31,7 +31,7 @@ local function show_members(t, depth)
 end
 
 -- A value as text, on one line if it is short.
-function show(value, depth)
+show = function(value, depth)
   if core.is_tensor(value) then return show_tensor(value) end
   if type(value) == "string" then return ("%q"):format(value) end
   if type(value) ~= "table" or not is_list(value) then return tostring(value) end
