@@ -191,8 +191,8 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
         to->i = lua_toboolean(L, arg);
         break;
     case EM_OPT_INT:
-        if (type == LUA_TTABLE && read_list(L, s, k, arg, arg, o) == 1)     /* {3}: PyTorch's tuple of one size */
-            to->i = o->ints[0];
+        if (type == LUA_TTABLE && lua_rawlen(L, arg) == 1)          /* {3}: PyTorch's tuple of one size */
+            eml_checkints(L, arg, &to->i, 1, spec->name);
         else
             to->i = type == LUA_TNUMBER ? lua_tointegerx(L, arg, &ok) : (ok = 0);
         if (!ok) wrong_option(L, s, spec, arg, "an integer");
