@@ -212,6 +212,20 @@ const char *eml_checkpath(lua_State *L, int arg);
 em_vocab *eml_checkvocab(lua_State *L, int arg);
 em_vocab **eml_pushvocab(lua_State *L);
 
+/* What a value is, in words for a message: "a" in quotes, a Linear, a table, nothing. May push. */
+const char *eml_valuetext(lua_State *L, int arg);
+
+/* Whether the table at `arg`, without a metatable, has names as keys or is empty: then it is one of options. */
+bool eml_hasnames(lua_State *L, int arg);
+
+/* An error unless the keys of the table at `table` are 1 to n: names and holes would be read as nothing. */
+void eml_checkpositions(lua_State *L, int table, int64_t n, const char *what);
+
+/* A list for a script, of the integers given: pushed, with the metatable that core.list_metatable is, by which it
+ * prints as what it is. */
+void eml_pushlist(lua_State *L, int n, const int64_t *values);
+void eml_marklist(lua_State *L);            /* gives the table on the top that metatable */
+
 /* Integers from a table at `arg` into `out` (at most `most`); returns how many. `what` for messages. */
 int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *what);
 
@@ -270,6 +284,16 @@ eml_state *eml_newstate(lua_State *L);
 
 /* Registers functions into the table on the top of the stack, the state being at index `state`. */
 void eml_register(lua_State *L, int state, const luaL_Reg *functions);
+
+/* The same for functions that scripts call. `arguments` names them, "t dim", `t` being what a method is a method of:
+ * they come by position or, from a last table, by name, and the function finds them at 1, 2, …. One too many, an
+ * unknown name and a method called with a dot are errors. */
+typedef struct eml_named {
+    const char *name;
+    lua_CFunction call;
+    const char *arguments;
+} eml_named;
+void eml_register_named(lua_State *L, int state, const eml_named *functions);
 
 /* Parts of the module: each adds its functions to the table on the top of the stack. */
 void eml_open_tensor(lua_State *L, int state);

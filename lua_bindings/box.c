@@ -2,6 +2,7 @@
 #include "bindings.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -129,7 +130,7 @@ em_tensor *eml_totensor(lua_State *L, int arg) { return eml_tensorat(L, eml_gets
 eml_box *eml_checkbox(lua_State *L, int arg)
 {
     eml_box *box = eml_boxat(L, eml_getstate(L), arg);
-    if (!box) luaL_typeerror(L, arg, "tensor");
+    if (!box) eml_error(L, "argument %d: expected a tensor, got %s", arg, eml_valuetext(L, arg));
     return box;
 }
 
@@ -173,23 +174,91 @@ em_dtype eml_checkdtype(lua_State *L, int arg)
     return d;
 }
 
+const char *eml_valuetext(lua_State *L, int arg)
+{
+    const int type = lua_type(L, arg);
+    if (type == LUA_TNONE || type == LUA_TNIL) return "nothing";
+    if (type == LUA_TSTRING) return lua_pushfstring(L, "\"%s\"", lua_tostring(L, arg));
+    if (type == LUA_TNUMBER && isnan(lua_tonumber(L, arg))) return "nan";
+    if (type == LUA_TFUNCTION || type == LUA_TTHREAD) return lua_pushfstring(L, "a %s", lua_typename(L, type));
+    if (type != LUA_TTABLE && type != LUA_TUSERDATA) return luaL_tolstring(L, arg, NULL);
+    if (eml_totensor(L, arg)) return "a tensor";
+    if (luaL_getmetafield(L, arg, "__library") == LUA_TSTRING)
+        return lua_pushfstring(L, "the table %s itself", lua_tostring(L, -1));
+    if (luaL_getmetafield(L, arg, "__name") == LUA_TSTRING) return lua_pushfstring(L, "a %s", lua_tostring(L, -1));
+    return type == LUA_TTABLE ? "a table" : "userdata";
+}
+
+bool eml_hasnames(lua_State *L, int arg)
+{
+    if (lua_getmetatable(L, arg)) {
+        lua_pop(L, 1);
+        return false;
+    }
+    lua_pushnil(L);
+    if (!lua_next(L, arg)) return true;
+    const bool named = lua_type(L, -2) == LUA_TSTRING;
+    lua_pop(L, 2);
+    return named;
+}
+
 int64_t eml_tointeger(lua_State *L, int index, const char *what)
 {
     int ok = 0;
     const lua_Integer i = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &ok) : 0;
-    if (!ok) eml_error(L, "%s: expected an integer, got %s", what, luaL_tolstring(L, index, NULL));
+    if (!ok) eml_error(L, "%s: expected an integer, got %s", what, eml_valuetext(L, index));
     return i;
+}
+
+/* ---- tables that are lists ----------------------------------------------------------------------------- */
+
+static bool is_position(lua_State *L, int index, int64_t n)
+{
+    return lua_isinteger(L, index) && lua_tointeger(L, index) >= 1 && lua_tointeger(L, index) <= n;
+}
+
+static int wrong_gap(lua_State *L, int table, int64_t n, const char *what)
+{
+    int64_t gap = 1;
+    while (gap <= n && lua_rawgeti(L, table, gap) != LUA_TNIL) gap++, lua_pop(L, 1);
+    return eml_error(L, "%s: a table with a hole: nothing stands at position %I (from 1)", what, (LUAI_UACINT)gap);
+}
+
+/* The key on the top of the stack is none of 1 .. n. */
+static int wrong_key(lua_State *L, int table, int64_t n, const char *what)
+{
+    if (lua_isinteger(L, -1)) return wrong_gap(L, table, n, what);
+    if (lua_type(L, -1) == LUA_TSTRING)
+        return eml_error(L, "%s: the name '%s' in a list (options stand in a table of their own)", what,
+                         lua_tostring(L, -1));
+    return eml_error(L, "%s: a key that is no position, %s, in a list", what, eml_valuetext(L, -1));
+}
+
+void eml_checkpositions(lua_State *L, int table, int64_t n, const char *what)
+{
+    table = lua_absindex(L, table);
+    int64_t found = 0;
+    for (lua_pushnil(L); lua_next(L, table); found++) {
+        lua_pop(L, 1);
+        if (!is_position(L, -1, n)) wrong_key(L, table, n, what);
+    }
+    if (found < n) wrong_gap(L, table, n, what);
 }
 
 int eml_checkints(lua_State *L, int arg, int64_t *out, int most, const char *what)
 {
     const lua_Unsigned n = lua_rawlen(L, arg);
     if (n > (lua_Unsigned)most) return eml_error(L, "%s: at most %d integers, got %d", what, most, (int)n);
-    for (lua_Unsigned i = 0; i < n; i++) {
-        lua_rawgeti(L, arg, (lua_Integer)i + 1);
-        out[i] = eml_tointeger(L, -1, what);
-        lua_pop(L, 1);
+    arg = lua_absindex(L, arg);
+    int64_t found = 0;
+    for (lua_pushnil(L); lua_next(L, arg); found++, lua_pop(L, 1)) {
+        if (!is_position(L, -2, (int64_t)n)) {
+            lua_pop(L, 1);
+            wrong_key(L, arg, (int64_t)n, what);
+        }
+        out[lua_tointeger(L, -2) - 1] = eml_tointeger(L, -1, what);
     }
+    if (found < (int64_t)n) wrong_gap(L, arg, (int64_t)n, what);
     return (int)n;
 }
 
@@ -200,6 +269,22 @@ void eml_checkwhole(lua_State *L, int arg, em_dtype dtype, const char *what)
                                               : em_dtype_holds(dtype, lua_tonumber(L, arg));
     if (fits) return;
     eml_error(L, "%s: %s does not fit a tensor of %s", what, luaL_tolstring(L, arg, NULL), em_dtype_name(dtype));
+}
+
+void eml_marklist(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 6);
+    lua_setmetatable(L, -2);
+}
+
+void eml_pushlist(lua_State *L, int n, const int64_t *values)
+{
+    lua_createtable(L, n, 0);
+    for (int i = 0; i < n; i++) {
+        lua_pushinteger(L, values[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    eml_marklist(L);
 }
 
 /* ---- tensors from nested tables ------------------------------------------------------------------------ */
@@ -256,22 +341,53 @@ static void set_element(reader *r)
         em_tensor_set(r->to, r->at++, lua_tonumber(L, -1));
 }
 
-static void walk_table(reader *r, int depth, void (*visit)(reader *))
+static void check_length(reader *r, int depth)
 {
     lua_State *L = r->L;
-    if (depth == r->dims) {
-        visit(r);
-        return;
-    }
     if (lua_type(L, -1) != LUA_TTABLE || (int64_t)lua_rawlen(L, -1) != r->size[depth])
         eml_error(L, "%s: ragged table: expected a table of %d elements at depth %d, got %s", r->what,
                    (int)r->size[depth], depth + 1, lua_type(L, -1) == LUA_TTABLE
                                   ? lua_pushfstring(L, "one of %d", (int)lua_rawlen(L, -1))
                                   : luaL_typename(L, -1));
+}
+
+/* The first walk, in any order: as many whole numbers are keys as the table is long. The second, in order, finds that
+ * none of its positions is empty, and so that there was nothing else. */
+static void look_at_table(reader *r, int depth)
+{
+    lua_State *L = r->L;
+    check_length(r, depth);
+    const int table = lua_gettop(L);
+    const bool last = depth + 1 == r->dims;
+    int64_t found = 0;
+    for (lua_pushnil(L); lua_next(L, table); found++) {
+        if (found % EML_LONG == 0) eml_checkinterrupt(L);
+        if (!lua_isinteger(L, -2)) {
+            lua_pop(L, 1);
+            wrong_key(L, table, r->size[depth], r->what);
+        }
+        if (last)
+            look_at_number(r);
+        else
+            look_at_table(r, depth + 1);
+        lua_pop(L, 1);
+    }
+    if (found != r->size[depth]) wrong_gap(L, table, r->size[depth], r->what);
+    if (found == 0 && luaL_getmetafield(L, table, "__len") != LUA_TNIL)
+        eml_error(L, "%s: a table whose elements are behind a metatable: give an ordinary list", r->what);
+}
+
+static void set_elements(reader *r, int depth)
+{
+    lua_State *L = r->L;
+    if (depth == r->dims) {
+        set_element(r);
+        return;
+    }
     for (int64_t i = 1; i <= r->size[depth]; i++) {
         if (i % EML_LONG == 1) eml_checkinterrupt(L);
-        lua_rawgeti(L, -1, i);
-        walk_table(r, depth + 1, visit);
+        if (lua_rawgeti(L, -1, i) == LUA_TNIL) wrong_gap(L, lua_gettop(L) - 1, r->size[depth], r->what);
+        set_elements(r, depth + 1);
         lua_pop(L, 1);
     }
 }
@@ -282,14 +398,68 @@ em_tensor *eml_pushfromtable(lua_State *L, int arg, int dtype, const char *what)
     arg = lua_absindex(L, arg);
     lua_pushvalue(L, arg);
     shape_of(&r);
-    walk_table(&r, 0, look_at_number);
+    if (r.dims)
+        look_at_table(&r, 0);
+    else
+        look_at_number(&r);
     const em_dtype inferred = r.any_float ? em_default_dtype() : r.any_integer ? EM_I64
                               : r.any_bool ? EM_BOOL : em_default_dtype();
     em_tensor **out = eml_pushtensor(L);
     eml_check(L, em_tensor_empty(out, dtype < 0 ? inferred : (em_dtype)dtype, r.dims, r.size));
     r.to = *out;
     lua_insert(L, -2);
-    walk_table(&r, 0, set_element);
+    set_elements(&r, 0);
     lua_pop(L, 1);
     return r.to;
+}
+
+/* Puts the arguments that the table on the top of the stack names in their places (core.set_names). */
+static void spread_names(lua_State *L, eml_state *s, const eml_named *f)
+{
+    const int named = lua_gettop(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)s + 4);
+    lua_pushstring(L, f->name);
+    lua_pushstring(L, f->arguments);
+    lua_pushvalue(L, named);
+    eml_call(L, s, 3, LUA_MULTRET);
+    const int n = lua_gettop(L) - named;
+    for (int i = 1; i < named && i <= n; i++) {
+        if (lua_isnil(L, i)) continue;
+        if (!lua_isnil(L, named + i))
+            eml_error(L, "%s: argument %d is given twice, by position and by name", f->name, i);
+        lua_copy(L, i, named + i);
+    }
+    for (int i = 0; i < named; i++) lua_remove(L, 1);
+}
+
+static int call_named(lua_State *L)
+{
+    eml_state *s = lua_touserdata(L, lua_upvalueindex(1));
+    const eml_named *f = lua_touserdata(L, lua_upvalueindex(2));
+    const bool inside = eml_begin(L, s);
+    const int given = lua_gettop(L);
+    int most = *f->arguments != '\0';
+    for (const char *c = f->arguments; *c; c++) most += *c == ' ';
+    if (given > 0 && lua_type(L, given) == LUA_TTABLE && eml_hasnames(L, given)) {
+        if (given > most + 1) eml_error(L, "%s: too many arguments: (%s)", f->name, f->arguments);
+        spread_names(L, s, f);
+    } else if (given > most) {
+        eml_error(L, "%s: too many arguments: %d given, %d expected (%s)", f->name, given, most, f->arguments);
+    }
+    if (f->arguments[0] == 't' && lua_isnoneornil(L, 1))
+        eml_error(L, "%s: argument t: expected a tensor, got nothing (a method is called with a colon: t:%s())",
+                  f->name, f->name);
+    const int n = f->call(L);
+    eml_end(s, inside);
+    return n;
+}
+
+void eml_register_named(lua_State *L, int state, const eml_named *functions)
+{
+    for (; functions->name; functions++) {
+        lua_pushvalue(L, state);
+        lua_pushlightuserdata(L, (void *)(uintptr_t)functions);
+        lua_pushcclosure(L, call_named, 2);
+        lua_setfield(L, -2, functions->name);
+    }
 }

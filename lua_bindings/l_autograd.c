@@ -141,6 +141,8 @@ static int detach_(lua_State *L)
 static int requires_grad_(lua_State *L)
 {
     em_tensor *t = eml_checktensor(L, 1);
+    if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2))
+        return eml_error(L, "requires_grad_: on: expected true or false, got %s", eml_valuetext(L, 2));
     eml_check(L, em_tensor_set_requires_grad(t, lua_isnoneornil(L, 2) || lua_toboolean(L, 2)));
     lua_settop(L, 1);
     return 1;
@@ -180,10 +182,10 @@ void eml_open_autograd(lua_State *L, int state)
         {"set_frozen_rows", set_frozen_rows}, {"frozen_rows", frozen_rows}, {"register_hook", register_hook},
         {NULL, NULL},
     };
-    static const luaL_Reg methods[] = {{"retain_grad", retain_grad}, {"requires_grad_", requires_grad_},
-                                       {"detach_", detach_}, {NULL, NULL}};
+    static const eml_named methods[] = {{"retain_grad", retain_grad, "t"}, {"requires_grad_", requires_grad_, "t on"},
+                                        {"detach_", detach_, "t"}, {NULL, NULL, NULL}};
     eml_register(L, state, functions);
     lua_getfield(L, -1, "methods");
-    eml_register(L, state, methods);
+    eml_register_named(L, state, methods);
     lua_pop(L, 1);
 }

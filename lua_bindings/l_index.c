@@ -48,9 +48,12 @@ static int64_t bound(lua_State *L, int slice, int k, int64_t n, int64_t initial)
     return i < 0 ? 0 : i > n ? n : i;
 }
 
-/* {start, stop[, step]} at stack index `slice` */
+/* {start, stop[, step]} at stack index `slice`; a nil at either end is the tensor's */
 static void slice_top(lua_State *L, int dim, int slice)
 {
+    for (lua_pushnil(L); lua_next(L, slice); lua_pop(L, 1))
+        if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1 || lua_tointeger(L, -2) > 3)
+            eml_error(L, "index: a slice is {start, stop, step}, this one also holds %s", eml_valuetext(L, -2));
     const int64_t n = em_tensor_size(eml_checktensor(L, -1), dim);
     const int64_t start = bound(L, slice, 1, n, 0), stop = bound(L, slice, 2, n, n);
     lua_rawgeti(L, slice, 3);
@@ -183,6 +186,9 @@ static void table_top(lua_State *L, int key)
 {
     const int n = (int)lua_rawlen(L, key);
     int dim = 0;
+    eml_checkpositions(L, key, n, "index");
+    if (n == 0)
+        eml_error(L, "index: a table without positions, or with nothing but nil (a whole dim is {}: t[{{}, 0}])");
     lua_newtable(L);
     lua_insert(L, -2);
     picks p = {.hold = lua_gettop(L) - 1};
@@ -230,7 +236,11 @@ static bool is_whole(lua_State *L, int key, const em_tensor *t)
         lua_pop(L, 1);
         if (type != LUA_TNUMBER) return false;
     }
-    return true;
+    if (em_tensor_dims(t) == 0) return true;
+    lua_pushinteger(L, em_tensor_dims(t));              /* no names behind, which table_top refuses */
+    if (!lua_next(L, key)) return true;
+    lua_pop(L, 2);
+    return false;
 }
 
 /* Position of the single element that `key` names, in row-major order. */
@@ -299,6 +309,16 @@ static void push_picked(lua_State *L, int tensor, int key)
     }
 }
 
+/* A name that tensors do not have: core.set_missing's function raises an error with the nearest one. */
+static int missing(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 5);
+    lua_pushvalue(L, 2);
+    if (lua_isnil(L, -2)) return eml_error(L, "a tensor has no field or method '%s'", lua_tostring(L, 2));
+    lua_call(L, 1, 0);
+    return 0;
+}
+
 /* __index(t, key); upvalues: state, methods, getters */
 static int get(lua_State *L)
 {
@@ -306,7 +326,7 @@ static int get(lua_State *L)
         lua_pushvalue(L, 2);
         if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
         lua_pushvalue(L, 2);
-        if (lua_rawget(L, lua_upvalueindex(3)) == LUA_TNIL) return 1;
+        if (lua_rawget(L, lua_upvalueindex(3)) == LUA_TNIL) return missing(L);
         lua_pushvalue(L, 1);
         lua_call(L, 1, 1);
         return 1;

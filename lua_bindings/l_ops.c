@@ -109,14 +109,32 @@ static em_tensor *ids_from_table(lua_State *L, const signature *s, int i, int ar
     return eml_totensor(L, arg);
 }
 
+#define SLIP " (write %s.%s with a dot, not a colon)"
+
+/* An error where input i is no tensor; `arg` 0: nothing was given for it. Called without anything, or with the table of
+ * functions itself, a dot and a colon have been confused. */
+static int wrong_input(lua_State *L, const signature *s, int i, int arg)
+{
+    const char *got = arg ? eml_valuetext(L, arg) : "nothing", *slip = "";
+    if (i == 0 && !arg && lua_gettop(L) == 0)
+        slip = lua_pushfstring(L, " (as a method it is called with a colon: t:%s())", s->title);
+    else if (i == 0 && arg && luaL_getmetafield(L, arg, "__library") == LUA_TSTRING)
+        slip = lua_pushfstring(L, SLIP, lua_tostring(L, -1), s->title);
+    char what[WHAT];
+    const char *operand = strcmp(s->name[i], "y") ? "" : ", the other operand,";
+    return eml_error(L, "%s%s must be a tensor%s, got %s%s", input_text(what, s, i), operand,
+                     *operand ? " or a number" : "", got, slip);
+}
+
 static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
 {
     em_tensor *t = eml_tensorat(L, s->state, arg);
     if (t) return t;
     const int type = lua_type(L, arg);
     if ((type == LUA_TNIL || type == LUA_TNONE) && s->optional[i]) return NULL;
-    if (type == LUA_TTABLE && s->kind[i] == '#') return ids_from_table(L, s, i, arg);
-    if (type == LUA_TTABLE && s->kind[i] != '!') {
+    const bool plain = type == LUA_TTABLE && luaL_getmetafield(L, arg, "__name") == LUA_TNIL;
+    if (plain && s->kind[i] == '#') return ids_from_table(L, s, i, arg);
+    if (plain && s->kind[i] != '!') {
         char what[WHAT];
         eml_pushfromtable(L, arg, -1, input_text(what, s, i));
         lua_replace(L, arg);
@@ -124,8 +142,7 @@ static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
     }
     if (s->kind[i] != '!' && (type == LUA_TNUMBER || (type == LUA_TBOOLEAN && s->kind[i] == ' ')))
         return number_input(L, arg);
-    eml_error(L, "%s: %s must be a tensor, got %s", s->title, s->name[i],
-               type == LUA_TNONE || type == LUA_TNIL ? "nothing" : luaL_tolstring(L, arg, NULL));
+    wrong_input(L, s, i, arg);
     return NULL;
 }
 
@@ -133,10 +150,11 @@ static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
 
 static void wrong_option(lua_State *L, const signature *s, const em_opt_spec *spec, int arg, const char *expected)
 {
-    eml_error(L, "%s: %s: expected %s, got %s", s->title, spec->name, expected, luaL_tolstring(L, arg, NULL));
+    eml_error(L, "%s: %s: expected %s, got %s", s->title, spec->name, expected, eml_valuetext(L, arg));
 }
 
-static void read_list(lua_State *L, const signature *s, int k, int arg, int last, em_opts *o)
+/* Integers into o->ints; returns how many. */
+static int read_list(lua_State *L, const signature *s, int k, int arg, int last, em_opts *o)
 {
     int n = 0;
     char what[WHAT];
@@ -151,7 +169,7 @@ static void read_list(lua_State *L, const signature *s, int k, int arg, int last
             o->ints[n++] = eml_tointeger(L, a, what);
         }
     }
-    o->at[k].i = n;
+    return n;
 }
 
 /* Whether a number lies in the range that its description gives in place of choices: ">= 0", "~= 0"; none: any. */
@@ -180,7 +198,10 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
         to->i = lua_toboolean(L, arg);
         break;
     case EM_OPT_INT:
-        to->i = type == LUA_TNUMBER ? lua_tointegerx(L, arg, &ok) : (ok = 0);
+        if (type == LUA_TTABLE && lua_rawlen(L, arg) == 1)          /* {3}: PyTorch's tuple of one size */
+            eml_checkints(L, arg, &to->i, 1, spec->name);
+        else
+            to->i = type == LUA_TNUMBER ? lua_tointegerx(L, arg, &ok) : (ok = 0);
         if (!ok) wrong_option(L, s, spec, arg, "an integer");
         to->x = (double)to->i;
         break;
@@ -203,28 +224,20 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
         to->i = (int64_t)eml_checkdtype(L, arg);
         break;
     }
-    case EM_OPT_INTS: read_list(L, s, k, arg, last, o); break;
+    case EM_OPT_INTS: to->i = read_list(L, s, k, arg, last, o); break;
     }
     to->given = true;
 }
 
 /* ---- a call -------------------------------------------------------------------------------------------- */
 
-static bool is_options_table(lua_State *L, int arg)
-{
-    if (lua_type(L, arg) != LUA_TTABLE) return false;
-    lua_pushnil(L);
-    if (!lua_next(L, arg)) return true;
-    const bool named = lua_type(L, -2) == LUA_TSTRING;
-    lua_pop(L, 2);
-    return named;
-}
+static bool is_options_table(lua_State *L, int arg) { return lua_type(L, arg) == LUA_TTABLE && eml_hasnames(L, arg); }
 
-/* Whether an empty table at `arg` stands where a list does, as in reshape({}): then it is that list. */
+/* Whether an empty table at `arg` stands where a tensor or a list does, as in reshape({}): then it is that one. */
 static bool is_empty_list(lua_State *L, const signature *s, int arg)
 {
     const int k = arg - 1 - s->n_in;
-    if (s->list || k < 0 || k >= s->n_opts || s->opts[k].kind != EM_OPT_INTS) return false;
+    if (s->list || k >= s->n_opts || (arg > 1 && k < 0) || (k >= 0 && s->opts[k].kind != EM_OPT_INTS)) return false;
     lua_pushnil(L);
     if (!lua_next(L, arg)) return true;
     lua_pop(L, 2);
@@ -233,7 +246,8 @@ static bool is_empty_list(lua_State *L, const signature *s, int arg)
 
 typedef struct arguments {
     em_tensor *few[8], **in;
-    int n;
+    int n, first;                       /* where on the stack the first input stands */
+    unsigned given;                     /* bits of the options given by position */
     em_opts opts;
 } arguments;
 
@@ -243,9 +257,14 @@ static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
 {
     if (lua_type(L, 1) != LUA_TTABLE)
         eml_error(L, "%s: tensors: expected a table of them, as in %s({a, b}), got %s", s->title, s->title,
-                  eml_totensor(L, 1) ? "a tensor" : luaL_typename(L, 1));
+                  eml_valuetext(L, 1));
     a->n = (int)lua_rawlen(L, 1);
+    if (luaL_getmetafield(L, 1, "__library") == LUA_TSTRING)
+        eml_error(L, "%s: tensors: got the table %s itself" SLIP, s->title, lua_tostring(L, -1), lua_tostring(L, -1),
+                  s->title);
     if (a->n == 0) eml_error(L, "%s: tensors: expected at least one, got an empty table", s->title);
+    eml_checkpositions(L, 1, a->n, lua_pushfstring(L, "%s: tensors", s->title));
+    lua_pop(L, 1);
     a->in = lua_newuserdatauv(L, (size_t)a->n * sizeof *a->in, 0);
     lua_insert(L, 1);
     lua_createtable(L, a->n, 0);                        /* holds the tensors whatever happens to the caller's table */
@@ -254,13 +273,12 @@ static void read_list_inputs(lua_State *L, const signature *s, arguments *a)
         lua_rawgeti(L, 3, i + 1);
         a->in[i] = eml_totensor(L, -1);
         if (!a->in[i]) eml_error(L, "%s: tensors: element %d of the table must be a tensor, got %s", s->title, i + 1,
-                                  luaL_typename(L, -1));
+                                  eml_valuetext(L, -1));
         lua_rawseti(L, 1, i + 1);
     }
 }
 
-/* Named options (and optional inputs) from the table at `arg`; the reader returns them in order, nil for absent ones.
- */
+/* Inputs and options by name from the table at `arg`; the reader returns them in order, nil for absent ones. */
 static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
 {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)s->state + 1) == LUA_TNIL)
@@ -270,14 +288,33 @@ static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
     const int top = lua_gettop(L) - 3;
     eml_call(L, s->state, 2, LUA_MULTRET);
     luaL_checkstack(L, LUA_MINSTACK, s->title);
-    int at = top + 1;
-    for (int i = 0; i < s->n_in; i++) {
-        if (!s->optional[i]) continue;
-        if (at <= lua_gettop(L) && !lua_isnil(L, at)) a->in[i] = get_input(L, s, i, at);
-        at++;
+    int at = top + 1 + s->list;
+    const int end = lua_gettop(L);
+    for (int i = 0; i < s->n_in; i++, at++) {
+        if (at > end || lua_isnil(L, at)) continue;
+        if (a->in[i]) eml_error(L, "%s: %s is given twice, by position and by name", s->title, s->name[i]);
+        a->in[i] = get_input(L, s, i, at);
+        if (i == 0) a->first = at;
     }
-    for (int k = 0; k < s->n_opts; k++, at++)
-        if (at <= lua_gettop(L) && !lua_isnil(L, at)) read_option(L, s, k, at, at, &a->opts);
+    for (int k = 0; k < s->n_opts; k++, at++) {
+        if (at > end || lua_isnil(L, at)) continue;
+        if (a->given >> k & 1)
+            eml_error(L, "%s: option %s is given twice, by position and by name", s->title, s->opts[k].name);
+        read_option(L, s, k, at, at, &a->opts);
+    }
+}
+
+/* cat{tensors = {…}, dim = 1}: puts the list of tensors before the table of names. */
+static void take_list_out(lua_State *L, const signature *s)
+{
+    if (lua_gettop(L) != 1 || !is_options_table(L, 1)) return;
+    lua_pushliteral(L, "tensors");
+    if (lua_rawget(L, 1) == LUA_TNIL && (lua_pushnil(L), lua_next(L, 1)))
+        eml_error(L, "%s: tensors is missing (a table of them)", s->title);
+    if (lua_isnil(L, -1))
+        lua_pop(L, 1);                                  /* {}: the list itself, and empty */
+    else
+        lua_insert(L, 1);
 }
 
 /* Last index of the option that begins at `arg`: a list may be spread over several numbers, sum(0, 2, true). */
@@ -288,38 +325,49 @@ static int end_of_option(lua_State *L, em_opt_kind kind, int arg, int last)
     return arg;
 }
 
+static void read_by_position(lua_State *L, const signature *s, int k, int arg, int last, arguments *a)
+{
+    read_option(L, s, k, arg, last, &a->opts);
+    a->given |= 1u << k;
+}
+
 static void read_arguments(lua_State *L, const signature *s, arguments *a)
 {
     for (int i = 0; i < s->n_opts; i++) a->opts.at[i] = s->defaults->at[i];
-    int arg = 1, last = lua_gettop(L), k = 0, named = 0;
+    int arg = 1, k = 0, named = 0;
+    a->given = 0;
+    a->first = 1;
     if (s->list) {
+        take_list_out(L, s);
         read_list_inputs(L, s, a);
         arg = 4;
-        last += 2;
     } else {
         a->in = a->few;
         a->n = s->n_in;
         for (int i = 0; i < s->n_in; i++) a->few[i] = NULL;
     }
-    if (last >= arg && is_options_table(L, last) && !is_empty_list(L, s, last) && (last > 1 || s->list))
-        named = last--;
+    int last = lua_gettop(L);
+    if (last >= arg && is_options_table(L, last) && !is_empty_list(L, s, last)) named = last--;
     if (!s->list) {
-        for (int i = 0; i < s->n_in; i++) {
-            if (i == 1 && s->dim_first && arg <= last) read_option(L, s, k++, arg, arg, &a->opts), arg++;
-            if (arg <= last)
-                a->in[i] = get_input(L, s, i, arg);
-            else
-                a->in[i] = s->optional[i] ? NULL : get_input(L, s, i, lua_gettop(L) + 1);       /* none is there */
+        for (int i = 0; i < s->n_in && arg <= last; i++) {
+            if (i == 1 && s->dim_first) {
+                if (!lua_isnil(L, arg)) read_by_position(L, s, k, arg, arg, a);
+                k++, arg++;
+                if (arg > last) break;
+            }
+            if (!named || !lua_isnil(L, arg)) a->in[i] = get_input(L, s, i, arg);
             arg++;
         }
     }
     for (; k < s->n_opts && arg <= last; k++) {
         const int end = end_of_option(L, s->opts[k].kind, arg, last);
-        if (!lua_isnil(L, arg)) read_option(L, s, k, arg, end, &a->opts);
+        if (!lua_isnil(L, arg)) read_by_position(L, s, k, arg, end, a);
         arg = end + 1;
     }
     if (arg <= last) eml_error(L, "%s: too many arguments", s->title);
     if (named) read_named(L, s, named, a);
+    for (int i = 0; i < s->n_in; i++)
+        if (!a->in[i] && !s->optional[i]) wrong_input(L, s, i, 0);
     for (k = 0; s->required >> k; k++)
         if (!a->opts.at[k].given && (s->required >> k & 1))
             eml_error(L, "%s: %s is missing (%s)", s->title, s->opts[k].name, s->opts[k].doc);
@@ -367,13 +415,13 @@ static int run(lua_State *L, const signature *s)
     if (any_sparse(&a)) return call_sparse(L, s);
     em_rng *rng = &s->state->rng;
     if (s->inplace) {
-        if (!eml_tensorat(L, s->state, 1)) return eml_error(L, "%s: works on a tensor", s->title);
+        if (!eml_tensorat(L, s->state, a.first)) return eml_error(L, "%s: works on a tensor", s->title);
         eml_check(L, em_apply_inplace(s->op, a.in[0], a.in, a.n, &a.opts, rng));
         if (s->state->lined && em_grad_enabled()) {
-            inherit(L, s, 1, lua_gettop(L));
-            eml_inherit_base(L, 1);
+            inherit(L, s, a.first, lua_gettop(L));
+            eml_inherit_base(L, a.first);
         }
-        lua_settop(L, 1);
+        lua_settop(L, a.first);
         return 1;
     }
     em_tensor *out[EM_MAX_OUT] = {NULL}, **slot[EM_MAX_OUT];
@@ -423,13 +471,31 @@ static void note_library(lua_State *L, int function)
     s->library[length] = '\0';
 }
 
-/* core.set_reader(f): f(op name, table) -> optional inputs, then options, in order */
+/* core.set_reader(f): f(op name, table) -> inputs (one, if they are a list), then options, in order */
 static int set_reader(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 1);
     note_library(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 1);
+    return 0;
+}
+
+/* core.set_names(f): f(caller, "names of arguments", table) -> their values in order, nil for absent ones */
+static int set_names(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 4);
+    return 0;
+}
+
+/* core.set_missing(f): f(name), raises an error for a field that tensors do not have */
+static int set_missing(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)eml_getstate(L) + 5);
     return 0;
 }
 
@@ -453,8 +519,9 @@ static int set_sparse(lua_State *L)
 
 void eml_open_ops(lua_State *L, int state)
 {
-    static const luaL_Reg functions[] = {{"set_reader", set_reader}, {"set_lead", set_lead},
-                                         {"set_sparse", set_sparse}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"set_reader", set_reader}, {"set_names", set_names},
+                                         {"set_missing", set_missing},
+                                         {"set_lead", set_lead}, {"set_sparse", set_sparse}, {NULL, NULL}};
     eml_register(L, state, functions);
     lua_newtable(L);
     for (int i = 0; i < em_op_count(); i++) {

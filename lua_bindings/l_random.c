@@ -56,7 +56,7 @@ static double number_or(lua_State *L, int arg, double initial, const char *what)
 {
     if (lua_isnoneornil(L, arg)) return initial;
     if (lua_type(L, arg) != LUA_TNUMBER)
-        eml_error(L, "%s: expected a number, got %s", what, luaL_tolstring(L, arg, NULL));
+        eml_error(L, "%s: expected a number, got %s", what, eml_valuetext(L, arg));
     return lua_tonumber(L, arg);
 }
 
@@ -113,14 +113,19 @@ static int randperm(lua_State *L)
 void eml_open_random(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
-        {"manual_seed", manual_seed}, {"initial_seed", initial_seed}, {"get_rng_state", get_rng_state},
-        {"set_rng_state", set_rng_state}, {"randperm", randperm}, {"fill_uniform", fill_uniform}, {NULL, NULL},
+        {"get_rng_state", get_rng_state}, {"set_rng_state", set_rng_state}, {"randperm", randperm},
+        {"fill_uniform", fill_uniform}, {NULL, NULL},
     };
-    static const luaL_Reg methods[] = {
-        {"uniform_", uniform_}, {"normal_", normal_}, {"random_", random_}, {NULL, NULL},
+    static const eml_named named[] = {
+        {"manual_seed", manual_seed, "seed"}, {"initial_seed", initial_seed, ""}, {NULL, NULL, NULL},
+    };
+    static const eml_named methods[] = {
+        {"uniform_", uniform_, "t low high"}, {"normal_", normal_, "t mean std"}, {"random_", random_, "t low high"},
+        {NULL, NULL, NULL},
     };
     eml_register(L, state, functions);
+    eml_register_named(L, state, named);
     lua_getfield(L, -1, "methods");
-    eml_register(L, state, methods);
+    eml_register_named(L, state, methods);
     lua_pop(L, 1);
 }

@@ -167,10 +167,11 @@ static int sparse_to(lua_State *L)
 
 void eml_open_sparse(lua_State *L, int state)
 {
-    static const luaL_Reg methods[] = {
-        {"indices", indices}, {"values", values}, {"_indices", raw_indices}, {"_values", raw_values}, {"nnz", nnz},
-        {"_nnz", nnz}, {"coalesce", coalesce}, {"is_coalesced", is_coalesced}, {"to_dense", to_dense},
-        {"sparse_dim", sparse_dim}, {"dense_dim", dense_dim}, {NULL, NULL},
+    static const eml_named methods[] = {
+        {"indices", indices, "t"}, {"values", values, "t"}, {"_indices", raw_indices, "t"},
+        {"_values", raw_values, "t"}, {"nnz", nnz, "t"}, {"_nnz", nnz, "t"}, {"coalesce", coalesce, "t"},
+        {"is_coalesced", is_coalesced, "t"}, {"to_dense", to_dense, "t"}, {"sparse_dim", sparse_dim, "t"},
+        {"dense_dim", dense_dim, "t"}, {NULL, NULL, NULL},
     };
     static const luaL_Reg functions[] = {
         {"sparse_new", sparse_new}, {"sparse_add", sparse_add}, {"sparse_scale", sparse_scale},
@@ -179,6 +180,6 @@ void eml_open_sparse(lua_State *L, int state)
     };
     eml_register(L, state, functions);
     lua_getfield(L, -1, "methods");
-    eml_register(L, state, methods);
+    eml_register_named(L, state, methods);
     lua_pop(L, 1);
 }

@@ -51,7 +51,7 @@ static int machine(lua_State *L)
     return 2;
 }
 
-/* core.clock(): seconds that only ever grow, for timing */
+/* embla.clock(): seconds that only ever grow, for timing */
 static int monotonic(lua_State *L)
 {
     struct timespec t;
@@ -62,11 +62,13 @@ static int monotonic(lua_State *L)
 
 void eml_open_system(lua_State *L, int state)
 {
-    static const luaL_Reg functions[] = {
-        {"set_num_threads", set_num_threads}, {"get_num_threads", get_num_threads}, {"memory", memory},
-        {"in_parallel", in_parallel}, {"fail_after", fail_after}, {"clock", monotonic}, {"machine", machine},
-        {NULL, NULL},
+    static const luaL_Reg functions[] = {{"memory", memory}, {"in_parallel", in_parallel}, {"fail_after", fail_after},
+                                         {"machine", machine}, {NULL, NULL}};
+    static const eml_named named[] = {
+        {"set_num_threads", set_num_threads, "count"}, {"get_num_threads", get_num_threads, ""},
+        {"clock", monotonic, ""}, {NULL, NULL, NULL},
     };
     eml_register(L, state, functions);
+    eml_register_named(L, state, named);
     if (em_threads() == 1) em_start_threads();          /* under a stock lua5.4 nobody has chosen yet */
 }

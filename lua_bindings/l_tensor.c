@@ -74,15 +74,6 @@ static int arange(lua_State *L)
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
-static void push_sizes(lua_State *L, int n, const int64_t *sizes)
-{
-    lua_createtable(L, n, 0);
-    for (int d = 0; d < n; d++) {
-        lua_pushinteger(L, sizes[d]);
-        lua_rawseti(L, -2, d + 1);
-    }
-}
-
 static int dim_argument(lua_State *L, const em_tensor *t, int arg, const char *what)
 {
     const int dims = em_tensor_dims(t);
@@ -96,7 +87,7 @@ static int size(lua_State *L)
 {
     const em_tensor *t = eml_checktensor(L, 1);
     if (lua_isnoneornil(L, 2))
-        push_sizes(L, em_tensor_dims(t), em_tensor_sizes(t));
+        eml_pushlist(L, em_tensor_dims(t), em_tensor_sizes(t));
     else
         lua_pushinteger(L, em_tensor_size(t, dim_argument(L, t, 2, "size: dim")));
     return 1;
@@ -108,7 +99,7 @@ static int stride(lua_State *L)
     int64_t strides[EM_MAX_DIMS];
     for (int d = 0; d < em_tensor_dims(t); d++) strides[d] = em_tensor_stride(t, d);
     if (lua_isnoneornil(L, 2))
-        push_sizes(L, em_tensor_dims(t), strides);
+        eml_pushlist(L, em_tensor_dims(t), strides);
     else
         lua_pushinteger(L, strides[dim_argument(L, t, 2, "stride: dim")]);
     return 1;
@@ -189,6 +180,7 @@ static int tolist(lua_State *L)
 {
     int64_t at = 0;
     push_nested(L, check_dense(L, "tolist"), 0, &at);
+    if (lua_istable(L, -1)) eml_marklist(L);
     return 1;
 }
 
@@ -238,7 +230,7 @@ static int fill_(lua_State *L)
         }
     } else {
         if (!lua_isboolean(L, 2) && lua_type(L, 2) != LUA_TNUMBER)
-            return eml_error(L, "fill_: value must be a number, got %s", luaL_tolstring(L, 2, NULL));
+            return eml_error(L, "fill_: value must be a number, got %s", eml_valuetext(L, 2));
         fill(L, t, 2);
     }
     lua_settop(L, 1);
@@ -342,7 +334,7 @@ static int is_parameter(lua_State *L)
 static int get_shape(lua_State *L)
 {
     const em_tensor *t = eml_checktensor(L, 1);
-    push_sizes(L, em_tensor_dims(t), em_tensor_sizes(t));
+    eml_pushlist(L, em_tensor_dims(t), em_tensor_sizes(t));
     return 1;
 }
 
@@ -388,7 +380,8 @@ static int get_grad(lua_State *L)
 
 static int set_grad(lua_State *L)
 {
-    em_tensor *grad = lua_isnil(L, 3) ? NULL : eml_checktensor(L, 3);
+    em_tensor *grad = lua_isnil(L, 3) ? NULL : eml_totensor(L, 3);
+    if (!grad && !lua_isnil(L, 3)) eml_error(L, "grad: expected a tensor or nil, got %s", eml_valuetext(L, 3));
     eml_check(L, em_tensor_set_grad(eml_checktensor(L, 1), grad));
     if (grad && ((eml_box *)lua_touserdata(L, 3))->lined) {
         lua_getiuservalue(L, 3, 1);
@@ -399,7 +392,7 @@ static int set_grad(lua_State *L)
 
 static int set_requires_grad(lua_State *L)
 {
-    luaL_checktype(L, 3, LUA_TBOOLEAN);
+    if (!lua_isboolean(L, 3)) eml_error(L, "requires_grad: expected true or false, got %s", eml_valuetext(L, 3));
     eml_check(L, em_tensor_set_requires_grad(eml_checktensor(L, 1), lua_toboolean(L, 3)));
     return 0;
 }
@@ -409,10 +402,10 @@ static const luaL_Reg getters[] = {
     {"is_sparse", get_is_sparse}, {"grad", get_grad}, {"data", detach}, {NULL, NULL},
 };
 static const luaL_Reg setters[] = {{"grad", set_grad}, {"requires_grad", set_requires_grad}, {NULL, NULL}};
-static const luaL_Reg methods[] = {
-    {"size", size}, {"stride", stride}, {"dim", dim}, {"numel", numel}, {"is_contiguous", is_contiguous},
-    {"item", item}, {"tolist", tolist}, {"tobytes", tobytes}, {"fill_", fill_}, {"zero_", zero_},
-    {"detach", detach}, {NULL, NULL},
+static const eml_named methods[] = {
+    {"size", size, "t dim"}, {"stride", stride, "t dim"}, {"dim", dim, "t"}, {"numel", numel, "t"},
+    {"is_contiguous", is_contiguous, "t"}, {"item", item, "t"}, {"tolist", tolist, "t"}, {"tobytes", tobytes, "t"},
+    {"fill_", fill_, "t value"}, {"zero_", zero_, "t"}, {"detach", detach, "t"}, {NULL, NULL, NULL},
 };
 static const luaL_Reg functions[] = {
     {"tensor", new_tensor}, {"empty", empty}, {"zeros", zeros}, {"arange", arange},
@@ -426,7 +419,7 @@ void eml_open_tensor(lua_State *L, int state)
 {
     eml_register(L, state, functions);
     lua_getfield(L, -1, "methods");
-    eml_register(L, state, methods);
+    eml_register_named(L, state, methods);
     lua_pop(L, 1);
     lua_getfield(L, -1, "metatable");
     eml_register(L, state, metamethods);

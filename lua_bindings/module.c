@@ -52,6 +52,10 @@ __attribute__((visibility("default"))) int luaopen_embla_core(lua_State *L)
     lua_setfield(L, -2, "metatable");
     lua_newtable(L);
     lua_setfield(L, -2, "methods");
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)lua_touserdata(L, state) + 6);
+    lua_setfield(L, -2, "list_metatable");
     eml_open_tensor(L, state);
     eml_open_index(L, state);
     eml_open_sparse(L, state);
@@ -68,5 +72,7 @@ __attribute__((visibility("default"))) int luaopen_embla_core(lua_State *L)
     eml_open_gradients(L, state);
     eml_open_text(L, state);
     eml_open_io(L, state);
+    lua_pushliteral(L, EMBLA_VERSION);
+    lua_setfield(L, -2, "version_text");
     return 1;
 }

@@ -1,6 +1,7 @@
 /* Runs Lua functions for the program: tracebacks and Ctrl-C. */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <lauxlib.h>
 
@@ -100,11 +101,28 @@ void run_follow_coroutines(lua_State *L)
 
 /* ---- calls --------------------------------------------------------------------------------------------- */
 
+/* Whether the line of the script that failed asks a number for its item: t[{i, j}]:item(). Lua's own message cannot say
+ * that the element is a number already. */
+static bool asks_number_for_item(lua_State *L, const char *message)
+{
+    lua_Debug at;
+    char line[512] = "";
+    if (!strstr(message, "attempt to index a number value") || !lua_getstack(L, 1, &at)) return false;
+    lua_getinfo(L, "Sl", &at);
+    FILE *file = at.source[0] == '@' ? fopen(at.source + 1, "r") : NULL;
+    if (!file) return strstr(at.source, ":item(") != NULL;
+    for (int n = 0; n < at.currentline && fgets(line, sizeof line, file); n += strchr(line, '\n') != NULL) continue;
+    fclose(file);
+    return strstr(line, ":item(") != NULL;
+}
+
 static int add_traceback(lua_State *L)
 {
     if (lua_type(L, 1) != LUA_TSTRING && !luaL_callmeta(L, 1, "__tostring"))
         lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     const char *message = lua_tostring(L, -1);
+    if (message && asks_number_for_item(L, message))
+        message = lua_pushfstring(L, "%s (an element of a tensor is a number already: leave out :item())", message);
     luaL_traceback(L, L, message ? message : "(error object without text)", 1);
     return 1;
 }

@@ -1,7 +1,19 @@
 -- Which function of the library a script has called: an error from deep inside begins with its name. One that hands its
 -- work over to a Lua function by a tail call is gone by then: it writes return (f(x)), which is none.
 
-local called = {}
+local called = {
+  origins = setmetatable({}, {__mode = "k"}),           -- a function that reads arguments by name -> the one behind it
+  behind = setmetatable({}, {__mode = "k"}),            -- those functions, as a set
+}
+
+--- Notes that a function hands its work to another by a tail call, which then stands for it.
+-- @param f      function
+-- @param origin the one behind it
+-- @return f
+function called.stands_for(f, origin)
+  called.origins[f], called.behind[origin] = origin, true
+  return f
+end
 
 local LIBRARY = debug.getinfo(1, "S").source:match("^(@.*)called%.lua$") or "@"
 
@@ -22,8 +34,9 @@ local function note(names, home, seen)
   for key, value in next, home do
     if type(key) == "string" and key:sub(1, 1) ~= "_" then
       if type(value) == "function" then
-        names[value] = names[value] or {}
-        names[value][key] = true
+        local behind = called.origins[value] or value
+        names[value] = names[value] or names[behind] or {}
+        names[value][key], names[behind] = true, names[value]
       elseif type(value) == "table" and (not in_class or key == "super") then
         note(names, value, seen)
       end
@@ -53,8 +66,10 @@ end
 -- The class of an object, or a class itself, that a frame was called with: a layer is called by a function of its base.
 local function name_of_class(level)
   local _, self = debug.getlocal(level + 1, 1)
-  local name = type(self) == "table" and self.__name
-  return type(name) == "string" and {[name] = true} or nil
+  local meta = type(self) == "table" and getmetatable(self)
+  local name = type(self) == "table" and rawget(self, "__name")
+               or type(meta) == "table" and not rawget(meta, "__library") and rawget(meta, "__name")
+  return type(name) == "string" and name ~= "Object" and {[name] = true} or nil
 end
 
 -- Names of the outermost function of the library between here and the script.
@@ -63,7 +78,7 @@ local function names_of_called()
   for level = 3, 100 do
     local info = debug.getinfo(level, "Sft")
     if not info or not called.is_ours(info) then break end
-    local names_here = not info.istailcall and names_of(info.func)
+    local names_here = (not info.istailcall or called.behind[info.func]) and names_of(info.func)
     found = names_here or info.what ~= "C" and name_of_class(level) or names_of(info.func) or found
   end
   return found
@@ -142,9 +157,15 @@ local function leads(text, candidates)
   end
 end
 
+-- Operations that scripts know under another name: what they are called by leads alone.
+local INSIDE = {cross_entropy_probabilities = true, max_dim = true, min_dim = true, median_dim = true,
+                index_mask = true, masked_put = true, rnn_layer = true, lstm_layer = true, gru_layer = true}
+
 -- The text after the name of the function that the script called, if it does not begin with it.
 local function with_name(text, candidates)
   if not candidates or leads(text, candidates) then return text end
+  local first, rest = text:match "^([%w_]+): (.*)$"
+  if INSIDE[first] then text = rest end
   local name = next(candidates)
   for other in next, candidates do name = other < name and other or name end
   return name .. ": " .. text

@@ -5,6 +5,13 @@
 --   local Pixel = Point:extend "Pixel"
 --   function Pixel:init(x, y, colour) Point.init(self, x, y); self.colour = colour end
 --   local p = Pixel(1, 2, "red")
+--
+-- Methods of the library's classes take arguments by name, and say so when they are called with a dot.
+
+local arguments = require "embla.arguments"
+local called = require "embla.called"
+local options = require "embla.options"
+local raise = require "embla.raise"
 
 local Base = {}
 Base.__index, Base.__name = Base, "Object"
@@ -17,9 +24,45 @@ function Base:allocate() return setmetatable({}, self) end
 function Base.init() end
 
 local function construct(cls, ...)
+  local first = ...
+  local meta = type(first) == "table" and getmetatable(first)
+  if type(meta) == "table" and meta.__library then
+    raise("%s: write %s.%s(...), with a dot, not a colon", cls.__name, meta.__library, cls.__name)
+  end
   local object = cls:allocate()
   object:init(...)
   return object
+end
+
+-- ---- definitions -----------------------------------------------------------------------------------------------
+
+-- The library's own. A forward of one argument is bare too: it runs at each step, and what it calls checks that one.
+local BARE = {allocate = true, extend = true, prepare = true, setup = true, is_instance = true,
+              adopt = true, rate = true, replace_rows = true, of_table = true}
+
+local known = {}                                        -- names of methods and of fields that modules hold
+
+--- Notes a name that objects have, so that a slip in writing it is told.
+-- @param name anything; only texts count
+local function note(name)
+  if type(name) == "string" then known[name] = true end
+end
+
+local function define(cls, name, value)
+  if type(name) == "string" and type(value) == "function" and name:sub(1, 1) ~= "_" then
+    note(name)
+    value = arguments.origin(value)                     -- of another class, perhaps
+    local info = debug.getinfo(value, "Su")
+    local bare = BARE[name] or name == "forward" and (info.isvararg or info.nparams < 3)
+    if not bare and info.what == "Lua" and called.is_ours(info) then
+      if debug.getlocal(value, 1) == "self" then
+        value = arguments.method(cls, name, value)
+      elseif info.nparams > 0 then
+        value = arguments.reader(name, value)
+      end
+    end
+  end
+  rawset(cls, name, value)
 end
 
 --- A class that inherits everything it does not define itself, metamethods defined so far included.
@@ -32,8 +75,22 @@ function Base:extend(name)
     if type(key) == "string" and key:sub(1, 2) == "__" then cls[key] = value end
   end
   cls.__index, cls.__name, cls.super = cls, name, self
-  return setmetatable(cls, {__index = self, __call = construct, __tostring = function() return "class " .. name end})
+  return setmetatable(cls, {__index = self, __newindex = define, __call = construct,
+                            __tostring = function() return "class " .. name end})
 end
+
+-- ---- names that there are not ----------------------------------------------------------------------------------
+
+local absent = {}                                       -- looked at before: reading a field that is nil stays cheap
+
+-- A name that neither an object nor its classes have is nil, unless it is a slip in writing one that there is.
+setmetatable(Base, {__index = function(_, name)
+  if absent[name] or type(name) ~= "string" or known[name] then return nil end
+  for other in next, known do
+    if options.is_slip(name, other) then raise("no field or method is called '%s', did you mean '%s'?", name, other) end
+  end
+  absent[name] = true
+end})
 
 --- A class that extends nothing.
 -- @param name text
@@ -44,4 +101,4 @@ local function class(name)
   return cls
 end
 
-return class
+return setmetatable({note = note}, {__call = function(_, name) return class(name) end})

@@ -1,6 +1,7 @@
 -- help(f): the text about a function, class, module or operation, found where it is defined: the comment above a Lua
 -- function, the description of an operation in the core.
 
+local arguments = require "embla.arguments"
 local core = require "embla.core"
 local native = require "embla.native"
 local ops = require "embla.ops"
@@ -37,6 +38,7 @@ local function path_of(info) return info.source:match "^@(.*)$" end
 -- What the specs of options that a function reads say.
 local function options_of(f)
   local texts = {}
+  f = arguments.origin(f)
   for i = 1, 60 do
     local name, spec = debug.getupvalue(f, i)
     if not name then break end
@@ -48,7 +50,7 @@ local function options_of(f)
 end
 
 local function of_lua_function(f)
-  local info = debug.getinfo(f, "S")
+  local info = debug.getinfo(arguments.origin(f), "S")
   local path = path_of(info)
   if not path then return nil end
   local lines = lines_of(path)
@@ -61,7 +63,7 @@ end
 -- The comment above the line that makes a class, in the file of one of its methods.
 local function class_comment(cls)
   for _, method in pairs(cls) do
-    local path = type(method) == "function" and path_of(debug.getinfo(method, "S"))
+    local path = type(method) == "function" and path_of(debug.getinfo(arguments.origin(method), "S"))
     local lines = path and lines_of(path) or {}
     for i, line in ipairs(lines) do
       if line:match('=%s*class%s*%(?"' .. cls.__name .. '"') or line:match(':extend%s*%(?"' .. cls.__name .. '"') then

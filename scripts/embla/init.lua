@@ -1,5 +1,6 @@
 -- Embla: tensors, automatic differentiation, layers and optimizers on a parallel C core.
 
+local arguments = require "embla.arguments"
 local core = require "embla.core"
 local autograd = require "embla.autograd"
 local later = require "embla.later"
@@ -15,7 +16,8 @@ local embla = {
   set_num_threads = core.set_num_threads, get_num_threads = core.get_num_threads,
   is_tensor = core.is_tensor,
   help = require("embla.help").help,
-  utils = {checkpoint = require "embla.autograd.checkpoint"},
+  clock = core.clock,
+  utils = later({checkpoint = require "embla.autograd.checkpoint"}, "embla.utils.", {}),
   version = core.version_text,
 }
 
@@ -59,11 +61,14 @@ function embla.get_rng_state() return {core.get_rng_state()} end
 --- Puts the generator where it was.
 -- @param state what get_rng_state returned
 function embla.set_rng_state(state)
-  if type(state) ~= "table" or math.type(state[1]) ~= "integer" or math.type(state[2]) ~= "integer" then
+  local whole = type(state) == "table" and options.is_integer(state[1]) and options.is_integer(state[2])
+  if not whole then
     raise("set_rng_state: argument state: expected what get_rng_state returned, got %s", options.show(state))
   end
   core.set_rng_state(state[1], state[2])
 end
+
+arguments.all(core.methods)                             -- those of gradients too
 
 return later(embla, "embla.", {
   data = "data",

@@ -75,7 +75,8 @@ say("t:is_contiguous", "t:is_contiguous()", [[
 Whether the elements lie in row-major order without gaps.
 @return boolean]])
 say("t:item", "t:item()", [[
-The single element.
+The single element. Indexing down to one element, t[i] of 1 dim and t[{i, j}] of 2, gives a Lua number already: there
+item() is left out.
 @return number or boolean
 @raise if there are more, or none]])
 say("t:tolist", "t:tolist()", [[
@@ -194,6 +195,9 @@ Starts the generator anew.
 say("embla.initial_seed", "initial_seed()", [[
 The seed that the generator started from.
 @return integer]])
+say("embla.clock", "clock()", [[
+Seconds that only ever grow, for timing: the difference of two calls is what passed between them.
+@return number]])
 say("embla.set_num_threads", "set_num_threads(count)", [[
 How many threads an operation may use.
 @param count integer >= 1]])

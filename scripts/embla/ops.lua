@@ -1,6 +1,7 @@
 -- The core's operations as functions of F and methods of tensors. core.ops holds the C functions, called by position;
 -- this file hands them out, reads their named options, and tells help what they are.
 
+local arguments = require "embla.arguments"
 local called = require "embla.called"
 local core = require "embla.core"
 local options = require "embla.options"
@@ -31,6 +32,15 @@ local function optional_options(rows)
   return list
 end
 
+-- What a call may name: inputs, as any value, since the core checks them; then the options.
+local function named_spec(name, inputs, spec)
+  local rows = {}
+  for i, input in ipairs(inputs) do rows[i] = {name = input, type = "any", doc = "see above"} end
+  local named = options.extend(name, options.spec(name, rows), spec.rows)
+  named.also = arguments.also(inputs[1] == "tensors" and {} or inputs, spec.names)
+  return named
+end
+
 --- What an operation takes.
 -- @param name its name
 -- @return {name, doc, inputs = {names}, optional = {names}, outputs, spec, inplace, differentiable}, or nil
@@ -39,18 +49,18 @@ function ops.describe(name)
   local raw = core.op_spec(name)
   if not raw then return nil end
   local inputs, optional = read_inputs(raw.inputs)
+  if raw.inputs == "*" then inputs = {"tensors"} end
   local spec = options.from_op(name, optional_options(raw.opts))
-  local tensors = {}
-  for i, input in ipairs(optional) do tensors[i] = {name = input, type = "tensor", doc = "see above"} end
   described[name] = {
     name = name, doc = raw.doc, inputs = inputs, optional = optional, outputs = raw.outputs, spec = spec,
     inplace = raw.inplace, differentiable = raw.differentiable, rows = raw.opts,
-    named = options.extend(name, options.spec(name, tensors), spec.rows),
+    named = named_spec(name, inputs, spec),
   }
   return described[name]
 end
 
 core.set_lead(called.lead)
+core.set_names(arguments.in_order)
 core.set_reader(function(name, given) return options.given(ops.describe(name).named, given) end)
 
 -- ---- names -----------------------------------------------------------------------------------------------------
@@ -76,8 +86,12 @@ function ops.doc(subject)
   local op = type(name) == "string" and ops.describe((name:gsub("_$", "")))
   if not op then return nil end
   local options_text = op.spec.describe()
-  local head = ("%s(%s)"):format(name, table.concat(op.inputs, ", "))
-  return head .. "\n" .. op.doc .. (options_text ~= "" and "\nOptions:\n" .. options_text or "")
+  local head, also = ("%s(%s)"):format(name, table.concat(op.inputs, ", ")), {}
+  for _, other in ipairs {"input", "other"} do
+    if op.named.also[other] then also[#also + 1] = ("%s for %s"):format(other, op.named.also[other]) end
+  end
+  local names = #also > 0 and "\nAlso by PyTorch's names: " .. table.concat(also, ", ") or ""
+  return head .. "\n" .. op.doc .. names .. (options_text ~= "" and "\nOptions:\n" .. options_text or "")
 end
 
 return ops

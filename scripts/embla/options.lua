@@ -39,7 +39,14 @@ local function is_list_of(value, is_member)
 end
 
 local function is_number(value) return type(value) == "number" end
-local function is_integer(value) return math.tointeger(value) ~= nil and type(value) == "number" end
+local function is_integer(value) return type(value) == "number" and math.tointeger(value) ~= nil end
+
+-- An integer as one: 3.0, and a list of one, as PyTorch's sizes of windows are, {3}. Anything else as it is.
+local function whole(value)
+  local one = value
+  if type(value) == "table" and #value == 1 and is_list_of(value, is_integer) then one = value[1] end
+  return type(one) == "number" and math.tointeger(one) or value
+end
 
 local TYPES = {
   any = function() return true end,
@@ -67,13 +74,26 @@ local TYPE_TEXTS = {
 -- @return boolean
 function options.is_dtype(value) return type(value) == "string" and DTYPES[value] == true end
 
+--- Whether a value is a whole number, be it written as a float: the one rule of what an integer is.
+-- @param value anything
+-- @return boolean
+function options.is_integer(value) return is_integer(value) end
+
 --- What a value is, in words for a message: -1, "nearest", nil, table, tensor.
 -- @param value anything
 -- @return text
 function options.show(value)
   if type(value) == "string" then return ("%q"):format(#value > 40 and value:sub(1, 37) .. "..." or value) end
   if type(value) == "userdata" then return is_tensor(value) and "a tensor" or "userdata" end
-  if type(value) == "table" or type(value) == "function" then return "a " .. type(value) end
+  if type(value) == "table" then
+    local meta = getmetatable(value)
+    local name = type(meta) == "table" and meta.__name
+    if type(meta) == "table" and meta.__library then
+      return ("the table %s itself (write %s.… with a dot, not a colon)"):format(meta.__library, meta.__library)
+    end
+    return "a " .. (type(name) == "string" and name or "table")
+  end
+  if type(value) == "function" then return "a function" end
   if value ~= value then return "nan" end               -- C writes its sign too
   if math.type(value) == "float" then return ("%.7g"):format(value) end
   return tostring(value)
@@ -148,6 +168,33 @@ function options.nearest(word, names)
   return best
 end
 
+-- The run of letters in a name around position i, and whether i lies inside it.
+local function letters_around(name, i)
+  local first = name:sub(1, i):find "%a*$"
+  local _, last = name:find("^%a*", i)
+  return last - first + 1, first < i and i < last
+end
+
+--- Whether a word is a name with a slip of the fingers: two letters exchanged, one doubled, one left out inside. What
+-- scripts may well call another thing (w_hi beside w_ih, layer2, modules beside module) is none.
+-- @param word text
+-- @param name text
+-- @return boolean
+function options.is_slip(word, name)
+  local i = 1
+  while i <= #word and word:byte(i) == name:byte(i) do i = i + 1 end
+  local run, inside = letters_around(name, math.min(i, #name))
+  if #word == #name then
+    return i < #name and run >= 4 and word:sub(i, i + 1):reverse() == name:sub(i, i + 1)
+           and word:sub(i, i + 1):find "^%a%a$" ~= nil and word:sub(i + 2) == name:sub(i + 2)
+  elseif #word == #name + 1 then
+    local before = letters_around(name, math.max(i - 1, 1))
+    return i > 1 and before >= 4 and word:sub(i, i) == word:sub(i - 1, i - 1) and word:find("^%a", i) ~= nil
+           and word:sub(i + 1) == name:sub(i)
+  end
+  return #word == #name - 1 and run >= 6 and inside and word:sub(i) == name:sub(i + 1)
+end
+
 -- ---- rows ------------------------------------------------------------------------------------------------------
 
 -- What a row expects, in words: "number >= 0", "one of sum, mean, max".
@@ -197,8 +244,10 @@ local function complete(row)
   local full = {}
   for key, value in pairs(row) do full[key] = value end
   full.type = row.type or row.choices and "string" or "any"
-  full.accepts, full.expects = acceptance(full), expectation(full)
-  full.is_integer = full.type == "integer"
+  local accepts = acceptance(full)
+  full.is_integer = full.type:find "%f[%a]integer%f[%A]" ~= nil and not full.type:find "integers"
+  full.accepts = full.is_integer and function(value) return accepts(whole(value)) end or accepts
+  full.expects = expectation(full)
   return full
 end
 
@@ -214,15 +263,22 @@ local function check_value(spec, row, value)
   if not row.accepts(value) then
     raise("%s: option %s: expected %s, got %s", spec.owner, row.name, row.expects, options.show(value))
   end
-  return row.is_integer and math.tointeger(value) or value
+  return row.is_integer and whole(value) or value
 end
 
-local function refuse_unknown(spec, key)
-  local near = type(key) == "string" and options.nearest(key, spec.names)
+--- Refuses a name that stands for nothing.
+-- @param owner what was called
+-- @param key   the name given
+-- @param names list of those known
+-- @raise always, naming the nearest
+function options.unknown(owner, key, names)
+  local near = type(key) == "string" and options.nearest(key, names)
   local hint = near and (", did you mean '%s'?"):format(near) or ""
-  local known = #spec.names > 0 and "options: " .. table.concat(spec.names, ", ") or "it has no options"
-  raise("%s: unknown option '%s'%s (%s)", spec.owner, tostring(key), hint, known)
+  local known = #names > 0 and "options: " .. table.concat(names, ", ") or "it has no options"
+  raise("%s: unknown option '%s'%s (%s)", owner, tostring(key), hint, known)
 end
+
+local function refuse_unknown(spec, key) return options.unknown(spec.owner, key, spec.names) end
 
 -- Checks what `given` holds into `o`.
 local function read_given(spec, given, o)
@@ -323,7 +379,7 @@ end
 -- ---- options of the core's operations --------------------------------------------------------------------------
 
 local KIND_TYPES = {bool = "boolean", int = "integer", number = "number", enum = "string", dtype = "dtype",
-                    ints = "integers"}
+                    ints = "integer|integers"}
 
 local function list_of_integers(text)
   local list = {}
@@ -375,14 +431,29 @@ end
 -- @return as many values as the spec has rows
 function options.positional(spec, tbl) return unpack_fields(spec, spec.read(tbl)) end
 
+-- The table with the names of its spec in place of other names for them.
+local function renamed(spec, given)
+  local copy_ = {}
+  for key, value in next, given do
+    local name = spec.by_name[key] and key or spec.also[key] or key
+    if copy_[name] ~= nil then raise("%s: option %s is given twice", spec.owner, name) end
+    copy_[name] = value
+  end
+  return copy_
+end
+
 --- The same without defaults, which are left to the core: the way of every call with named options.
--- @param spec  a spec
+-- @param spec  a spec; `also`, if it has that, are other names for its rows
 -- @param given table of options
 -- @return as many values as the spec has rows, nil for what is not given
 function options.given(spec, given)
-  local by_name, none = spec.by_name, false
+  local by_name, also, none = spec.by_name, spec.also, false
   for key, value in next, given do
-    local row = by_name[key] or refuse_unknown(spec, key)
+    local row = by_name[key]
+    if not row then
+      if also and also[key] then return options.given(spec, renamed(spec, given)) end
+      refuse_unknown(spec, key)
+    end
     if not row.accepts(value) then none = check_value(spec, row, value) == nil or none end
   end
   if none then return unpack_fields(spec, spec.given(given)) end

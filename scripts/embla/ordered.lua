@@ -1,6 +1,8 @@
 -- Tables that remember the order in which their keys were set: pairs() goes that way, and so does
 -- `for key, value in t do`. Otherwise they are ordinary tables.
 
+local list = require "embla.list"
+
 --- A new ordered table, empty.
 -- @return table
 local function ordered()
@@ -28,6 +30,7 @@ local function ordered()
       end
       rawset(t, key, value)
     end,
+    __tostring = list.named,
     __pairs = function(t) return following, t, nil end,
     __call = function(t, _, key) return following(t, key) end,
   })

@@ -17,7 +17,8 @@ local LEFT_OUT = {
 }
 -- The core's own switches, which only the library's files may turn.
 local CORE_LEFT_OUT = {
-  set_reader = true, set_lead = true, set_sparse = true, fail_after = true, set_grad_enabled = true, set_anomaly = true,
+  set_reader = true, set_names = true, set_missing = true, set_lead = true, set_sparse = true, fail_after = true,
+  set_grad_enabled = true, set_anomaly = true,
   with_grad = true, set_num_threads = true, set_default_dtype = true, open_scope = true, close_scope = true,
 }
 

@@ -2,6 +2,7 @@
 -- its own words, at the script's line. EMBLA_ROUNDS sets how often (default 30).
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
+local arguments = require "embla.arguments"
 local core = require "embla.core"
 local embla = require "embla"
 local help = require "embla.help"
@@ -85,7 +86,10 @@ local function names_the_called(name, f, message)
     local word, after = text:match("^([%w_#]+)[.:] ?()", at)
     if not word then return false end
     for _, known in ipairs {word, word .. "_"} do
-      if known == called or names[known] or known == HANDS_OVER[name] then return true end
+      if known == called or names[known] or known == HANDS_OVER[name]
+         or called == "forward" and known == name:match "^%w+" then                    -- a layer's call
+        return true
+      end
     end
     at = after
   end
@@ -95,6 +99,7 @@ end
 
 -- Parameters and options of a function or a class, as its text and its specs tell them, into a set.
 local function add_arguments(set, f)
+  if type(f) == "table" and not is_class(f) then return end
   if type(f) == "table" then
     for _, name in ipairs {"init", "forward"} do
       if type(f[name]) == "function" then add_arguments(set, f[name]) end
@@ -102,7 +107,8 @@ local function add_arguments(set, f)
     for _, name in ipairs((rawget(f, "spec") or {names = {}}).names) do set[name] = true end
     return
   end
-  for i = 1, debug.getinfo(f, "u").nparams do set[debug.getlocal(f, i)] = true end
+  local behind = arguments.origin(f)
+  for i = 1, debug.getinfo(behind, "u").nparams do set[debug.getlocal(behind, i)] = true end
   local text = help.text(f) or ""
   for name in text:gmatch "@param%s+([%w_]+)" do set[name] = true end
   for name in text:gmatch "\n  ([%w_]+) +[^\n]" do set[name] = true end
@@ -121,6 +127,9 @@ local NOT_ABOUT_ONE = {
   "path %d", "field ", "values for", "range ", "from %-?%S+ to", "sparse: ids",
 }
 
+local layers = {}
+for name, layer in pairs(nn) do layers[name] = layer end
+
 -- Whether a message says which argument is meant: by name, or by its place.
 local function names_the_argument(f, message)
   local set, text, at = {argument = true, option = true, arguments = true, self = true, tensors = true},
@@ -131,7 +140,7 @@ local function names_the_argument(f, message)
     local word, after = text:match("^([%w_#]+)[.:] ?()", at)
     if not word then break end
     if set[word] and not called then return true end
-    for _, home in ipairs {core.ops, core.methods, nn} do
+    for _, home in ipairs {core.ops, core.methods, layers} do
       if home[word] then add_arguments(set, home[word]) end
     end
     called, at = false, after

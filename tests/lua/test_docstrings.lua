@@ -2,6 +2,7 @@
 -- compared with those of the function, the options a comment names with the specs that the function reads.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
+local arguments = require "embla.arguments"
 local embla = require "embla"
 local core = require "embla.core"
 local help = require "embla.help"
@@ -85,6 +86,7 @@ end)
 
 -- Parameters as a set, without those whose names say that they are not for the caller.
 local function real_parameters(f)
+  f = arguments.origin(f)
   local info, set = debug.getinfo(f, "u"), {}
   for i = 1, info.nparams do
     local name = debug.getlocal(f, i)
@@ -141,6 +143,7 @@ end)
 
 local function specs_of(f)
   local list = {}
+  f = arguments.origin(f)
   for i = 1, 60 do
     local name, value = debug.getupvalue(f, i)
     if not name then break end
@@ -161,7 +164,7 @@ end
 t.test("options that a comment names are those that the function reads", function()
   local found = {}
   walk(function(name, f, cls)
-    local info = debug.getinfo(f, "S")
+    local info = debug.getinfo(arguments.origin(f), "S")
     local text, specs = help.text(f), specs_of(f)
     if cls and rawget(cls, "spec") then specs[#specs + 1] = cls.spec end
     if info.what == "C" or native.text(f) or not text or #specs == 0 then return end

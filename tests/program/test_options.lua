@@ -155,4 +155,15 @@ t.test("the program finds its scripts from any folder and through a link", funct
     "share/lua/5.4/embla/options.lua\n")
 end)
 
+t.test("an element that is asked for its item tells that it is a number already", function()
+  process.with_file('local x = require "embla".ones(2, 2)\nprint(x[{0, 1}]:item())', function(path)
+    local _, err, status = embla(path)
+    t.equal({status, err:find("leave out :item()", 1, true) ~= nil}, {1, true})
+  end)
+  process.with_file("local x = 1\nprint(x.y)", function(path)
+    local _, err = embla(path)
+    t.equal(err:find("leave out", 1, true), nil)
+  end)
+end)
+
 t.finish()

@@ -131,7 +131,7 @@ function TensorDataset:extra_repr()
 end
 
 local function check_position(owner, i, n)
-  if math.type(i) ~= "integer" or i < 0 or i >= n then
+  if type(i) ~= "number" or not math.tointeger(i) or i < 0 or i >= n then
     raise("%s: position %s is out of range for %d samples (positions count from 0)", owner, options.show(i), n)
   end
 end

@@ -1,6 +1,7 @@
 -- io: files in and out. Each format is a module of its own, loaded when first asked for.
 
 local core = require "embla.core"
+local later = require "embla.later"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -20,10 +21,4 @@ function io.files(folder, opt)
   return core.files(folder, files_spec.read(opt).suffix)
 end
 
-local formats = {word2vec = true}
-
-return setmetatable(io, {__index = function(self, name)
-  if not formats[name] then return nil end
-  self[name] = require("embla.io." .. name)
-  return self[name]
-end})
+return later(io, "embla.io.", {word2vec = "word2vec"})

@@ -3,6 +3,7 @@
 local core = require "embla.core"
 local Lookup = require "embla.nn.lookup"
 
+local rawget = rawget                                   -- of options that are mostly nil: classes are not asked
 local lookup = core.ops.embedding
 
 local ORDER = {"padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"}
@@ -39,7 +40,8 @@ end
 -- @return Tensor (*, D)
 -- @raise if an id is not in 0 .. N-1, with its value and position
 function Embedding:forward(ids)
-  return lookup(ids, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse)
+  return lookup(ids, self.weight, rawget(self, "padding_idx"), rawget(self, "max_norm"), self.norm_type,
+                self.scale_grad_by_freq, self.sparse)
 end
 
 function Embedding:extra_repr() return self:options_repr(ORDER) end

@@ -3,6 +3,7 @@
 local core = require "embla.core"
 local Lookup = require "embla.nn.lookup"
 
+local rawget = rawget                                   -- of options that are mostly nil: classes are not asked
 local lookup = core.ops.embedding_bag
 
 local MODE = {name = "mode", choices = {"sum", "mean", "max"}, default = "mean", doc = "what a bag's vectors become"}
@@ -48,8 +49,9 @@ end
 -- @return Tensor (B, D)
 -- @raise for ids out of range, offsets that are missing, decrease or pass the end, weights of another shape
 function EmbeddingBag:forward(ids, offsets, per_sample_weights)
-  return lookup(ids, self.weight, offsets, per_sample_weights, self.mode, self.include_last_offset, self.padding_idx,
-                self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse)
+  return lookup(ids, self.weight, offsets, per_sample_weights, self.mode, self.include_last_offset,
+                rawget(self, "padding_idx"), rawget(self, "max_norm"), self.norm_type, self.scale_grad_by_freq,
+                self.sparse)
 end
 
 function EmbeddingBag:extra_repr()

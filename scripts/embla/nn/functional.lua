@@ -1,6 +1,7 @@
 -- nn.functional (F): every operation of the core, and the functions made of several.
 
 local core = require "embla.core"
+local later = require "embla.later"
 local creation = require "embla.tensor.creation"
 local ops = require "embla.ops"
 local options = require "embla.options"
@@ -380,4 +381,4 @@ function F.group_norm(x, num_groups, weight, bias, ...)
   return core.ops.group_norm(x, weight, bias, num_groups, ...)
 end
 
-return F
+return later(F, "embla.F.", {})

@@ -1,6 +1,7 @@
 -- nn.init: fills tensors with first values. All write in place, outside of any graph, and return the tensor.
 
 local core = require "embla.core"
+local later = require "embla.later"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -294,4 +295,4 @@ function init.orthogonal_(tensor, ...)
   return tensor
 end
 
-return init
+return later(init, "embla.nn.init.", {})

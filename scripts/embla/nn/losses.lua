@@ -2,6 +2,7 @@
 -- class's, and so are the tensors it can do without (class weights), which become buffers.
 
 local F = require "embla.nn.functional"
+local arguments = require "embla.arguments"
 local Module = require "embla.nn.module"
 local ops = require "embla.ops"
 local options = require "embla.options"
@@ -61,7 +62,8 @@ local function define(row)
   if #operation.inputs - #optional == 2 then
     function Loss:forward(input, target) return (run(input, target, tail(self, 1))) end
   else
-    function Loss:forward(first, second, third) return (run(first, second, third, tail(self, 1))) end
+    local function forward(self, first, second, third) return (run(first, second, third, tail(self, 1))) end
+    Loss.forward = arguments.name(forward, {"self", table.unpack(operation.inputs)})
   end
 
   return Loss

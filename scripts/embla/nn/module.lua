@@ -6,6 +6,7 @@
 
 local class = require "embla.class"
 local core = require "embla.core"
+local list = require "embla.list"
 local options = require "embla.options"
 local ordered = require "embla.ordered"
 local Parameter = require "embla.nn.parameter"
@@ -17,25 +18,27 @@ Module.is_module = true
 -- ---- fields ----------------------------------------------------------------------------------------------------
 
 --- Makes the bare module: fields are kept in the table itself, so that reading one costs nothing; `_keys` notes their
--- order, `_parameters` and `_buffers` what was registered.
+-- order, `_parameters`, `_buffers` and `_modules` what was registered.
 -- @return table of the class
 function Module:allocate()
-  return setmetatable({training = true, _keys = {}, _place = {}, _parameters = {}, _buffers = {}}, self)
-end
-
-function Module.__newindex(self, key, value)
-  if value == nil then return end
-  rawset(self, key, value)
-  if not self._place[key] then
-    self._keys[#self._keys + 1] = key
-    self._place[key] = #self._keys
-  end
-  if core.is_parameter(value) then self._parameters[key] = true end
+  return setmetatable({training = true, _keys = {}, _place = {}, _parameters = {}, _buffers = {}, _modules = {}}, self)
 end
 
 local function is_module(value)
   local meta = type(value) == "table" and getmetatable(value)
   return type(meta) == "table" and meta.is_module == true
+end
+
+function Module.__newindex(self, key, value)
+  if value == nil then return end
+  rawset(self, key, value)
+  class.note(key)
+  if not self._place[key] then
+    self._keys[#self._keys + 1] = key
+    self._place[key] = #self._keys
+  end
+  if core.is_parameter(value) then self._parameters[key] = true end
+  if is_module(value) then self._modules[key] = true end
 end
 
 -- The name of a field, as PyTorch has it: the members of a list are named from 0.
@@ -47,11 +50,16 @@ end
 local function kind_of(module, key, value)
   if is_module(value) then return "module" end
   if core.is_parameter(value) then return "parameter" end
-  if not core.is_tensor(value) then return nil end
   if module._parameters[key] then
-    raise("%s: field %s was a Parameter and now holds a plain tensor: wrap it in nn.Parameter, or copy into it with "
-          .. "copy_", module.__name, name_of(key))
+    raise("%s: field %s was a Parameter and now holds %s: wrap a tensor in nn.Parameter, copy into the old one with "
+          .. "copy_, or take it away with nil", module.__name, name_of(key),
+          core.is_tensor(value) and "a plain tensor" or options.show(value))
   end
+  if module._modules[key] then
+    raise("%s: field %s was a module and now holds %s: give it a module, or take it away with nil", module.__name,
+          name_of(key), options.show(value))
+  end
+  if not core.is_tensor(value) then return nil end
   return module._buffers[key] and "buffer" or nil
 end
 
@@ -195,9 +203,9 @@ local function named_tensors(self, kind)
 end
 
 local function values(named)
-  local list = {}
-  for _, value in pairs(named) do list[#list + 1] = value end
-  return list
+  local found = {}
+  for _, value in pairs(named) do found[#found + 1] = value end
+  return list.of(found)
 end
 
 --- All parameters with their names, in order of definition, a shared one once.
@@ -357,7 +365,7 @@ local function copy(value, made)
     if value.is_leaf then core.set_frozen_rows(made[value], core.frozen_rows(value)) end
     return made[value]
   end
-  if type(value) ~= "table" or getmetatable(value) ~= nil and not is_module(value) then return value end
+  if type(value) ~= "table" or not list.is_plain(value) and not is_module(value) then return value end
   local new = setmetatable({}, getmetatable(value))
   made[value] = new
   for key, member in next, value do rawset(new, key, copy(member, made)) end

@@ -1,6 +1,7 @@
 -- nn.utils.rnn: sequences of several lengths as one tensor, and back.
 
 local core = require "embla.core"
+local later = require "embla.later"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -71,12 +72,13 @@ function sequences.unpad_sequence(padded, lengths, ...)
   end
   for n, length in ipairs(lengths) do
     local T = padded:size(1 - samples_at)
-    if math.type(length) ~= "integer" or length < 0 or length > T then
+    local whole = type(length) == "number" and math.tointeger(length)
+    if not whole or whole < 0 or whole > T then
       raise("unpad_sequence: length %s at position %d is not an integer in 0 to %d", options.show(length), n - 1, T)
     end
-    list[n] = padded:select(samples_at, n - 1):narrow(0, 0, length)
+    list[n] = padded:select(samples_at, n - 1):narrow(0, 0, whole)
   end
   return list
 end
 
-return sequences
+return later(sequences, "embla.nn.utils.rnn.", {})

@@ -1,6 +1,7 @@
 -- nn.utils: what is done to all parameters of a network at once.
 
 local core = require "embla.core"
+local later = require "embla.later"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -97,4 +98,4 @@ function utils.vector_to_parameters(vector, parameters)
   end
 end
 
-return utils
+return later(utils, "embla.nn.utils.", {})

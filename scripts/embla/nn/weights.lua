@@ -14,6 +14,7 @@ local weights = {}
 -- @return integer >= 0
 -- @raise if it is no integer >= 0
 function weights.size(owner, name, value)
+  if type(value) == "table" and #value == 1 then value = value[1] end         -- {3}, as PyTorch writes sizes of windows
   local size = type(value) == "number" and math.tointeger(value)
   if not size or size < 0 then
     raise("%s: argument %s: expected integer >= 0, got %s", owner, name, options.show(value))

@@ -1,9 +1,11 @@
 -- What every optimizer is: parameters in groups, each group with its options, and the state that the core keeps for
 -- each parameter. The classes (SGD, Adam, ...) come from the core's update rules, see init.lua.
 
+local arguments = require "embla.arguments"
 local class = require "embla.class"
 local copy = require "embla.optim.copy"
 local core = require "embla.core"
+local list_of = require("embla.list").of
 local modes = require "embla.autograd.modes"
 local options = require "embla.options"
 local raise = require "embla.raise"
@@ -139,7 +141,7 @@ end
 -- @raise for an unknown option or one out of range, for no parameters, one given twice or one that is no leaf
 function Optimizer:init(params, ...)
   self.defaults = self.spec.arguments(...)
-  self.param_groups = {}
+  self.param_groups = list_of {}
   self.core = self.rule and core.new_optimizer(self.rule)
   check_options(self, self.defaults, 1)
   for _, group in ipairs(groups_of(self.__name, params)) do self:add_param_group(group) end
@@ -166,14 +168,20 @@ end
 
 -- ---- working ---------------------------------------------------------------------------------------------------
 
+local step_spec = options.spec("step", {
+  {name = "closure", type = "function", doc = "computes the loss and its gradients anew"},
+})
+
 --- Updates every parameter that has a gradient, by the rule and the options of its group as they stand now.
 -- Either all are updated or, when one cannot be, none.
 -- @param closure function that computes the loss and its gradients anew, or nil
 -- @return what the closure returned
 -- @raise if a gradient does not fit its parameter or the rule, or an option is out of range
-function Optimizer:step(closure)
+local function update(self, closure)
+  if self == nil then arguments.wrong_self(Optimizer, "step", self) end
   local loss
   if closure ~= nil then
+    if type(closure) == "table" and not getmetatable(closure) then closure = step_spec.read(closure).closure end
     if type(closure) ~= "function" then
       raise("%s: step: argument closure: expected a function, got %s", self.__name, options.show(closure))
     end
@@ -181,6 +189,7 @@ function Optimizer:step(closure)
   end
   return (core.optimizer_step(self.core, self.param_groups, loss))
 end
+rawset(Optimizer, "step", update)                       -- it reads its arguments itself: a loop pays for nothing else
 
 --- Forgets the gradients.
 -- @param opt {set_to_none = true}; false puts zeros in place of a dense gradient, no entries in that of a sparse one

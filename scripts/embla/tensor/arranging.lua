@@ -2,6 +2,7 @@
 
 local core = require "embla.core"
 local expect = require "embla.expect"
+local list_of = require("embla.list").of
 local options = require "embla.options"
 local ops = require "embla.ops"
 local raise = require "embla.raise"
@@ -204,7 +205,7 @@ function arranging.meshgrid(...)
     shape[xy and i < 3 and 3 - i or i] = -1
     grid[i] = op.expand(op.reshape(t, shape), sizes)
   end
-  return grid
+  return list_of(grid)
 end
 
 -- ---- repeating and windows -------------------------------------------------------------------------------------
@@ -297,7 +298,7 @@ function arranging.tensor_split(t, parts, dim)
     at = place
   end
   views[#views + 1] = op.narrow(t, dim, at, n - at)
-  return views
+  return list_of(views)
 end
 
 --- The upper or lower neighbour's difference: t[i + 1] - t[i] along a dim, n times.
@@ -309,9 +310,6 @@ end
 -- @return Tensor, shorter by n along the dim; of bools: whether neighbours differ; for n = 0 a copy of t alone
 -- @raise if t has no dims
 function arranging.diff(t, n, dim, prepend, append)
-  if type(n) == "table" then
-    n, dim, prepend, append = n.n, n.dim, n.prepend, n.append
-  end
   if expect.dense("diff", "t", t):dim() == 0 then
     raise("diff: argument t: expected 1 dim or more, got a 0-d tensor")
   end

@@ -4,6 +4,7 @@ local core = require "embla.core"
 local expect = require "embla.expect"
 local options = require "embla.options"
 local raise = require "embla.raise"
+local read_sizes = require "embla.tensor.sizes"
 
 local creation = {}
 
@@ -21,6 +22,7 @@ end
 
 -- ---- from data -------------------------------------------------------------------------------------------------
 
+local NONE = {}
 local tensor_spec = options.spec("tensor", rows(nil))
 
 --- A tensor from a number, a boolean or a nested table. Lua floats make float32, integers int64, booleans bool.
@@ -29,8 +31,8 @@ local tensor_spec = options.spec("tensor", rows(nil))
 -- @return Tensor
 -- @raise if the table is ragged or holds anything else
 function creation.tensor(data, opt)
+  local o = opt ~= nil and tensor_spec.arguments(opt) or NONE
   if data == nil then raise("tensor: argument data: expected a number, a boolean or a nested table, got nil") end
-  local o = tensor_spec.arguments(opt)
   return finish(core.tensor(data, o.dtype), o)
 end
 
@@ -41,33 +43,6 @@ for name, dtype in pairs {LongTensor = "int64", IntTensor = "int32", FloatTensor
 end
 
 -- ---- from sizes ------------------------------------------------------------------------------------------------
-
--- zeros(2, 3), zeros({2, 3}), each with options or a dtype at the end: sizes and what is left.
-local function read_sizes(owner, spec, ...)
-  local given = table.pack(...)
-  local last = given[given.n]
-  local opt
-  if type(last) == "table" and (given.n > 1 or next(last) == nil or type(next(last)) == "string") and
-     type(next(last)) ~= "number" then
-    opt, given.n = last, given.n - 1
-  elseif type(last) == "string" and given.n > 1 then
-    opt, given.n = {dtype = last}, given.n - 1
-  elseif type(last) == "table" and given.n == 2 then
-    raise("%s: expected sizes and a table of options, got two tables of numbers", owner)
-  end
-  local sizes = {}
-  if given.n == 1 and type(given[1]) == "table" then
-    sizes = given[1]
-  else
-    for i = 1, given.n do sizes[i] = given[i] end
-  end
-  for i = 1, #sizes do
-    if math.type(sizes[i]) ~= "integer" and math.tointeger(sizes[i]) == nil or type(sizes[i]) ~= "number" then
-      raise("%s: size %d: expected an integer, got %s", owner, i, options.show(sizes[i]))
-    end
-  end
-  return sizes, spec.read(opt)
-end
 
 local function sized(name, fill)
   local spec = options.spec(name, rows())
@@ -111,38 +86,60 @@ end
 local randint_spec = options.spec("randint", rows "int64")
 
 --- Whole numbers drawn from [low, high).
--- @param low   least value
+-- @param low   least value; may be left out, and is 0 then
 -- @param high  upper bound, not drawn
 -- @param sizes table of sizes
 -- @param opt   {dtype = "int64", requires_grad =}
 -- @return Tensor
 function creation.randint(low, high, sizes, opt)
+  if type(high) == "table" then low, high, sizes, opt = 0, low, high, sizes end          -- randint(high, sizes)
   if type(sizes) ~= "table" then raise("randint: argument sizes: expected a table, got %s", options.show(sizes)) end
   local o = randint_spec.arguments(opt)
   return finish(core.empty(sizes, o.dtype):random_(low, high), o)
 end
 
+local randperm_spec = options.spec("randperm", rows "int64")
+
 --- 0 .. n-1 in random order.
--- @param n integer >= 0
--- @return Tensor (n) int64
-function creation.randperm(n) return core.randperm(n) end
+-- @param n   integer >= 0
+-- @param opt {dtype = "int64", requires_grad =}
+-- @return Tensor (n)
+function creation.randperm(n, opt)
+  local o = randperm_spec.arguments(opt)
+  return finish(core.randperm(n):to(o.dtype), o)
+end
 
 -- ---- ranges ----------------------------------------------------------------------------------------------------
 
 local range_spec = options.spec("arange", rows(nil))
 
-local function numbers_and_options(owner, spec, ...)
+-- Numbers by position, or by the names of `names` in the table of options behind them; and those options.
+local function numbers_and_options(owner, names, spec, ...)
   local given = table.pack(...)
   local opt
   if type(given[given.n]) == "table" or type(given[given.n]) == "string" then
     opt, given[given.n], given.n = given[given.n], nil, given.n - 1
   end
+  local rest = opt
+  if type(opt) == "table" and next(opt) ~= nil then
+    rest = {}
+    for key, value in next, opt do
+      local at = names[key]
+      if not at then
+        rest[key] = value
+      elseif given[at] ~= nil then
+        raise("%s: argument %s is given twice, by position and by name", owner, key)
+      else
+        given[at], given.n = value, math.max(given.n, at)
+      end
+    end
+  end
   for i = 1, given.n do
-    if type(given[i]) ~= "number" then
+    if given[i] ~= nil and type(given[i]) ~= "number" then
       raise("%s: argument %d: expected a number, got %s", owner, i, options.show(given[i]))
     end
   end
-  return given, spec.arguments(opt)
+  return given, spec.arguments(rest)
 end
 
 -- a / b as integers without sign, b not 0.
@@ -159,16 +156,19 @@ local function count_steps(start, stop, step)
   if start >= stop then return 0 end
   return unsigned_quotient(stop - start - 1, step) + 1
 end
+local RANGE = {start = 1, stop = 2, ["end"] = 2, step = 3}
 
 --- start, start + step, … below stop.
--- @param ... [start = 0,] stop [, step = 1] [, {dtype =}]; all integers make int64, else float32
+-- @param ... [start = 0,] stop [, step = 1] [, {dtype =}], by position or name; all integers make int64, else float32
 -- @return Tensor (n)
 -- @raise if step is 0 or leads away from stop
 function creation.arange(...)
-  local given, o = numbers_and_options("arange", range_spec, ...)
+  local given, o = numbers_and_options("arange", RANGE, range_spec, ...)
   local start, stop, step = given[1], given[2], given[3] or 1
   if given.n < 1 or given.n > 3 then raise("arange: expected [start,] stop [, step], got %d numbers", given.n) end
-  if given.n == 1 then start, stop = 0, start end
+  if stop == nil then start, stop = 0, start end
+  start = start or 0
+  if stop == nil then raise("arange: expected [start,] stop [, step], got no stop") end
   if step == 0 then raise("arange: argument step must not be 0") end
   local steps = (stop + 0.0 - start) / step
   if not (steps >= 0 and steps < 2 ^ 62) then
@@ -209,9 +209,7 @@ function creation.linspace(start, stop, steps, opt)
   if type(start) ~= "number" or type(stop) ~= "number" then
     raise("linspace: expected numbers start and stop, got %s and %s", options.show(start), options.show(stop))
   end
-  if math.type(steps) ~= "integer" or steps < 0 then
-    raise("linspace: argument steps: expected an integer >= 0, got %s", options.show(steps))
-  end
+  steps = expect.integer("linspace", "steps", steps, 0)
   local o = linspace_spec.arguments(opt)
   local dtype = o.dtype or core.get_default_dtype()
   core.tensor({start, stop}, dtype, "linspace")         -- fails if one does not fit
@@ -236,7 +234,7 @@ local logspace_spec = options.spec("logspace", {
 function creation.logspace(start, stop, steps, ...)
   expect.number("logspace", "start", start)
   expect.number("logspace", "stop", stop)
-  expect.integer("logspace", "steps", steps, 0)
+  steps = expect.integer("logspace", "steps", steps, 0)
   local o = logspace_spec.arguments(...)
   local dtype = o.dtype or core.get_default_dtype()
   core.tensor({o.base ^ start, o.base ^ stop}, dtype, "logspace")       -- fails if one does not fit
@@ -246,12 +244,15 @@ end
 local eye_spec = options.spec("eye", rows())
 
 --- The identity matrix, or its first columns.
--- @param n   rows
--- @param ... [columns = n] [, {dtype =, requires_grad =}]
+-- @param n       rows
+-- @param columns n if left out
+-- @param opt     {dtype =, requires_grad =}, or the dtype alone
 -- @return Tensor (n, columns)
-function creation.eye(n, ...)
-  local given, o = numbers_and_options("eye", eye_spec, n, ...)
-  local columns = given[2] or n
+function creation.eye(n, columns, opt)
+  if type(columns) == "table" or type(columns) == "string" then columns, opt = nil, columns end
+  local o = eye_spec.arguments(opt)
+  n = expect.integer("eye", "n", n, 0)
+  columns = expect.integer("eye", "columns", columns or n, 0)
   local t = core.zeros({n, columns}, o.dtype or core.get_default_dtype())
   for i = 0, math.min(n, columns) - 1 do t[{i, i}] = 1 end
   return finish(t, o)
@@ -307,7 +308,7 @@ function creation.sparse_coo_tensor(indices, values, size)
     raise("sparse_coo_tensor: indices must have one sparse dim, got %d", indices:size(0))
   end
   local rows_of = type(size) == "table" and size[1] or size
-  if math.type(rows_of) ~= "integer" then
+  if type(rows_of) ~= "number" or not math.tointeger(rows_of) then
     raise("sparse_coo_tensor: argument size: expected a table of sizes, got %s", options.show(size))
   end
   if type(size) == "table" then

@@ -4,6 +4,7 @@ local core = require "embla.core"
 local expect = require "embla.expect"
 local options = require "embla.options"
 local raise = require "embla.raise"
+local read_sizes = require "embla.tensor.sizes"
 
 local methods = core.methods
 
@@ -63,19 +64,7 @@ for _, name in ipairs {"new_zeros", "new_ones", "new_empty", "new_full", "new_te
   })
 end
 
--- Sizes, as numbers or in a table, and options that follow.
-local function new_arguments(name, ...)
-  local given = table.pack(...)
-  local last, opt = given[given.n], nil
-  if type(last) == "table" and (given.n > 1 and (type(given[1]) == "table" or next(last) ~= nil)
-     or type(next(last)) == "string") then
-    opt, given[given.n], given.n = last, nil, given.n - 1
-  end
-  local sizes = type(given[1]) == "table" and given[1] or given
-  local list = {}
-  for i = 1, #sizes do list[i] = expect.integer(name, "sizes", sizes[i], 0) end
-  return list, new_spec[name].read(opt)
-end
+local function new_arguments(name, ...) return read_sizes(name, new_spec[name], ...) end
 
 local function finish(t, o) return o.requires_grad and t:requires_grad_() or t end
 
@@ -83,6 +72,7 @@ local function finish(t, o) return o.requires_grad and t:requires_grad_() or t e
 -- @param ... sizes, or a table of them; {dtype =, requires_grad =} may follow
 -- @return Tensor
 function methods:new_zeros(...)
+  expect.tensor("new_zeros", "self", self)
   local sizes, o = new_arguments("new_zeros", ...)
   return finish(core.zeros(sizes, o.dtype or self.dtype), o)
 end
@@ -91,6 +81,7 @@ end
 -- @param ... sizes, or a table of them; {dtype =, requires_grad =} may follow
 -- @return Tensor
 function methods:new_ones(...)
+  expect.tensor("new_ones", "self", self)
   local sizes, o = new_arguments("new_ones", ...)
   return finish(core.empty(sizes, o.dtype or self.dtype):fill_(1), o)
 end
@@ -99,6 +90,7 @@ end
 -- @param ... sizes, or a table of them; {dtype =, requires_grad =} may follow
 -- @return Tensor
 function methods:new_empty(...)
+  expect.tensor("new_empty", "self", self)
   local sizes, o = new_arguments("new_empty", ...)
   return finish(core.empty(sizes, o.dtype or self.dtype), o)
 end
@@ -109,10 +101,11 @@ end
 -- @param opt   {dtype =, requires_grad =}
 -- @return Tensor
 function methods:new_full(sizes, value, opt)
+  expect.tensor("new_full", "self", self)
+  local o = new_spec.new_full.arguments(opt)
   if type(sizes) ~= "table" then raise("new_full: argument sizes: expected a table, got %s", options.show(sizes)) end
   if type(value) ~= "boolean" then expect.number("new_full", "value", value) end
-  local o = new_spec.new_full.arguments(opt)
-  return finish(core.empty(new_arguments("new_full", sizes), o.dtype or self.dtype):fill_(value), o)
+  return finish(core.empty(sizes, o.dtype or self.dtype):fill_(value), o)
 end
 
 --- A tensor from data, in the tensor's dtype.
@@ -121,8 +114,9 @@ end
 -- @return Tensor
 -- @raise if the table is ragged or holds anything else
 function methods:new_tensor(data, opt)
-  if data == nil then raise("new_tensor: argument data: expected a number, a boolean or a nested table, got nil") end
+  expect.tensor("new_tensor", "self", self)
   local o = new_spec.new_tensor.arguments(opt)
+  if data == nil then raise("new_tensor: argument data: expected a number, a boolean or a nested table, got nil") end
   return finish(core.tensor(data, o.dtype or self.dtype, "new_tensor: data"), o)
 end
 

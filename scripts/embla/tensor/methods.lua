@@ -2,6 +2,7 @@
 
 local core = require "embla.core"
 local expect = require "embla.expect"
+local list_of = require("embla.list").of
 local options = require "embla.options"
 local ops = require "embla.ops"
 local print_text = require "embla.tensor.print"
@@ -28,7 +29,6 @@ function methods:type(dtype) return dtype == nil and self.dtype or self:to(dtype
 -- @param dtype "float32" and kin, {dtype = ...}, or a tensor whose dtype is taken
 -- @return Tensor
 function methods:to(dtype)
-  if type(dtype) == "table" then dtype = dtype.dtype end
   if core.is_tensor(dtype) then dtype = dtype.dtype end
   if not options.is_dtype(dtype) then
     raise("to: argument dtype: expected a dtype (float32, float64, ...), got %s", options.show(dtype))
@@ -75,7 +75,6 @@ end
 -- @param dim  integer, default 0
 -- @return list of views
 function methods:split(size, dim)
-  if type(dim) == "table" then dim = dim.dim end
   expect.dense("split", "tensor", self)
   dim = expect.dim("split", "dim", dim or 0, self:dim())
   local n, at, parts, sizes = self:size(dim), 0, {}, {}
@@ -94,7 +93,7 @@ function methods:split(size, dim)
   if at ~= n or #parts ~= #sizes then
     raise("split: sizes {%s} do not add up to %d, the size of dim %d", table.concat(sizes, ", "), n, dim)
   end
-  return parts
+  return list_of(parts)
 end
 
 local MOST_EMPTY = 65536
@@ -123,9 +122,9 @@ end
 function methods:unbind(dim)
   expect.dense("unbind", "tensor", self)
   dim = expect.dim("unbind", "dim", dim or 0, self:dim())
-  local list = {}
-  for i = 0, self:size(dim) - 1 do list[i + 1] = op.select(self, dim, i) end
-  return list
+  local slices = {}
+  for i = 0, self:size(dim) - 1 do slices[i + 1] = op.select(self, dim, i) end
+  return list_of(slices)
 end
 
 -- Slices along a dim in the order of their elements, told apart column by column; which of them each slice is.
@@ -227,10 +226,10 @@ end
 for _, name in ipairs {"max", "min", "median"} do
   local whole, along, pair = op[name], op[name .. "_dim"], op[name .. "imum"]
   if whole and along then
-    local function reduce(t, dim, ...)
-      if dim == nil then return whole(t) end
+    local function reduce(t, dim, keepdim)
+      if dim == nil and keepdim == nil then return whole(t) end
       if pair and core.is_tensor(dim) then return pair(t, dim) end
-      return along(t, dim, ...)
+      return along(t, dim, keepdim)
     end
     methods[name], ops.functional[name] = reduce, reduce
   end
@@ -242,6 +241,12 @@ for metamethod, name in pairs {__add = "add", __sub = "sub", __mul = "mul", __di
                                __idiv = "floor_divide", __mod = "remainder"} do
   metatable[metamethod] = op[name]
 end
+
+-- Lua makes a boolean of what these return.
+local function compare()
+  raise("tensors are compared element by element with methods: x:lt(y), x:le(y), x:gt(y), x:ge(y), x:eq(y)")
+end
+metatable.__lt, metatable.__le = compare, compare
 metatable.__unm = function(t) return op.neg(t) end              -- Lua passes the operand twice
 
 metatable.__tostring = print_text.tensor

@@ -142,11 +142,7 @@ local norm = op.norm
 -- @param ... dim (all by default), keepdim = false, by position or by name
 -- @return Tensor
 function statistics.norm(t, p, ...)
-  if type(p) == "table" and p.p == "fro" then
-    p = {dim = p.dim, keepdim = p.keepdim}
-  elseif p == "fro" then
-    p = 2
-  end
+  if p == "fro" then p = 2 end
   return norm(t, p, ...)
 end
 
@@ -281,7 +277,7 @@ end
 -- @param ... p, dim and maxnorm, as of renorm
 -- @return the tensor
 -- @raise if maxnorm is negative
-methods.renorm_ = in_place("renorm_", statistics.renorm)
+methods.renorm_ = in_place("renorm_", function(...) return methods.renorm(...) end)
 
 -- ---- products --------------------------------------------------------------------------------------------------
 
@@ -304,7 +300,6 @@ end
 -- @raise if the dims' sizes differ
 function statistics.tensordot(a, b, dims)
   local a_dims, b_dims = expect.dense("tensordot", "a", a):dim(), expect.dense("tensordot", "b", b):dim()
-  if type(dims) == "table" and dims.dims ~= nil then dims = dims.dims end
   if dims == nil then dims = 2 end
   local from_a, from_b = {}, {}
   if type(dims) == "table" then

@@ -99,7 +99,7 @@ local function check_state(self, state)
     raise("Word2Vec: load_state_dict: argument state: expected a state_dict, got %s", options.show(state))
   end
   for _, name in ipairs {"epoch", "portion", "word", "words_done"} do
-    if math.type(state[name]) ~= "integer" then
+    if not options.is_integer(state[name]) then
       raise("Word2Vec: state_dict: %s: expected an integer, got %s", name, options.show(state[name]))
     end
   end

@@ -434,4 +434,25 @@ t.test("a table that is frozen leaves the parameter that it is made of trained",
           {false, false, true})
 end)
 
+t.test("a field that was a parameter stays one, or is taken away with nil", function()
+  local net = nn.Linear(2, 2)
+  net.weight = 3
+  for _, f in ipairs {net.parameters, net.state_dict, net.zero_grad, net.eval} do
+    t.raises(function()
+      f(net)
+      net:named_parameters()
+    end, "field weight was a Parameter and now holds 3")
+  end
+  net.weight = nil
+  t.equal(#net:parameters(), 1)
+  local outer = nn.Module()
+  outer.fc = net
+  outer.fc = 3
+  t.raises(function() outer:parameters() end, "field fc was a module and now holds 3")
+  outer.fc = nn.Identity()
+  t.equal(#outer:parameters(), 0)
+  outer.fc = nil
+  t.equal(#outer:modules(), 1)
+end)
+
 t.finish()

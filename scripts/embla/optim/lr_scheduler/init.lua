@@ -1,5 +1,6 @@
 -- embla.optim.lr_scheduler: schedules of the learning rate. `epoch` counts a schedule's steps, from 0.
 
+local later = require "embla.later"
 local options = require "embla.options"
 local raise = require "embla.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
@@ -153,4 +154,4 @@ function CosineAnnealingLR:rate(group, i, epoch)
   return self.eta_min + (group.lr - self.eta_min) * (part(self, epoch) / last)
 end
 
-return lr_scheduler
+return later(lr_scheduler, "embla.optim.lr_scheduler.", {})

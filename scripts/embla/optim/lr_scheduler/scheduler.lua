@@ -3,6 +3,7 @@
 
 local class = require "embla.class"
 local copy = require "embla.optim.copy"
+local list_of = require("embla.list").of
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -159,7 +160,7 @@ end
 --- The rates set by the last step.
 -- @return list, a rate for each group
 function Scheduler:get_last_lr()
-  return table.move(self._last_lr, 1, #self._last_lr, 1, {})
+  return list_of(table.move(self._last_lr, 1, #self._last_lr, 1, {}))
 end
 
 -- ---- state -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,341 @@
+-- Arguments by name. A function of the library takes its arguments by position or by the names that help shows: the
+-- last argument may be a table of them, F.layer_norm(x, {3}, {weight = w}). The names are those of its parameters, so
+-- that nothing is written twice; what is no parameter goes on to the options that `opt` or `...` stand for, whose spec
+-- refuses what it does not know (see options.lua). PyTorch's names for the tensors are taken as well.
+
+local called = require "embla.called"
+local options = require "embla.options"
+local raise = require "embla.raise"
+
+local arguments = {}
+
+-- ---- names -----------------------------------------------------------------------------------------------------
+
+-- What PyTorch calls a parameter of this name; `input` and `other` are the first two everywhere.
+local ALSO = {
+  ids = {"indices", "index"}, parts = {"indices_or_sections", "sections", "indices"}, others = {"test_elements"},
+  size = {"split_size", "split_size_or_sections"}, value = {"fill_value"}, start = {"low"}, stop = {"end"},
+  y = {"end", "exponent"}, z = {"tensor2"}, x = {"self"}, t = {"self"}, values = {"value"}, n = {"N"},
+  columns = {"m"}, sizes = {"size"}, x1 = {"input1"}, x2 = {"input2"}, grad = {"gradient"}, shape = {"size"},
+  repeats = {"dims"}, src = {"value"},
+}
+
+-- Tables with names that are what the function works on, not arguments by name.
+local DATA = {state = true, dict = true, group = true, modules = true, closure = true, rule = true, rows = true}
+
+--- Other names for parameters: PyTorch's.
+-- @param names list of parameters in order
+-- @param more  list of names of options, or nil
+-- @return table other name -> parameter
+function arguments.also(names, more)
+  local also, taken, all = {}, {}, {table.unpack(names)}
+  for _, name in ipairs(more or {}) do all[#all + 1] = name end
+  for _, name in ipairs(all) do taken[name] = true end
+  for _, name in ipairs(all) do
+    for _, other in ipairs(ALSO[name] or {}) do
+      if not taken[other] and not also[other] then also[other] = name end
+    end
+  end
+  local first = names[1] == "condition" and 2 or 1      -- where(condition, input, other)
+  if names[first] and not taken.input then also.input = names[first] end
+  if names[first + 1] and not taken.other then also.other = names[first + 1] end
+  if names[2] == "y" and names[3] == "z" then also.tensor1 = "y" end
+  return also
+end
+
+-- ---- reading ---------------------------------------------------------------------------------------------------
+
+local given_names = setmetatable({}, {__mode = "k"})
+
+--- Names the parameters of a function that is made for several operations, and so cannot name them itself.
+-- @param f     function
+-- @param names list in order, "self" first for a method
+-- @return f
+function arguments.name(f, names)
+  given_names[f] = names
+  return f
+end
+
+-- What a function takes: `place` of each name; `sink`, where the table of all others goes, if anywhere.
+local function signature(name, f, is_method)
+  local info = debug.getinfo(f, "u")
+  local s = {name = name, f = f, names = {}, place = {}, params = {}}
+  for i = 1, info.nparams do
+    local param = given_names[f] and given_names[f][i] or debug.getlocal(f, i)
+    s.params[i] = param
+    if param == "opt" then
+      s.sink = i
+    elseif param ~= "self" then
+      s.names[#s.names + 1], s.place[param] = param, i
+    end
+  end
+  if info.isvararg then s.sink, s.open = info.nparams + 1, true end
+  for other, param in pairs(arguments.also(is_method and s.names or s.params)) do
+    if param ~= "opt" then s.place[other] = s.place[other] or param == "self" and 1 or s.place[param] end
+  end
+  return s
+end
+
+-- Names of the options that a function reads: those of the specs it can see and, for a constructor, of its class.
+local function options_of(s, self)
+  local names, known = {}, {}
+  local function add(spec)
+    for _, name in ipairs(type(spec) == "table" and rawget(spec, "by_name") and spec.names or {}) do
+      if not known[name] then names[#names + 1], known[name] = name, true end
+    end
+  end
+  for i = 1, 60 do
+    local upvalue, spec = debug.getupvalue(s.f, i)
+    if not upvalue then break end
+    add(spec)
+  end
+  local meta = type(self) == "table" and getmetatable(self)
+  if s.init and type(meta) == "table" then add(meta.spec) end
+  return names, known
+end
+
+-- Refuses a name that is neither a parameter nor, where options can be told, one of those.
+local function check_option(s, self, key)
+  if s.place[key] then return end
+  local names, known = options_of(s, self)
+  if s.sink and (#names == 0 or known[key]) then return end
+  options.unknown(s.name, key, table.move(names, 1, #names, #s.names + 1, {table.unpack(s.names)}))
+end
+
+local function refuse_mixed(s)
+  raise("%s: a table of both names and positions: the options go in a table of their own", s.name)
+end
+
+-- The arguments with those that the table at n names in their places, and how many they are.
+local function spread(s, given, n)
+  local named, rest = given[n], nil
+  given[n] = nil
+  local most = n - 1
+  for key, value in next, named do
+    local at = s.place[key]
+    if at then
+      if given[at] ~= nil then raise("%s: argument %s is given twice, by position and by name", s.name, key) end
+      given[at] = value
+      if at > most then most = at end
+    else
+      check_option(s, given[1], key)
+      rest = rest or {}
+      rest[key] = value
+    end
+  end
+  if not rest then return most end
+  local at = s.open and most + 1 or s.sink
+  if at < s.sink then at = s.sink end
+  if given[at] ~= nil then raise("%s: argument opt: two tables of options", s.name) end
+  given[at] = rest
+  return at > most and at or most
+end
+
+local function is_plain(value) return type(value) == "table" and getmetatable(value) == nil end
+
+-- Calls f with arguments of which one is a table, perhaps of names.
+local function call(s, f, ...)
+  local given, n = {...}, select("#", ...)
+  while n > 0 and given[n] == nil do n = n - 1 end
+  if n > #s.params and not s.open and type(given[n]) ~= "table" then
+    raise("%s: too many arguments: %d given, %d expected (%s)", s.name, n, #s.params, table.concat(s.params, ", "))
+  end
+  local last, meta = given[n], type(given[1]) == "table" and getmetatable(given[1])
+  if type(meta) == "table" and meta.__library then
+    raise("%s: write %s.%s(...), with a dot, not a colon", s.name, meta.__library, s.name)
+  end
+  if not is_plain(last) or DATA[s.params[n]] then return f(...) end
+  local first = next(last)
+  if type(first) == "string" then
+    if s.open and n > #s.params then
+      local named = false
+      for key in next, last do named = named or s.place[key] ~= nil end
+      if not named then return f(...) end
+    end
+    return f(table.unpack(given, 1, spread(s, given, n)))
+  end
+  if first == nil then return f(...) end
+  local after = next(last, #last > 0 and #last or nil)
+  if type(after) == "string" then refuse_mixed(s) end
+  return f(...)
+end
+
+-- A plain list is no table of names: what most functions are given if they are given a table at all.
+local function is_list(t) return t[1] ~= nil and next(t, #t) == nil end
+
+--- A function that takes its arguments by name as well.
+-- @param name  of the function, for messages
+-- @param f     function written in Lua
+-- @return function
+function arguments.reader(name, f)
+  local s
+  local function read(...)
+    s = s or signature(name, f)
+    return call(s, f, ...)
+  end
+  local info = debug.getinfo(f, "u")
+  local function by_name(...)
+    local last, b, c, d, e = ...
+    if b ~= nil then last = b end
+    if c ~= nil then last = c end
+    if d ~= nil then last = d end
+    if e ~= nil then last = select(-1, ...) end
+    if type(last) ~= "table" or is_list(last) then return f(...) end
+    return read(...)
+  end
+  if not info.isvararg and info.nparams <= 4 then       -- the same, quicker
+    function by_name(a, b, c, d, more)
+      local last = a
+      if b ~= nil then last = b end
+      if c ~= nil then last = c end
+      if d ~= nil then last = d end
+      if more ~= nil then return read(a, b, c, d, more) end
+      if type(last) ~= "table" or is_list(last) then return f(a, b, c, d) end
+      return read(a, b, c, d)
+    end
+  end
+  return called.stands_for(by_name, f)
+end
+
+--- The function behind one that `reader` or `method` has made; another one as it is.
+-- @param f function
+-- @return function
+function arguments.origin(f) return called.origins[f] or f end
+
+-- ---- methods ---------------------------------------------------------------------------------------------------
+
+-- What a script is likely to call an object of a class.
+local WORDS = {Optimizer = "opt", LRScheduler = "scheduler", Module = "net", DataLoader = "loader", Dataset = "dataset"}
+
+local function word_for(cls)
+  local c = cls
+  while c do
+    if WORDS[c.__name] then return WORDS[c.__name] end
+    c = rawget(c, "super")
+  end
+  return (cls.__name:match("[%w_]+$") or "object"):lower()
+end
+
+local kin_of = setmetatable({}, {__mode = "k"})
+
+-- Which metatables are a class or one that extends it.
+local function kin(cls)
+  local set = kin_of[cls]
+  if set then return set end
+  set = setmetatable({}, {__mode = "k", __index = function(known, meta)
+    local c = meta
+    while type(c) == "table" do
+      if c == cls then
+        known[meta] = true
+        return true
+      end
+      c = rawget(c, "super")
+    end
+    return false
+  end})
+  kin_of[cls] = set
+  return set
+end
+
+--- Raises the error for a method that was called with something else before it than an object of its class.
+-- @param cls  class
+-- @param name of the method
+-- @param self what it was called with
+-- @raise always
+function arguments.wrong_self(cls, name, self)
+  raise("%s: expected an object of %s before it, got %s: write %s:%s(), with a colon", name, cls.__name,
+        self == nil and "nothing" or options.show(self), word_for(cls), name)
+end
+
+--- A method of a class of the library: it says so when it is called with a dot, and takes arguments by name.
+-- @param cls  class
+-- @param name of the method
+-- @param f    function whose first parameter is self
+-- @return function
+function arguments.method(cls, name, f)
+  local relatives, s = kin(cls), nil
+  local speaks_for_class = name == "init" or name == "forward"
+  local function read(...)
+    if not s then
+      s = signature(speaks_for_class and cls.__name or name, f, true)
+      s.init = name == "init"
+    end
+    return call(s, f, ...)
+  end
+  local function by_name(self, ...)
+    if not relatives[getmetatable(self)] then arguments.wrong_self(cls, name, self) end
+    local last, b, c, d = ...
+    if b ~= nil then last = b end
+    if c ~= nil then last = c end
+    if d ~= nil then last = select(-1, ...) end
+    if type(last) ~= "table" or is_list(last) then return f(self, ...) end
+    return read(self, ...)
+  end
+  local info = debug.getinfo(f, "u")
+  if not info.isvararg and info.nparams <= 4 then       -- the same, quicker
+    function by_name(self, a, b, c, more)
+      if not relatives[getmetatable(self)] then arguments.wrong_self(cls, name, self) end
+      local last = a
+      if b ~= nil then last = b end
+      if c ~= nil then last = c end
+      if more ~= nil then return read(self, a, b, c, more) end
+      if last == nil then return f(self) end
+      if type(last) ~= "table" or is_list(last) then return f(self, a, b, c) end
+      return read(self, a, b, c)
+    end
+  end
+  if name == "forward" then
+    called.origins[by_name] = f                         -- its class's name leads the messages
+    return by_name
+  end
+  return called.stands_for(by_name, f)
+end
+
+-- ---- tables of functions ---------------------------------------------------------------------------------------
+
+local readers = setmetatable({}, {__mode = "k"})
+
+-- Functions that read what they are called with themselves: f(…), whose arguments are those of f, and those with no
+-- parameter of a name.
+local function reads_itself(f)
+  local info, first = debug.getinfo(f, "u"), debug.getlocal(f, 1)
+  return info.isvararg and (info.nparams == 0 or info.nparams == 1 and (first == "f" or first == "self"))
+end
+
+--- Has the functions of a table that are written in Lua take arguments by name. One that stands in several tables
+-- becomes one and the same.
+-- @param home   table of functions
+-- @param except set of names that read theirs themselves, or nil
+-- @return home
+function arguments.all(home, except)
+  for name, f in next, home do
+    if type(f) == "function" and type(name) == "string" and name:sub(1, 1) ~= "_" and not (except and except[name])
+       and not called.origins[f] and debug.getinfo(f, "S").what == "Lua" and not reads_itself(f) then
+      readers[f] = readers[f] or arguments.reader(name, f)
+      home[name] = readers[f]
+    end
+  end
+  return home
+end
+
+-- ---- C -----------------------------------------------------------------------------------------------------------
+
+--- The arguments that a table names, in order: what functions written in C ask for.
+-- @param name  of the function
+-- @param names of its arguments, "t dim keepdim"
+-- @param given table
+-- @return as many values, nil for those not named
+function arguments.in_order(name, names, given)
+  local list, place, values = {}, {}, {}
+  for word in names:gmatch "%S+" do
+    list[#list + 1] = word
+    place[word] = #list
+  end
+  for other, param in pairs(arguments.also(list)) do place[other] = place[param] end
+  for key, value in next, given do
+    values[place[key] or options.unknown(name, key, list)] = value
+  end
+  return table.unpack(values, 1, #list)
+end
+
+return arguments
