@@ -416,16 +416,17 @@ static void new_metatable(lua_State *L, int state, const char *name, const luaL_
 void eml_open_modes(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
-        {"open_grad", open_grad}, {"is_grad_enabled", is_grad_enabled}, {"open_anomaly", open_anomaly},
-        {"set_anomaly", set_anomaly}, {"open_scope", open_scope}, {"close_scope", close_scope},
-        {"keep_in_scope", keep_in_scope}, {"handle", new_handle}, {"keep_generator", keep_generator},
-        {"keep_values", keep_values}, {NULL, NULL},
+        {"open_grad", open_grad}, {"open_anomaly", open_anomaly}, {"set_anomaly", set_anomaly},
+        {"open_scope", open_scope}, {"close_scope", close_scope}, {"keep_in_scope", keep_in_scope},
+        {"handle", new_handle}, {"keep_generator", keep_generator}, {"keep_values", keep_values}, {NULL, NULL},
     };
+    static const eml_named named[] = {{"is_grad_enabled", is_grad_enabled, ""}, {NULL, NULL, NULL}};
     static const luaL_Reg mode[] = {{"__close", close_guard}, {"__gc", close_guard}, {NULL, NULL}};
     static const luaL_Reg scope[] = {{"__close", close_scope}, {"__gc", forget_scope}, {NULL, NULL}};
     static const luaL_Reg kept_values[] = {{"__close", put_back}, {"__gc", forget_kept}, {NULL, NULL}};
     eml_state *s = lua_touserdata(L, state);
     eml_register(L, state, functions);
+    eml_register_named(L, state, named);
     new_metatable(L, state, MODE, mode);
     s->mode_meta = lua_topointer(L, -1);
     lua_pushvalue(L, -1);

@@ -81,14 +81,6 @@ static inline bool em__is_left_out(const em_tensor *t)
 
 static inline em_status em__refresh(em_tensor *t) { return em__is_stale(t) ? em__refresh_view(t) : EM_OK; }
 
-/* Whether t shows some of its elements several times, as an expanded tensor does. */
-static inline bool em__repeats(const em_tensor *t)
-{
-    for (int d = 0; d < t->dims; d++)
-        if (t->stride[d] == 0 && t->size[d] > 1) return true;
-    return false;
-}
-
 /* function.c: calls of functions written outside the core. */
 em_status em__outside_check(const em_node *n);      /* none of its saved values has changed */
 void em__outside_free_saved(em_node *n);
