@@ -71,6 +71,30 @@ static void join(lua_State *L, int box)
     b->lined = true;
 }
 
+/* Replaces the view on the top by the box that it is a view of; nothing, and false, if that is none. */
+static bool to_base(lua_State *L)
+{
+    if (!box_at(L, -1)->own_line) {
+        lua_pop(L, 1);
+        return false;
+    }
+    lua_getiuservalue(L, -1, LINE);
+    const bool has_base = lua_getfield(L, -1, "base") == LUA_TUSERDATA;
+    lua_replace(L, -3);                                         /* base, line */
+    lua_pop(L, has_base ? 1 : 2);
+    return has_base;
+}
+
+/* Whether `box` is a view of `base`, or of a view of it: what is changed in place may be changed by its own view. */
+static bool is_view_of(lua_State *L, int box, int base)
+{
+    lua_pushvalue(L, box);
+    while (!lua_rawequal(L, -1, base))
+        if (!to_base(L)) return false;
+    lua_pop(L, 1);
+    return true;
+}
+
 void eml_inherit(lua_State *L, int to, int from)
 {
     to = lua_absindex(L, to);
@@ -82,7 +106,7 @@ void eml_inherit(lua_State *L, int to, int from)
         lua_getiuservalue(L, from, LINE);
         join(L, to);
     }
-    if (!is_view) return;
+    if (!is_view || is_view_of(L, from, to)) return;
     push_own(L, to);
     lua_pushvalue(L, from);
     lua_setfield(L, -2, "base");

@@ -4,6 +4,7 @@
 -- refuses what it does not know (see options.lua). PyTorch's names for the tensors are taken as well.
 
 local called = require "embla.called"
+local core = require "embla.core"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -161,7 +162,7 @@ local function call(s, f, ...)
 end
 
 -- A plain list is no table of names: what most functions are given if they are given a table at all.
-local function is_list(t) return t[1] ~= nil and next(t, #t) == nil end
+local function is_list(t) return rawget(t, 1) ~= nil and next(t, rawlen(t)) == nil end
 
 --- A function that takes its arguments by name as well.
 -- @param name  of the function, for messages
@@ -302,16 +303,30 @@ local function reads_itself(f)
   return info.isvararg and (info.nparams == 0 or info.nparams == 1 and (first == "f" or first == "self"))
 end
 
+-- The name that messages know each function of a table by: of several, the core's own operation's, else the first.
+local function names_in(home)
+  local names = {}
+  for name, f in next, home do
+    if type(f) == "function" and type(name) == "string" and name:sub(1, 1) ~= "_" then
+      local other = names[f]
+      local better = not other or core.op_spec(name) and not core.op_spec(other)
+      if better or name < other and not core.op_spec(other) then names[f] = name end
+    end
+  end
+  return names
+end
+
 --- Has the functions of a table that are written in Lua take arguments by name. One that stands in several tables
 -- becomes one and the same.
 -- @param home   table of functions
 -- @param except set of names that read theirs themselves, or nil
 -- @return home
 function arguments.all(home, except)
+  local names = names_in(home)
   for name, f in next, home do
     if type(f) == "function" and type(name) == "string" and name:sub(1, 1) ~= "_" and not (except and except[name])
        and not called.origins[f] and debug.getinfo(f, "S").what == "Lua" and not reads_itself(f) then
-      readers[f] = readers[f] or arguments.reader(name, f)
+      readers[f] = readers[f] or arguments.reader(names[f], f)
       home[name] = readers[f]
     end
   end

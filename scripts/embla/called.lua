@@ -159,7 +159,8 @@ end
 
 -- Operations that scripts know under another name: what they are called by leads alone.
 local INSIDE = {cross_entropy_probabilities = true, max_dim = true, min_dim = true, median_dim = true,
-                index_mask = true, masked_put = true, rnn_layer = true, lstm_layer = true, gru_layer = true}
+                index_mask = true, masked_put = true, clamp_between = true, lerp_by = true,
+                rnn_layer = true, lstm_layer = true, gru_layer = true}
 
 -- The text after the name of the function that the script called, if it does not begin with it.
 local function with_name(text, candidates)

@@ -84,6 +84,7 @@ local SAMPLES = {
   scaled_dot_product_attention = {{batch(), batch(), batch()}, {scale = 0.5}},
   scatter = {{rows(), embla.tensor {{0}, {1}}, embla.ones(2, 1)}, {dim = 1}},
   scatter_add = {{rows(), embla.tensor {{0}, {1}}, embla.ones(2, 1)}, {dim = 1}},
+  scatter_reduce = {{rows(), embla.tensor {{0}, {1}}, embla.ones(2, 1)}, {dim = 1, reduce = "sum"}},
   searchsorted = {{embla.tensor {0.25, 0.5, 0.75}, rows()}}, select = {{rows()}, {dim = 1, index = 2}},
   slice = {{rows()}, {start = 0, stop = 1}}, softmax = {{rows()}, {dim = 1}}, softmin = {{rows()}, {dim = 1}},
   squeeze = {{embla.ones(2, 1)}, {dim = 1}}, std = {{rows()}, {dim = 1}}, sum = {{rows()}, {dim = 1}},

@@ -6,7 +6,7 @@
 
 local class = require "embla.class"
 local core = require "embla.core"
-local list = require "embla.list"
+local printed = require "embla.list"
 local options = require "embla.options"
 local ordered = require "embla.ordered"
 local Parameter = require "embla.nn.parameter"
@@ -205,7 +205,7 @@ end
 local function values(named)
   local found = {}
   for _, value in pairs(named) do found[#found + 1] = value end
-  return list.of(found)
+  return printed.of(found)
 end
 
 --- All parameters with their names, in order of definition, a shared one once.
@@ -365,7 +365,7 @@ local function copy(value, made)
     if value.is_leaf then core.set_frozen_rows(made[value], core.frozen_rows(value)) end
     return made[value]
   end
-  if type(value) ~= "table" or not list.is_plain(value) and not is_module(value) then return value end
+  if type(value) ~= "table" or not printed.is_plain(value) and not is_module(value) then return value end
   local new = setmetatable({}, getmetatable(value))
   made[value] = new
   for key, member in next, value do rawset(new, key, copy(member, made)) end

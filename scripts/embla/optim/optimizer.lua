@@ -255,7 +255,7 @@ end
 -- State that is there only with some options: amsgrad, momentum, centered.
 local SOMETIMES = {max_exp_avg_sq = true, momentum_buffer = true, grad_avg = true}
 
-local MOST_STEPS = 1 << 53
+local MOST_STEPS = (1 << 53) - 1
 
 -- The state of parameter number i with its step as an integer, however it was saved.
 local function read_state(self, saved, i)
@@ -268,7 +268,7 @@ local function read_state(self, saved, i)
   if core.is_tensor(step) and not step.is_sparse and step:numel() == 1 then step = step:item() end
   state.step = type(step) == "number" and math.tointeger(step)
   if not state.step or state.step < 0 or state.step > MOST_STEPS then
-    raise("%s: load_state_dict: step of parameter %d: expected an integer from 0 to 2^53, got %s", self.__name, i,
+    raise("%s: load_state_dict: step of parameter %d: expected an integer from 0 to 2^53 - 1, got %s", self.__name, i,
           options.show(step))
   end
   for _, name in ipairs(self.state_names) do

@@ -391,7 +391,7 @@ end
 -- @param source Tensor with at least as many elements as are true
 -- @return the tensor
 -- @raise if source has too few elements
-methods.masked_scatter_ = in_place("masked_scatter_", statistics.masked_scatter)
+methods.masked_scatter_ = in_place("masked_scatter_", function(...) return methods.masked_scatter(...) end)
 
 for name, f in pairs(statistics) do methods[name], ops.functional[name] = f, f end
 

@@ -127,7 +127,8 @@ t.test("what does not fit is refused", function()
   dict.averages = {embla.ones(2)}
   for _, updates in ipairs {-1, 0.5, 0 / 0, "3"} do
     dict.num_updates = updates
-    t.raises(function() ema:load_state_dict(dict) end, "EMA: load_state_dict: num_updates: expected integer >= 0, got ")
+    t.raises(function() ema:load_state_dict(dict) end,
+             "EMA: load_state_dict: num_updates: expected integer from 0 to 2^53 - 1, got ")
   end
   dict.num_updates, dict.decay = 1, 0 / 0
   t.raises(function() ema:load_state_dict(dict) end, "EMA: option decay")

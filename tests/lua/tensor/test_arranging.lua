@@ -181,7 +181,7 @@ t.test("a list where a list is meant", function()
   local pair = embla.ones(2)
   t.raises(function() embla.cat(pair, pair) end,
            "cat: tensors: expected a table of them, as in cat({a, b}), got a tensor")
-  t.raises(function() embla.stack(io.stdout) end, "stack: tensors", "userdata")
+  t.raises(function() embla.stack(io.stdout) end, "stack: tensors", "FILE*")
 end)
 
 t.test("a number put into bools or whole numbers that can hold it leaves them what they are", function()

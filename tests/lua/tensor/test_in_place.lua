@@ -16,7 +16,8 @@ local function mask() return embla.tensor {{true, false, true}, {false, true, tr
 local ARGUMENTS = {
   clamp = function() return row(), embla.tensor({0.6}, "float64") end,
   clip = function() return -0.2, 0.6 end, clamp_min = other, clamp_max = other,
-  lerp = function() return other(), row() end,
+  lerp = function() return other(), row() end, lerp_by = function() return other(), row() end,
+  clamp_between = function() return row(), embla.tensor({0.6}, "float64") end,
   addcmul = function() return other(), row(), 0.5 end, addcdiv = function() return other(), row(), 0.5 end,
   threshold = function() return 0.3, 5 end, renorm = function() return 2, 0, 0.5 end,
   masked_fill = function() return mask(), embla.tensor(3.0, {dtype = "float64", requires_grad = true}) end,
@@ -33,7 +34,7 @@ local ARGUMENTS = {
 for _, name in ipairs {"add", "sub", "mul", "div", "pow", "maximum", "minimum", "fmod", "remainder", "floor_divide",
                        "atan2", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor",
                        "subtract", "multiply", "divide", "true_divide", "arctan2", "greater", "greater_equal", "less",
-                       "less_equal", "not_equal"} do
+                       "less_equal", "not_equal", "hypot", "logaddexp", "xlogy", "fmax", "fmin", "prelu"} do
   ARGUMENTS[name] = other
 end
 ARGUMENTS.pow = function() return 2 end
