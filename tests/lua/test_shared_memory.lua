@@ -301,7 +301,7 @@ t.test("several elements in one place are not written each with a value of its o
     copy_ = function(x) x:copy_(v) end, add_ = function(x) x:add_(v) end, mul_ = function(x) x:mul_(2) end,
     relu_ = function(x) x:relu_() end, normal_ = function(x) x:normal_() end, uniform_ = function(x) x:uniform_() end,
     random_ = function(x) x:random_(0, 5) end, exponential_ = function(x) x:exponential_() end,
-    bernoulli_ = function(x) x:bernoulli_(0.5) end, ["t[{}]"] = function(x) x[{}] = v end,
+    bernoulli_ = function(x) x:bernoulli_(0.5) end, ["t[{{}}]"] = function(x) x[{{}}] = v end,
     ["t[{a, b}]"] = function(x) x[{{1, 3}}] = v[{{1, 3}}] end,
     ["t[ids]"] = function(x) x[embla.tensor {0, 1}] = v[{{0, 2}}] end,
     ["t[mask]"] = function(x) x[v:gt(3)] = v[{{0, 2}}] end,
@@ -348,7 +348,7 @@ t.test("one value for all of them may be written, as in PyTorch", function()
   x[1] = 5
   t.equal(x, {5.0, 5.0, 5.0})
   t.equal(x:zero_(), {0.0, 0.0, 0.0})
-  x[{}] = 4
+  x[{{}}] = 4
   t.equal(x, {4.0, 4.0, 4.0})
 end)
 
