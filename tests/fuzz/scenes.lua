@@ -254,7 +254,7 @@ end
 
 --- Things made long or deep, used, and let go.
 function scenes.deep()
-  local n = one_of {10, 300, 20000}
+  local n = once_in(20) and 20000 or one_of {10, 300}
   local kind = random(6)
   if kind == 1 then
     local a = leaf(1)
