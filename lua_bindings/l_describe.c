@@ -86,8 +86,25 @@ static int rules(lua_State *L)
     return 1;
 }
 
+/* core.parameters(f): of a function written in Lua how many it has, whether it takes more, the first one's name; else
+ * nothing. What debug.getinfo says in a table, for the thousand functions that are looked at when the library loads. */
+static int parameters(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    if (lua_iscfunction(L, 1)) return 0;
+    lua_Debug at;
+    lua_settop(L, 1);
+    const char *first = lua_getlocal(L, NULL, 1);
+    lua_getinfo(L, ">u", &at);
+    lua_pushinteger(L, at.nparams);
+    lua_pushboolean(L, at.isvararg);
+    lua_pushstring(L, first);
+    return 3;
+}
+
 void eml_open_describe(lua_State *L, int state)
 {
-    static const luaL_Reg functions[] = {{"op_spec", op_spec}, {"rules", rules}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"op_spec", op_spec}, {"rules", rules}, {"parameters", parameters},
+                                         {NULL, NULL}};
     eml_register(L, state, functions);
 }

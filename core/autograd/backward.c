@@ -113,7 +113,6 @@ static em_status replace(em_tensor **g, em_tensor *other)
     if (!s) s = em_tensor_detach(&bare, other);
     em_tensor_release(other);
     if (s) return s;
-    em__mark_shown(bare);
     em_tensor_release(*g);
     *g = bare;
     return EM_OK;
@@ -279,7 +278,6 @@ static em_status seed(em_tensor **g, const em_tensor *t, em_tensor *given)
             return em__fail(EM_ESHAPE, "backward: the gradient has shape %s, the tensor %s", EM_SHAPE(given),
                             EM_SHAPE(t));
         em__settle(given);
-        em__mark_shown(given);
         return em__tensor_shell(g, given, true);
     }
     if (t->count != 1)

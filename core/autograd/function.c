@@ -42,7 +42,6 @@ static em_status check_gradient(const em_node *n, int i, em_tensor **dx)
     if (!em_dtype_is_float(g->dtype))
         return em__fail(EM_ETYPE, "%s: backward gave a gradient of %s for argument %d, which is %s", n->op->name,
                         em_dtype_name(g->dtype), i + 1, em_dtype_name(x->dtype));
-    em__mark_shown(*dx);
     if (!g->origin) return EM_OK;
     em_tensor *bare;
     EM_TRY(em_tensor_detach(&bare, g));

@@ -104,11 +104,9 @@ void *em__checkpoint_context(const em_node *n);
 /* own.c: what gradients share memory with.
  *   em__is_own       nobody else reads or writes the memory of the dense `t`
  *   em__hand_out     makes *g one that a script may write to: what it does then is seen by nobody else
- *   em__mark_shown   a script gave this gradient, which goes on into others
  *   em__part_from    makes *g, which stays after backward, independent of gradients that a script has */
 bool em__is_own(const em_tensor *t);
 em_status em__hand_out(em_tensor **g);
-void em__mark_shown(em_tensor *g);
 em_status em__part_from(em_tensor **g);
 
 /* trace.c: where calls are made, and which of them gives NaN. */

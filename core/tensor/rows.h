@@ -38,7 +38,6 @@ struct em_groups {
     int64_t *start;             /* (n + 1) into order */
     int64_t *order;             /* (entries) entry numbers */
     size_t bytes;               /* of the one block that holds all three */
-    size_t row_bytes;           /* of the table whose filled rows these are; else not set */
 };
 
 struct em_rows {

@@ -123,7 +123,6 @@ static em_status new_tensor(em_tensor **out, em_dtype dtype, int dims, const int
     s->debt = NULL;
     s->filled = NULL;
     s->kept = NULL;
-    s->shown = false;
     guard(s);
     t->storage = s;
     t->data = data_of(s);
@@ -218,23 +217,22 @@ void em__set_filled(em_tensor *t, em_groups *g)
     em__groups_free(s->filled);
     s->filled = g;
     s->filled_at = s->version;
-    g->row_bytes = t->size[0] ? s->bytes / (size_t)t->size[0] : 0;
+    s->row_bytes = t->size[0] ? s->bytes / (size_t)t->size[0] : 0;
 }
 
 const em_groups *em__filled(const em_tensor *t)
 {
     const em_storage *s = t->storage;
     const bool whole = s && t->contiguous && t->dims && (size_t)t->count * em_dtype_size(t->dtype) == s->bytes;
-    return whole && is_known(s) && (size_t)t->size[0] * s->filled->row_bytes == s->bytes ? s->filled : NULL;
+    return whole && is_known(s) && (size_t)t->size[0] * s->row_bytes == s->bytes ? s->filled : NULL;
 }
 
 /* Makes zeros of a storage whose filled rows are known, if they are few: else that is left to whoever wants zeros. */
 static bool clear(em_storage *s)
 {
-    if (!is_known(s)) return false;
     const em_groups *g = s->filled;
-    const size_t row = g->row_bytes;
-    if (2 * (size_t)g->n * row > s->bytes) return false;
+    const size_t row = s->row_bytes;
+    if (!is_known(s) || 2 * (size_t)g->n * row > s->bytes) return false;
     char *data = data_of(s);
     EM_PARALLEL_EACH(i, g->n, (double)row / 8) memset(data + (size_t)g->ids[i] * row, 0, row);
     return true;

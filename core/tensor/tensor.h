@@ -23,9 +23,8 @@ typedef struct em_storage {
     em_debt *debt;              /* owned; or null. Whoever reads or writes the data calls em__settle first */
     em_groups *filled;          /* owned: rows outside which all is 0; or null */
     int64_t filled_at;          /* the version of which that holds */
+    size_t row_bytes;
     em_tensor *kept;            /* handles that stay as they are, or null. Who writes calls em__before_change first */
-    bool shown;                 /* a gradient in it was seen by a script, which may write to it */
-    char pad[7];
 } em_storage;
 
 typedef struct em_origin {

@@ -174,7 +174,7 @@ function arguments.reader(name, f)
     s = s or signature(name, f)
     return call(s, f, ...)
   end
-  local info = debug.getinfo(f, "u")
+  local nparams, more_follow = core.parameters(f)
   local function by_name(...)
     local last, b, c, d, e = ...
     if b ~= nil then last = b end
@@ -184,7 +184,7 @@ function arguments.reader(name, f)
     if type(last) ~= "table" or is_list(last) then return f(...) end
     return read(...)
   end
-  if not info.isvararg and info.nparams <= 4 then       -- the same, quicker
+  if not more_follow and nparams <= 4 then              -- the same, quicker
     function by_name(a, b, c, d, more)
       local last = a
       if b ~= nil then last = b end
@@ -272,8 +272,8 @@ function arguments.method(cls, name, f)
     if type(last) ~= "table" or is_list(last) then return f(self, ...) end
     return read(self, ...)
   end
-  local info = debug.getinfo(f, "u")
-  if not info.isvararg and info.nparams <= 4 then       -- the same, quicker
+  local nparams, more_follow = core.parameters(f)
+  if not more_follow and nparams <= 4 then              -- the same, quicker
     function by_name(self, a, b, c, more)
       if not relatives[getmetatable(self)] then arguments.wrong_self(cls, name, self) end
       local last = a
@@ -297,17 +297,20 @@ end
 local readers = setmetatable({}, {__mode = "k"})
 
 -- Functions that read what they are called with themselves: f(…), whose arguments are those of f, and those with no
--- parameter of a name.
+-- parameter of a name; and those written in C.
 local function reads_itself(f)
-  local info, first = debug.getinfo(f, "u"), debug.getlocal(f, 1)
-  return info.isvararg and (info.nparams == 0 or info.nparams == 1 and (first == "f" or first == "self"))
+  local nparams, more_follow, first = core.parameters(f)
+  if not nparams then return true end
+  return more_follow and (nparams == 0 or nparams == 1 and (first == "f" or first == "self"))
 end
 
--- The name that messages know each function of a table by: of several, the core's own operation's, else the first.
-local function names_in(home)
+-- The functions of a table that are to take arguments by name, each with the name that messages know it by: of several,
+-- the core's own operation's, else the first.
+local function names_in(home, except)
   local names = {}
   for name, f in next, home do
-    if type(f) == "function" and type(name) == "string" and name:sub(1, 1) ~= "_" then
+    if type(f) == "function" and type(name) == "string" and name:sub(1, 1) ~= "_" and not (except and except[name])
+       and not called.origins[f] and not reads_itself(f) then
       local other = names[f]
       local better = not other or core.op_spec(name) and not core.op_spec(other)
       if better or name < other and not core.op_spec(other) then names[f] = name end
@@ -322,10 +325,9 @@ end
 -- @param except set of names that read theirs themselves, or nil
 -- @return home
 function arguments.all(home, except)
-  local names = names_in(home)
+  local names = names_in(home, except)
   for name, f in next, home do
-    if type(f) == "function" and type(name) == "string" and name:sub(1, 1) ~= "_" and not (except and except[name])
-       and not called.origins[f] and debug.getinfo(f, "S").what == "Lua" and not reads_itself(f) then
+    if names[f] then
       readers[f] = readers[f] or arguments.reader(names[f], f)
       home[name] = readers[f]
     end

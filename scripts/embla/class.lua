@@ -10,6 +10,7 @@
 
 local arguments = require "embla.arguments"
 local called = require "embla.called"
+local core = require "embla.core"
 local options = require "embla.options"
 local raise = require "embla.raise"
 
@@ -52,12 +53,12 @@ local function define(cls, name, value)
   if type(name) == "string" and type(value) == "function" and name:sub(1, 1) ~= "_" then
     note(name)
     value = arguments.origin(value)                     -- of another class, perhaps
-    local info = debug.getinfo(value, "Su")
-    local bare = BARE[name] or name == "forward" and (info.isvararg or info.nparams < 3)
-    if not bare and info.what == "Lua" and called.is_ours(info) then
-      if debug.getlocal(value, 1) == "self" then
+    local nparams, more_follow, first = core.parameters(value)
+    local bare = not nparams or BARE[name] or name == "forward" and (more_follow or nparams < 3)
+    if not bare and called.is_ours(debug.getinfo(value, "S")) then
+      if first == "self" then
         value = arguments.method(cls, name, value)
-      elseif info.nparams > 0 then
+      elseif nparams > 0 then
         value = arguments.reader(name, value)
       end
     end

@@ -1,5 +1,7 @@
 -- Gradients from Lua: backward, grad, hooks; modes, functions and checks have files of their own.
 
+local arguments = require "embla.arguments"
+local called = require "embla.called"
 local core = require "embla.core"
 local later = require "embla.later"
 local modes = require "embla.autograd.modes"
@@ -21,7 +23,6 @@ local backward_spec = options.spec("backward", {
 -- @param opt  {retain_graph = false}
 -- @raise if there is no history, it was freed, or a value it needs was changed in place
 function methods:backward(grad, opt)
-  if grad == nil and opt == nil then return core.backward(self) end
   if type(grad) == "table" and opt == nil and (next(grad) == nil or type(next(grad)) == "string") then
     grad, opt = nil, grad
   end
@@ -31,6 +32,13 @@ function methods:backward(grad, opt)
   end
   return core.backward(self, grad, backward_spec.read(opt).retain_graph)
 end
+
+-- Nearly every call has no arguments, and is part of every training step.
+local backward, by_name = methods.backward, arguments.reader("backward", methods.backward)
+methods.backward = called.stands_for(function(self, grad, opt)
+  if grad == nil and opt == nil then return core.backward(self) end
+  return by_name(self, grad, opt)
+end, backward)
 
 local grad_spec = options.spec("grad", {
   {name = "retain_graph", type = "boolean", default = false, doc = "keep what a second backward through it needs"},
