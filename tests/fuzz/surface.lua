@@ -237,7 +237,9 @@ function surface.pick()
     local f = core.methods[name]
     return "t:" .. name, f, list, surface.arguments(name, f, list, 1)
   elseif dice <= 47 then
-    return "operator", one_of(OPERATORS), {once_in(3) and values.any() or values.some_tensor(), values.any()}, 2
+    local object = once_in(3) and values.any() or values.some_tensor()
+    if object == embla then object = nil end            -- to write into the library is the script's own affair
+    return "operator", one_of(OPERATORS), {object, values.any()}, 2
   elseif dice <= 50 then
     local name = one_of(getters)
     return "getter " .. name, function(t) return t[name] end, {values.any()}, 1
