@@ -1,12 +1,14 @@
 /* Row-sparse gradients as tensors: their own methods, and what arithmetic they take. */
 #include "bindings.h"
 
-static em_tensor *check_sparse(lua_State *L, const char *what)
+static em_tensor *check_sparse_at(lua_State *L, int arg, const char *what)
 {
-    em_tensor *t = eml_checktensor(L, 1);
+    em_tensor *t = eml_checktensor(L, arg);
     if (!em_tensor_is_sparse(t)) eml_error(L, "%s: only for row-sparse tensors, this one is dense", what);
     return t;
 }
+
+static em_tensor *check_sparse(lua_State *L, const char *what) { return check_sparse_at(L, 1, what); }
 
 static void check_coalesced(lua_State *L, const em_tensor *t, const char *what)
 {
@@ -109,6 +111,7 @@ static int sparse_add(lua_State *L)
         }
         return 1;
     }
+    check_sparse(L, "add");
     em_tensor **out = eml_pushtensor(L);                /* sparse + factor * dense */
     const em_op *mul = em_op_find("mul");
     em_tensor **k = eml_pushtensor(L);
@@ -123,7 +126,7 @@ static int sparse_add(lua_State *L)
 /* core.sparse_add_(a, b, factor): a becomes a + factor * b, without history; b sparse, a either */
 static int sparse_add_(lua_State *L)
 {
-    em_tensor *a = eml_checktensor(L, 1), *b = eml_checktensor(L, 2);
+    em_tensor *a = eml_checktensor(L, 1), *b = check_sparse_at(L, 2, "add_");
     const double factor = luaL_optnumber(L, 3, 1);
     eml_check(L, em_tensor_is_sparse(a) ? em_rows_add_(a, b, factor) : em_rows_add_to(a, b, factor));
     lua_settop(L, 1);

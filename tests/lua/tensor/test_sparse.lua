@@ -85,4 +85,11 @@ t.test("what would not stay sparse, or does not fit, is refused", function()
   t.raises(function() embla.ones(3, 2):add(sparse(), {alpha = 2, beta = 1}) end, "beta")
 end)
 
+t.test("sums without a row-sparse operand are refused", function()
+  local core = require "embla.core"
+  local x = embla.ones(2, 2)
+  t.raises(function() core.sparse_add(x, x, 1) end, "add: only for row-sparse tensors, this one is dense")
+  t.raises(function() core.sparse_add_(x, x, 1) end, "add_: only for row-sparse tensors, this one is dense")
+end)
+
 t.finish()
