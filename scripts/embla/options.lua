@@ -159,9 +159,10 @@ end
 -- @return a name, or nil
 function options.nearest(word, names)
   local best, best_distance
+  local most = math.max(2, #word // 3)
   for _, name in ipairs(names) do
-    local distance = edit_distance(word, name)
-    if distance < #name and distance <= math.max(2, #word // 3) and distance < (best_distance or math.huge) then
+    local distance = math.abs(#word - #name) <= most and edit_distance(word, name) or math.huge
+    if distance < #name and distance <= most and distance < (best_distance or math.huge) then
       best, best_distance = name, distance
     end
   end
