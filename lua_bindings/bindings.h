@@ -242,6 +242,9 @@ typedef struct eml_callback {
     bool released;              /* the core has let go of it */
 } eml_callback;
 
+/* Pushes a table that keeps none of its values. */
+void eml_pushweak(lua_State *L);
+
 /* Pushes one of the function at `arg`, in a block of `bytes` that begins with it. */
 void *eml_newcallback(lua_State *L, int arg, size_t bytes);
 void eml_freecallback(void *callback);      /* what the core calls when it lets go */

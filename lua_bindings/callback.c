@@ -16,15 +16,20 @@ static int callback_gc(lua_State *L)
     return 0;
 }
 
-void eml_open_callback(lua_State *L)
+void eml_pushweak(lua_State *L)
 {
-    lua_pushboolean(L, 0);              /* the place is there from now on: to set it needs no memory */
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
     lua_newtable(L);
     lua_newtable(L);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
+}
+
+void eml_open_callback(lua_State *L)
+{
+    lua_pushboolean(L, 0);              /* the place is there from now on: to set it needs no memory */
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+    eml_pushweak(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &callbacks_key);
     lua_newtable(L);
     lua_pushcfunction(L, callback_gc);

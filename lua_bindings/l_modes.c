@@ -438,10 +438,6 @@ void eml_open_modes(lua_State *L, int state)
     lua_setfield(L, -3, "__index");
     lua_setfield(L, -5, "scope_methods");
     lua_pop(L, 3);
-    lua_newtable(L);
-    lua_newtable(L);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
+    eml_pushweak(L);
     s->scopes = luaL_ref(L, LUA_REGISTRYINDEX);
 }

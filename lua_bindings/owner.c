@@ -297,11 +297,7 @@ void eml_push_stray(lua_State *L, const eml_callback *c)
 
 void eml_open_owner(lua_State *L)
 {
-    lua_newtable(L);
-    lua_newtable(L);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
+    eml_pushweak(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &found_key);
     lua_newuserdatauv(L, 0, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &strays_key);

@@ -450,9 +450,7 @@ static em_status hand_out_all(em_tensor **grads, int n)
 {
     em_status s = EM_OK;
     for (int i = 0; i < n && !s; i++) {
-        if (!grads[i]) continue;
-        if (grads[i]->rows) s = em__part_from(&grads[i]);
-        if (!s) s = em__hand_out(&grads[i]);
+        if (grads[i]) s = em__hand_out(&grads[i]);
     }
     for (int i = 0; i < n && s; i++) {
         em_tensor_release(grads[i]);

@@ -1,4 +1,4 @@
--- The table of BENCHMARKS.md of ratios, from what compare.lua found.
+-- BENCHMARKS.md's table of ratios, from what compare.lua found.
 --
 --     embla scripts/bench/markdown.lua ratios.csv [--threads 2] [--case NAME[,NAME…]]
 --

@@ -112,7 +112,7 @@ for _, task in ipairs(tasks) do
   for k, rows in ipairs(tables) do params[k] = nn.init.normal_(rows.weight, 0, 0.1) end
   local optimizer = embla.optim.Adagrad(params, {lr = 0.1})
   local first, last
-  local start = os.clock()
+  local start = embla.clock()
   for _ = 1, steps do
     optimizer:zero_grad()
     local loss = loss_of()
@@ -120,6 +120,6 @@ for _, task in ipairs(tasks) do
     optimizer:step()
     first, last = first or loss:item(), loss:item()
   end
-  local ms = (os.clock() - start) / steps * 1e3 / embla.get_num_threads()
+  local ms = (embla.clock() - start) / steps * 1e3
   print(("%-16s %12.2f %12.4f %12.4f"):format(name, ms, first, last))
 end
