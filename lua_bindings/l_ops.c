@@ -5,7 +5,6 @@
 #include "bindings.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* One function's way of being called, read once from its descriptor. */
@@ -172,19 +171,6 @@ static int read_list(lua_State *L, const signature *s, int k, int arg, int last,
     return n;
 }
 
-/* Whether a number lies in the range that its description gives in place of choices: ">= 0", "~= 0"; none: any. */
-static bool in_range(const char *range, double x)
-{
-    if (!*range) return true;
-    const bool equal = range[1] == '=';
-    const double limit = strtod(range + 1 + equal, NULL);
-    switch (*range) {
-    case '>': return equal ? x >= limit : x > limit;
-    case '<': return equal ? x <= limit : x < limit;
-    default: return x != limit;
-    }
-}
-
 /* Option k from stack index `arg`; numbers up to index `last` belong to it if it is a list. */
 static void read_option(lua_State *L, const signature *s, int k, int arg, int last, em_opts *o)
 {
@@ -208,7 +194,7 @@ static void read_option(lua_State *L, const signature *s, int k, int arg, int la
     case EM_OPT_NUMBER:
         if (type != LUA_TNUMBER) wrong_option(L, s, spec, arg, "a number");
         to->x = lua_tonumber(L, arg);
-        if (!in_range(spec->choices, to->x))
+        if (*spec->choices && !em_opt_in_range(spec, to->x))
             wrong_option(L, s, spec, arg, lua_pushfstring(L, "a number %s", spec->choices));
         to->i = lua_isinteger(L, arg) ? lua_tointeger(L, arg) : 0;
         break;

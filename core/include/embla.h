@@ -228,6 +228,9 @@ typedef struct em_opts {
 /* Number of a word among an option's choices; -1 if it is none of them. */
 int em_opt_choice(const em_opt_spec *spec, const char *word);
 
+/* Whether a NUMBER option may be x: its `choices` is a range, ">= 0", "~= 0", "[0, 1)", or "" for all but NaN. */
+bool em_opt_in_range(const em_opt_spec *spec, double x);
+
 int em_op_count(void);
 const em_op *em_op_at(int index);
 const em_op *em_op_find(const char *name);      /* null if there is none */

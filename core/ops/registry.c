@@ -122,6 +122,27 @@ int em_opt_choice(const em_opt_spec *spec, const char *word)
     return -1;
 }
 
+static bool holds(double x, char sign, bool equal, double limit)
+{
+    if (equal && x == limit) return true;
+    return sign == '>' ? x > limit : x < limit;
+}
+
+bool em_opt_in_range(const em_opt_spec *spec, double x)
+{
+    const char *range = spec->choices;
+    char *end;
+    const bool equal = *range && range[1] == '=';
+    switch (*range) {
+    case '\0': return x == x;
+    case '~': return x != strtod(range + 2, NULL);
+    case '>':
+    case '<': return holds(x, *range, equal, strtod(range + (equal ? 2 : 1), NULL));
+    }
+    const double low = strtod(range + 1, &end), high = strtod(end + 1, &end);
+    return holds(x, '>', *range == '[', low) && holds(x, '<', *end == ']', high);
+}
+
 void em__opts_default(em_opts *opts, const em_opt_spec *specs)
 {
     *opts = (em_opts){0};

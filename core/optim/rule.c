@@ -1,7 +1,6 @@
 /* From a rule's name and tensors to its kernel: check, prepare, run. */
 #include "optim/rule.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cpu.h"
@@ -53,25 +52,6 @@ const em_rule *em_rule_find(const char *name)
 
 /* ---- checks of options --------------------------------------------------------------------------------- */
 
-static bool holds(double x, char sign, bool equal, double limit)
-{
-    if (equal && x == limit) return true;
-    return sign == '>' ? x > limit : x < limit;
-}
-
-/* Whether x lies in a range written as ">= 0", "> 1", "[0, 1)" or "" for any number. */
-static bool in_range(double x, const char *range)
-{
-    if (!*range) return x == x;
-    char *end;
-    if (*range == '>') {
-        const bool equal = range[1] == '=';
-        return holds(x, '>', equal, (double)strtol(range + (equal ? 2 : 1), &end, 10));
-    }
-    const long low = strtol(range + 1, &end, 10), high = strtol(end + 1, &end, 10);
-    return holds(x, '>', *range == '[', (double)low) && holds(x, '<', *end == ']', (double)high);
-}
-
 /* What PyTorch calls an option in its messages. */
 static const char *words_for(char buffer[64], const char *name)
 {
@@ -88,7 +68,7 @@ em_status em_rule_check(const em_rule *rule, const em_opts *opts)
 {
     for (int i = 0; rule->opts[i].name; i++) {
         const em_opt_spec *spec = &rule->opts[i];
-        if (spec->kind != EM_OPT_NUMBER || in_range(opts->at[i].x, spec->choices)) continue;
+        if (spec->kind != EM_OPT_NUMBER || em_opt_in_range(spec, opts->at[i].x)) continue;
         return em__fail(EM_EVALUE, "%s: Invalid %s: %g (%s must be %s%s)", rule->name,
                         words_for((char[64]){0}, spec->name), opts->at[i].x, spec->name,
                         *spec->choices == '>' ? "" : *spec->choices ? "in " : "a number", spec->choices);

@@ -2,6 +2,8 @@
 
 #include "op_call.h"
 
+#include <math.h>
+
 static void every_operation_is_found_and_described(void **state)
 {
     (void)state;
@@ -33,9 +35,26 @@ static void defaults_are_read_from_their_text(void **state)
     assert_int_equal(em_opt_choice(&mode, ""), -1);
 }
 
+static void ranges_of_numbers(void **state)
+{
+    (void)state;
+    const struct {
+        const char *range;
+        double x;
+        bool inside;
+    } cases[] = {{"", -1, true}, {"", NAN, false}, {">= 0", 0, true}, {"> 0", 0, false}, {"> 1", 1.5, true},
+                 {"<= 2", 2, true}, {"< 2", 2, false}, {"~= 0", 0, false}, {"~= 0", -3, true}, {"[0, 1)", 0, true},
+                 {"[0, 1)", 1, false}, {"(0, 1]", 0, false}, {"(0, 1]", 1, true}, {">= 0", NAN, false}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const em_opt_spec spec = {"x", EM_OPT_NUMBER, "", cases[k].range, ""};
+        assert_int_equal(em_opt_in_range(&spec, cases[k].x), cases[k].inside);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ranges_of_numbers),
         cmocka_unit_test(every_operation_is_found_and_described),
         cmocka_unit_test(defaults_are_read_from_their_text),
     };
