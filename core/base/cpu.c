@@ -1,3 +1,4 @@
+/* The instruction sets of this processor, and which of those that kernels were compiled for is used. */
 #include "base/cpu.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* Instruction sets: those of the processor, those that kernels are compiled for, and the choice between them. */
 #ifndef EM_BASE_CPU_H
 #define EM_BASE_CPU_H
 

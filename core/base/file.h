@@ -5,19 +5,38 @@
 #ifndef EM_BASE_FILE_H
 #define EM_BASE_FILE_H
 
+#include "base/gzip.h"
 #include "base/status.h"
+
+/* EM_EIO with the path and what errno says. */
+em_status em__fail_io(const char *path);
 
 typedef struct em__input {
     const char *path;           /* borrowed */
     int fd;
-    int64_t size;               /* of a regular file when it was opened; -1 for others */
-    int64_t offset;             /* in the file, of buffer[0] */
+    int64_t size;               /* of a regular file when it was opened; -1 for others, and for one that is packed */
+    int64_t offset;             /* of buffer[0] among the bytes that are read */
+    bool begun;                 /* its first bytes have been looked at */
+    struct em__gzip *gzip;      /* what unpacks it; or null */
+    em__byte_source *source;    /* what gives the bytes instead of a file; or null */
+    void *context;
     size_t at, end;             /* the bytes not yet taken are buffer[at .. end-1] */
     unsigned char *buffer;
 } em__input;
 
-/* The first read refuses, with EM_EFORMAT, a file that is packed: gzip, bzip2, xz, zstd, zip. */
+/* A file that begins as gzip does is unpacked on the way, whatever its name; positions are then those of the unpacked
+ * bytes. Packed otherwise (bzip2, xz, zstd, zip) it is refused, with EM_EFORMAT, here or by the first read. */
 em_status em__input_open(em__input *in, const char *path);
+
+/* The bytes as they lie in the file. */
+em_status em__input_open_raw(em__input *in, const char *path);
+
+/* The bytes that a function gives, such as a member of an archive; `path` names them in messages, `size` is how many
+ * they are, or -1. */
+em_status em__input_open_source(em__input *in, const char *path, em__byte_source *source, void *context, int64_t size);
+
+/* Goes to a byte of a regular file that is read as it lies there. */
+em_status em__input_seek(em__input *in, int64_t offset);
 void em__input_close(em__input *in);            /* again does nothing; fine on a zeroed one */
 
 /* Up to `most` bytes, fewer only at the end of the file. */
@@ -56,5 +75,7 @@ em_status em__output_commit(em__output *out);
 
 /* Forgets what was written; after a commit, or again, it does nothing; fine on a zeroed one. */
 void em__output_discard(em__output *out);
+
+/* Files that grow at their ends, files in one piece and folders are public: em_appender, em_bytes, em_make_folder. */
 
 #endif

@@ -1,3 +1,4 @@
+/* The allocator: slabs for small blocks, lists of freed ones, counts, and failures on demand. */
 #include "base/memory.h"
 
 #include <stdint.h>
@@ -240,7 +241,7 @@ static void give_back(int class)
 
 /* Gives back mapped blocks of sizes that a script has ceased to use, so that those it uses now find room; and any where
  * more was in use before, so that too many wait now. */
-static void make_room(size_t bytes)
+static void trim_idle(size_t bytes)
 {
     enum { IDLE = 256 };
     const size_t limit = cache_limit();
@@ -259,7 +260,7 @@ static void give(void *p, size_t bytes, size_t zeros)
     const size_t size = class_of(bytes, &class);
     used_bytes -= size;
     used_blocks--;
-    if (CACHES && size >= MAPPED) make_room(size);
+    if (CACHES && size >= MAPPED) trim_idle(size);
     if (!CACHES || (size > SMALL && cached_bytes + size > cache_limit())) {
         to_system(p, size);
         return;
@@ -276,6 +277,23 @@ static void give(void *p, size_t bytes, size_t zeros)
 
 void em__free(void *p, size_t bytes) { give(p, bytes, 0); }
 void em__free_zeros(void *p, size_t bytes) { give(p, bytes, bytes); }
+
+enum { SIZED = 16 };            /* bytes in front of a block, which hold its size */
+
+void *em__alloc_sized(size_t bytes)
+{
+    size_t *p = bytes <= SIZE_MAX - SIZED ? em__alloc(bytes + SIZED) : NULL;
+    if (!p) return NULL;
+    *p = bytes + SIZED;
+    return (char *)p + SIZED;
+}
+
+void em__free_sized(void *p)
+{
+    if (!p) return;
+    size_t *whole = (size_t *)(void *)((char *)p - SIZED);
+    em__free(whole, *whole);
+}
 
 void em_memory_trim(void)
 {
@@ -295,7 +313,7 @@ em_collector em_memory_set_collector(em_collector now)
     return before;
 }
 
-bool em_memory_make_room(void)
+bool em_memory_reclaim(void)
 {
     if (!collector.collect || (on_demand && !fail_plausibly) || !collector.collect(collector.context)) return false;
     em_memory_trim();

@@ -25,4 +25,8 @@ void *em__alloc_zeroed(size_t bytes);
 void em__free(void *block, size_t bytes);
 void em__free_zeros(void *block, size_t bytes);         /* all are 0: the next em__alloc_zeroed need not clear them */
 
+/* For libraries that give a block back without its size: aligned to 16; null is fine for the second. */
+void *em__alloc_sized(size_t bytes);
+void em__free_sized(void *p);
+
 #endif

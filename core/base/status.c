@@ -1,3 +1,4 @@
+/* The sentence of the last error, one a thread. */
 #include "base/status.h"
 
 #include <stdarg.h>

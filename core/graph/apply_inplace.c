@@ -1,8 +1,8 @@
-/* The form of a call that writes its result over its first input. */
+/* Calls in place: the result is written over the first input. */
 #include <string.h>
 
-#include "autograd/var.h"
-#include "ops/dispatch.h"
+#include "graph/variable.h"
+#include "graph/call.h"
 #include "tensor/copy.h"
 
 /* Whether it puts one number everywhere, so that elements which share their place do no harm. */
@@ -51,9 +51,9 @@ static void read_instead(em_attempt *a, int i, em_tensor *copy)
 
 /* What is read is what stood there before the call: inputs that lie elsewhere in self's storage are read from a copy.
  * Elementwise, one that is just self may be written over, unless backward wants the old values: then `old` has them. */
-static em_status set_apart(em_attempt *a, const em_tensor *self, em_tensor *old)
+static em_status read_old_values(em_attempt *a, const em_tensor *self, em_tensor *old)
 {
-    const bool elementwise = !(a->call.op->flags & EM_OP_PLACES);
+    const bool elementwise = !(a->call.op->flags & EM_OP_POSITIONS);
     for (int i = 0; i < a->n; i++) {
         em_tensor *t = a->in[i], *copy;
         if (!t || !em_tensor_same_storage(t, self)) continue;
@@ -86,12 +86,12 @@ static em_status compute_inplace(em_attempt *a, em_tensor *self, em_tensor *cons
     em_call *c = &a->call;
     if (writes_over(a, self)) c->into = self;
     EM_TRY(em__spare_kept(self));
-    if (c->into || old) EM_TRY(set_apart(a, self, old));
+    if (c->into || old) EM_TRY(read_old_values(a, self, old));
     EM_TRY(em__compute(a, inputs));
     return c->out[0] != self ? copy_result(c, self) : EM_OK;
 }
 
-/* Backward may want the old values, so while recording they are set apart first; a failure gives self these and its
+/* Backward may want the old values, so while recording they are copied first; a failure gives self these and its
  * history back. */
 static em_status compute_recorded(em_attempt *a, em_tensor *self, em_tensor *const *inputs)
 {
@@ -122,7 +122,7 @@ em_status em_apply_inplace(const em_op *op, em_tensor *self, em_tensor *const *i
     EM_TRY(check_inplace(op, self, inputs, n));
     const em_info *f = em__info(op);
     em_attempt a;
-    em_tensor *padded[EM_MOST_NAMED];
+    em_tensor *padded[EM_MAX_INPUTS];
     inputs = em__pad(f, inputs, &n, padded);
     const em_rng before = rng ? *rng : (em_rng){0};
     em_status s = em__prepare(&a, op, f, inputs, n, opts, rng);

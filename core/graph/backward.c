@@ -1,72 +1,29 @@
-/* Runs the noted calls backwards. Each op's backward makes fresh gradients; what reaches one place from several uses is
- * added here. Leaves get theirs at the very end, so a backward that fails leaves every .grad as it was. */
+/* Runs the recorded calls backwards. Each op's backward makes fresh gradients; what reaches a variable from several
+ * uses is added (accumulate.c). Leaves get theirs at the very end, so a backward that fails leaves every .grad as it
+ * was. */
 #include <string.h>
 
-#include "autograd/var.h"
-#include "tensor/rows.h"
+#include "graph/variable.h"
+#include "tensor/sparse/row_sparse.h"
 
 static _Thread_local bool grad_disabled;
 
 bool em_grad_enabled(void) { return !grad_disabled; }
 void em_set_grad_enabled(bool on) { grad_disabled = !on; }
 
-/* Between two calls of a walk hooks may run, so garbage may be collected there: whether what failed is to be tried once
- * more. */
-static bool again(em_status s) { return s == EM_ENOMEM && em_memory_make_room(); }
+/* ---- one traversal ------------------------------------------------------------------------------------- */
 
-/* ---- adding -------------------------------------------------------------------------------------------- */
-
-/* *total = a + b, in the memory of one of them where nobody else can see that. */
-static em_status add(em_tensor **total, em_tensor *a, em_tensor *b)
-{
-    em_status s = EM_OK;
-    if (a->rows && b->rows) return em_rows_add(total, a, b);
-    if (!a->rows && b->rows) return add(total, b, a);
-    if (a->rows) {                  /* into whichever dense one is ours */
-        if (em__is_own(b))
-            em_tensor_retain(*total = b);
-        else
-            s = em_tensor_clone(total, b);
-        if (!s) s = em_rows_add_to(*total, a, 1);
-        if (s) em_tensor_release(*total);
-        return s;
-    }
-    if (!em__is_own(a)) return em__run2("add", a, b, NULL, total);
-    s = em_apply_inplace(em_op_find("add"), a, (em_tensor *[]){a, b}, 2, NULL, NULL);
-    if (!s) em_tensor_retain(*total = a);
-    return s;
-}
-
-/* *sum + t -> *sum. Takes `t` over, also on failure. */
-static em_status add_to(em_tensor **sum, em_tensor *t)
-{
-    if (!*sum) {
-        *sum = t;
-        return EM_OK;
-    }
-    em_tensor *total = NULL;
-    em_status s = add(&total, *sum, t);
-    if (again(s)) s = add(&total, *sum, t);
-    em_tensor_release(t);
-    if (s) return s;
-    em_tensor_release(*sum);
-    *sum = total;
-    return EM_OK;
-}
-
-/* ---- one walk ------------------------------------------------------------------------------------------ */
-
-typedef struct walk {
+typedef struct traversal {
     bool begun;                         /* calls have been run, and what they saved may be gone */
     em_var *leaves, **last;             /* reached, in order */
     bool retain_graph;
     em_var **roots;                     /* kept: a hook may change what hangs on their tensors */
     int n_roots;
-} walk;
+} traversal;
 
-static int depth;                       /* walks under way: hooks and functions may begin others */
+static int depth;                       /* traversals under way: hooks and functions may begin others */
 
-static void note_leaf(walk *w, em_var *v)
+static void add_leaf(traversal *w, em_var *v)
 {
     v->next = NULL;
     v->base.refs++;
@@ -75,19 +32,19 @@ static void note_leaf(walk *w, em_var *v)
 }
 
 /* Brings a gradient to a variable. Takes `g` over, also on failure. */
-static em_status deliver(walk *w, em_var *v, em_tensor *g)
+static em_status deliver(traversal *w, em_var *v, em_tensor *g)
 {
     if (g->dtype != v->dtype) {
         em_tensor *converted;
         em_status s = em_tensor_to(&converted, g, v->dtype);
-        if (again(s)) s = em_tensor_to(&converted, g, v->dtype);
+        if (em__again(s)) s = em_tensor_to(&converted, g, v->dtype);
         em_tensor_release(g);
         if (s) return s;
         g = converted;
     }
-    if (v->node) return add_to(&v->node->dy[v->index], g);
-    if (!v->pending) note_leaf(w, v);
-    return add_to(&v->pending, g);
+    if (v->node) return em__add_to(&v->node->dy[v->index], g);
+    if (!v->pending) add_leaf(w, v);
+    return em__add_to(&v->pending, g);
 }
 
 /* Whether `other` can take the place of g. */
@@ -212,7 +169,7 @@ static em_status prepare(const em_node *n, em_tensor **dy)
     return EM_OK;
 }
 
-static em_status run_backward(walk *w, em_node *n)
+static em_status run_backward(traversal *w, em_node *n)
 {
     enum { FEW = 16 };
     em_tensor *few[FEW] = {0}, **dx = few;
@@ -222,7 +179,7 @@ static em_status run_backward(walk *w, em_node *n)
         if (!dx) return em__fail_memory("gradients of a call's inputs", bytes);
     }
     em_status s = n->op->backward(n, dx);
-    if (!n->outside && again(s)) {
+    if (!n->outside && em__again(s)) {
         for (int i = 0; i < n->n; i++) {
             em_tensor_release(dx[i]);
             dx[i] = NULL;
@@ -243,18 +200,18 @@ static em_status run_backward(walk *w, em_node *n)
     return s;
 }
 
-static em_status visit(walk *w, em_node *n, em_var *const *captured, int n_captured)
+static em_status visit(traversal *w, em_node *n, em_var *const *captured, int n_captured)
 {
     bool any = false;
     for (int k = 0; k < n->n_out; k++) {
         if (!n->dy[k]) continue;
         any = true;
-        em_var *v = n->made[k];
+        em_var *v = n->results[k];
         bool wanted = false;
         for (int c = 0; c < n_captured; c++) wanted |= v && captured[c] == v;
         if (v && (wanted || v->hooks || v->keeps_grad)) EM_TRY(show(v, &n->dy[k], wanted));
         em_status s = prepare(n, &n->dy[k]);
-        if (again(s)) s = prepare(n, &n->dy[k]);
+        if (em__again(s)) s = prepare(n, &n->dy[k]);
         if (s) return s;
     }
     if (any) {
@@ -277,7 +234,7 @@ static em_status seed(em_tensor **g, const em_tensor *t, em_tensor *given)
         if (given->dims != t->dims || memcmp(given->size, t->size, (size_t)t->dims * sizeof *t->size))
             return em__fail(EM_ESHAPE, "backward: the gradient has shape %s, the tensor %s", EM_SHAPE(given),
                             EM_SHAPE(t));
-        em__settle(given);
+        em__apply_pending(given);
         return em__tensor_shell(g, given, true);
     }
     if (t->count != 1)
@@ -288,19 +245,19 @@ static em_status seed(em_tensor **g, const em_tensor *t, em_tensor *given)
     return EM_OK;
 }
 
-static void release_roots(walk *w)
+static void release_roots(traversal *w)
 {
     for (int r = 0; r < w->n_roots; r++)
         if (w->roots[r]) em__origin_release(&w->roots[r]->base);
     em__free(w->roots, (size_t)w->n_roots * sizeof *w->roots);
 }
 
-static void clear(em_order *o, walk *w)
+static void clear(em_order *o, traversal *w)
 {
     for (int64_t i = 0; i < o->n; i++)
-        for (int k = 0; k < o->nodes[i]->n_out; k++) {
-            em_tensor_release(o->nodes[i]->dy[k]);
-            o->nodes[i]->dy[k] = NULL;
+        for (int k = 0; k < o->at[i]->n_out; k++) {
+            em_tensor_release(o->at[i]->dy[k]);
+            o->at[i]->dy[k] = NULL;
         }
     while (w->leaves) {
         em_var *v = w->leaves;
@@ -314,7 +271,7 @@ static void clear(em_order *o, walk *w)
 }
 
 /* The variables of the roots, kept until clear(). */
-static em_status hold_roots(walk *w, em_tensor *const *roots, int n)
+static em_status hold_roots(traversal *w, em_tensor *const *roots, int n)
 {
     const size_t bytes = (size_t)n * sizeof *w->roots;
     w->roots = em__alloc_zeroed(bytes);
@@ -330,32 +287,32 @@ static em_status hold_roots(walk *w, em_tensor *const *roots, int n)
     return EM_OK;
 }
 
-/* A walk inside another cannot go through calls that the outer one has yet to come to. */
-static em_status check_apart(const em_order *o)
+/* A traversal inside another cannot go through calls that the outer one has yet to come to. */
+static em_status check_disjoint(const em_order *o)
 {
     for (int64_t i = 0; depth > 1 && i < o->n; i++)
-        for (int k = 0; k < o->nodes[i]->n_out; k++)
-            if (o->nodes[i]->dy[k])
+        for (int k = 0; k < o->at[i]->n_out; k++)
+            if (o->at[i]->dy[k])
                 return em__fail(EM_EGRAD, "backward: called inside another backward, whose way through %s it shares; "
-                                "detach what it starts from", o->nodes[i]->op->name);
+                                "detach what it starts from", o->at[i]->op->name);
     return EM_OK;
 }
 
 /* From the roots to the leaves: each leaf's sum waits in its `pending`. Call clear() after, also on failure. */
-static em_status run(walk *w, em_order *o, em_tensor *const *roots, em_tensor *const *grads, int n,
+static em_status run(traversal *w, em_order *o, em_tensor *const *roots, em_tensor *const *grads, int n,
                      em_var *const *captured, int n_captured)
 {
     EM_TRY(hold_roots(w, roots, n));
     em__order_start();
     for (int r = 0; r < n; r++) EM_TRY(em__order_add(o, w->roots[r]));
-    EM_TRY(check_apart(o));
+    EM_TRY(check_disjoint(o));
     for (int r = 0; r < n; r++) {
         em_tensor *g;
         EM_TRY(seed(&g, roots[r], grads ? grads[r] : NULL));
         EM_TRY(deliver(w, w->roots[r], g));
     }
     w->begun = true;
-    for (int64_t i = o->n - 1; i >= 0; i--) EM_TRY(visit(w, o->nodes[i], captured, n_captured));
+    for (int64_t i = o->n - 1; i >= 0; i--) EM_TRY(visit(w, o->at[i], captured, n_captured));
     for (em_var *v = w->leaves; v; v = v->next) {
         EM_TRY(run_hooks(v, &v->pending));
         if (v->frozen) EM_TRY(pass_over_frozen(v->frozen, &v->pending));
@@ -364,80 +321,31 @@ static em_status run(walk *w, em_order *o, em_tensor *const *roots, em_tensor *c
 }
 
 /* run(), once more where memory was wanting before any call was run. */
-static em_status run_again(walk *w, em_order *o, em_tensor *const *roots, em_tensor *const *grads, int n,
+static em_status run_again(traversal *w, em_order *o, em_tensor *const *roots, em_tensor *const *grads, int n,
                            em_var *const *captured, int n_captured)
 {
     const em_status s = run(w, o, roots, grads, n, captured, n_captured);
-    if (w->begun || !again(s)) return s;
+    if (w->begun || !em__again(s)) return s;
     clear(o, w);
     em__order_free(o);
     *o = (em_order){0};
-    *w = (walk){.retain_graph = w->retain_graph};
+    *w = (traversal){.retain_graph = w->retain_graph};
     w->last = &w->leaves;
     return run(w, o, roots, grads, n, captured, n_captured);
 }
 
 /* ---- the two ways in ----------------------------------------------------------------------------------- */
 
-/* Whether gradients are added to g where it is: not if it is expanded, each of its elements being several. */
-static bool adds_in_place(const em_tensor *g) { return g && !g->rows && !em__repeats(g); }
-
-/* Makes v->pending what v->grad is to become, or to be added by: after this nothing can fail. */
-static em_status prepare_leaf(em_var *v)
-{
-    em_tensor *g = v->grad, *made = NULL;
-    if (adds_in_place(g)) return em__before_change(g, "backward");      /* by commit_leaf */
-    if (v->pending->rows) EM_TRY(em__part_from(&v->pending));
-    if (g) {
-        em_tensor_retain(made = g);                         /* entries in order of appearance: what was there first */
-        em_tensor_retain(v->pending);
-        em_status s = add_to(&made, v->pending);
-        if (s) {
-            em_tensor_release(made);
-            return s;
-        }
-    } else if (v->pending->rows || em__is_own(v->pending)) {
-        return EM_OK;
-    } else {
-        em_status s = em_tensor_clone(&made, v->pending);
-        if (again(s)) s = em_tensor_clone(&made, v->pending);
-        if (s) return s;
-    }
-    em_tensor_release(v->pending);
-    v->pending = made;
-    return EM_OK;
-}
-
-static em_status commit_leaf(em_var *v)
-{
-    em_tensor *g = v->grad;
-    if (adds_in_place(g)) {
-        if (v->pending->rows) return em_rows_add_to(g, v->pending, 1);
-        return em_apply_inplace(em_op_find("add"), g, (em_tensor *[]){g, v->pending}, 2, NULL, NULL);
-    }
-    em_tensor_release(g);
-    v->grad = v->pending;
-    v->pending = NULL;
-    return EM_OK;
-}
-
-static em_status accumulate(walk *w)
-{
-    for (em_var *v = w->leaves; v; v = v->next) EM_TRY(prepare_leaf(v));
-    for (em_var *v = w->leaves; v; v = v->next) EM_TRY(commit_leaf(v));
-    return EM_OK;
-}
-
 em_status em_backward(em_tensor *t, em_tensor *grad, bool retain_graph)
 {
-    walk w = {.retain_graph = retain_graph};
+    traversal w = {.retain_graph = retain_graph};
     w.last = &w.leaves;
     em_order o = {0};
     const bool enabled = em_grad_enabled();
     em_set_grad_enabled(false);
     depth++;
     em_status s = run_again(&w, &o, &t, &grad, 1, NULL, 0);
-    if (!s) s = accumulate(&w);
+    if (!s) s = em__accumulate(w.leaves);
     depth--;
     clear(&o, &w);
     em__order_free(&o);
@@ -476,7 +384,7 @@ em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int
             s = em__fail(EM_EGRAD, "grad: called inside a backward that has already come to input %d", i + 1);
         if (captured[i]) captured[i]->base.refs++;
     }
-    walk w = {.retain_graph = retain_graph};
+    traversal w = {.retain_graph = retain_graph};
     w.last = &w.leaves;
     em_order o = {0};
     const bool enabled = em_grad_enabled();

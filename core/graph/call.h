@@ -1,24 +1,20 @@
 /* Between a call by name and its kernel: what registry.c knows of an operation, and a call in the making, which op.c
- * and inplace.c share. Not for kernels. */
-#ifndef EM_OPS_DISPATCH_H
-#define EM_OPS_DISPATCH_H
+ * and apply_inplace.c share. Not for kernels. */
+#ifndef EM_GRAPH_CALL_H
+#define EM_GRAPH_CALL_H
 
-#include "ops/op.h"
+#include "graph/op.h"
 #include "tensor/half.h"
 
 /* ---- registry.c ---------------------------------------------------------------------------------------- */
-
-typedef enum em_input_kind { EM_INPUT_VALUE, EM_INPUT_IDS, EM_INPUT_MASK } em_input_kind;
-enum { EM_MOST_NAMED = 8 };             /* inputs of an operation that does not take any number */
 
 /* What a descriptor's text says, read once, and the descriptors compiled for each dtype and this processor. */
 typedef struct em_info {
     bool ready, any_number;
     signed char least, most;            /* inputs */
     signed char named;                  /* outputs that are not hidden */
-    unsigned char kind[EM_MOST_NAMED];
-    bool optional[EM_MOST_NAMED];
-    bool contiguous[EM_MOST_NAMED];     /* '=': contiguous although the op takes strides */
+    em_input_spec inputs[EM_MAX_INPUTS + 1];
+    bool contiguous[EM_MAX_INPUTS];     /* '=': contiguous although the op takes strides */
     signed char n_opts, list;           /* options; which of them is the list of integers, -1 if none is */
     const em_op *variant[EM_DTYPES];    /* null: there is none */
     em_opts defaults;
@@ -31,7 +27,7 @@ void em__opts_copy(em_opts *to, const em_opts *from, const em_info *f);
 
 /* ---- promote.c ----------------------------------------------------------------------------------------- */
 
-int em__category(em_dtype d);           /* 0 bool, 1 whole numbers, 2 floats: a higher one cannot be kept in a lower */
+int em__category(em_dtype d);           /* 0 bool, 1 integer, 2 float: a higher one cannot be kept in a lower */
 
 /* ---- op.c ---------------------------------------------------------------------------------------------- */
 
@@ -45,7 +41,7 @@ typedef struct em_attempt {
 } em_attempt;
 
 /* Kernels see every input, so optional ones left off at the end are given as null. */
-em_tensor *const *em__pad(const em_info *f, em_tensor *const *inputs, int *n, em_tensor *padded[EM_MOST_NAMED]);
+em_tensor *const *em__pad(const em_info *f, em_tensor *const *inputs, int *n, em_tensor *padded[EM_MAX_INPUTS]);
 
 /* Everything up to the kernel: a->call is complete but for its results. Drop inputs and outputs also on failure. */
 em_status em__prepare(em_attempt *a, const em_op *op, const em_info *f, em_tensor *const *inputs, int n,
@@ -62,7 +58,7 @@ void em__drop_outputs(em_call *c, int from);
 /* While gradients are recorded: views whose base has been changed in place get a history that knows of it. */
 em_status em__refresh_all(em_tensor *const *inputs, int n);
 
-/* Whether a call of `op` is to be noted down. */
+/* Whether a call of `op` is to be recorded. */
 bool em__wants_history(const em_op *op, em_tensor *const *inputs, int n);
 
 #endif

@@ -1,16 +1,16 @@
-/* Memory for time: calls noted down while a checkpoint is open keep the shapes of what they need, not the values. When
+/* Memory for time: calls recorded while a checkpoint is open keep the shapes of what they need, not the values. When
  * backward comes to the first of them, the checkpoint's function makes the same calls once more; the k-th of them hands
  * its values to the k-th of the first time. The graph is the one of the first time, so gradients have the same bits as
  * without a checkpoint. */
 #include <string.h>
 
-#include "autograd/var.h"
+#include "graph/variable.h"
 
 struct em_checkpoint {
     int64_t refs;                       /* the nodes, and whoever has it open */
     em_checkpoint *outer;
-    em_node **nodes;                    /* in order; null once gone */
-    int64_t n, room, at;
+    EM_ARRAY(em_node *) nodes;          /* in order; null once gone */
+    int64_t at;
     bool again, filled;                 /* running again: `at` calls so far; has run again */
     em_status (*rerun)(void *context);
     void (*release)(void *context);
@@ -23,7 +23,7 @@ static void let_go(em_checkpoint *c)
 {
     if (--c->refs) return;
     if (c->release) c->release(c->context);
-    em__free(c->nodes, (size_t)c->room * sizeof(em_node *));
+    EM_ARRAY_FREE(&c->nodes);
     em__free(c, sizeof *c);
 }
 
@@ -49,18 +49,10 @@ bool em__checkpoint_drops(void) { return innermost && !innermost->again; }
 
 static em_status append(em_checkpoint *c, em_node *n)
 {
-    if (c->n == c->room) {
-        const int64_t room = c->room ? 2 * c->room : 64;
-        em_node **bigger = em__alloc((size_t)room * sizeof(em_node *));
-        if (!bigger) return em__fail_memory("a checkpoint's calls", (size_t)room * sizeof(em_node *));
-        if (c->n) memcpy(bigger, c->nodes, (size_t)c->n * sizeof(em_node *));
-        em__free(c->nodes, (size_t)c->room * sizeof(em_node *));
-        c->nodes = bigger;
-        c->room = room;
-    }
+    EM_TRY(EM_ARRAY_RESERVE(&c->nodes, 1, "a checkpoint's calls"));
     n->checkpoint = c;
-    n->place = c->n;
-    c->nodes[c->n++] = n;
+    n->position = c->nodes.n;
+    c->nodes.at[c->nodes.n++] = n;
     c->refs++;
     return EM_OK;
 }
@@ -73,7 +65,7 @@ static bool same_shape(const em_tensor *a, const em_tensor *b)
 
 static bool same_call(const em_node *a, const em_node *b)
 {
-    if (strcmp(a->op->name, b->op->name) || a->n != b->n || a->n_out != b->n_out) return false;
+    if (strcmp(em__key(a->op), em__key(b->op)) || a->n != b->n || a->n_out != b->n_out) return false;
     for (int i = 0; i < a->n; i++)
         if (!same_shape(a->x[i], b->x[i])) return false;
     for (int k = 0; k < a->n_out; k++)
@@ -99,15 +91,15 @@ static void hand_over(em_node *to, em_node *from)
     SWAP(const em_op *, to->op, from->op);
 }
 
-em_status em__checkpoint_note(em_node *n)
+em_status em__checkpoint_record(em_node *n)
 {
     em_checkpoint *c = innermost;
     if (!c) return EM_OK;
     if (!c->again) return append(c, n);
-    if (c->at == c->n)
+    if (c->at == c->nodes.n)
         return em__fail(EM_EGRAD, "checkpoint: run again, the function makes more calls than the first time (%s)",
                         n->op->name);
-    em_node *first = c->nodes[c->at++];
+    em_node *first = c->nodes.at[c->at++];
     if (!first || first->freed) return EM_OK;
     if (!same_call(first, n))
         return em__fail(EM_EGRAD, "checkpoint: run again, the function does not do the same: its call %lld was %s, now "
@@ -129,9 +121,9 @@ em_status em__checkpoint_fill(em_node *n)
     c->at = 0;
     c->refs++;
     em_status s = c->rerun(c->context);
-    if (!s && c->at < c->n)
+    if (!s && c->at < c->nodes.n)
         s = em__fail(EM_EGRAD, "checkpoint: run again, the function makes %lld calls, the first time it made %lld",
-                     (long long)c->at, (long long)c->n);
+                     (long long)c->at, (long long)c->nodes.n);
     c->again = false;
     c->filled = !s;
     innermost = open;
@@ -144,7 +136,7 @@ void *em__checkpoint_context(const em_node *n) { return n->checkpoint->context; 
 
 void em__checkpoint_leave(em_node *n)
 {
-    n->checkpoint->nodes[n->place] = NULL;
+    n->checkpoint->nodes.at[n->position] = NULL;
     let_go(n->checkpoint);
     n->checkpoint = NULL;
 }

@@ -1,7 +1,7 @@
 /* Operations out of operations, for backward. */
 #include <string.h>
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 em_status em__run(const char *name, em_tensor *const *in, int n, const em_opts *opts, em_tensor **out)
 {

@@ -1,6 +1,6 @@
 /* Which callbacks a tensor's history holds: for whoever owns what is behind them. The lists of what is left to look at
  * are made of the variables and nodes themselves, so that a search needs no memory. */
-#include "autograd/var.h"
+#include "graph/variable.h"
 
 static uint64_t search;
 static em_var *vars;

@@ -2,7 +2,7 @@
  * out. What it keeps are handles without a history, so that a result that is kept makes no cycle. */
 #include <string.h>
 
-#include "autograd/var.h"
+#include "graph/variable.h"
 
 typedef struct em_outside {
     em_op op;
@@ -10,9 +10,9 @@ typedef struct em_outside {
     void (*release)(void *context);
     void *context;
     bool materialize;
-    int n_saved, room;
-    em_tensor **saved;                  /* room */
-    int64_t *versions;                  /* room */
+    int n_saved, capacity;
+    em_tensor **saved;                  /* capacity */
+    int64_t *versions;                  /* capacity */
     size_t bytes;
 } em_outside;
 
@@ -76,7 +76,7 @@ em_status em__outside_check(const em_node *n)
     return EM_OK;
 }
 
-/* ---- noting down ---------------------------------------------------------------------------------------- */
+/* ---- recording ------------------------------------------------------------------------------------------ */
 
 void em__outside_free_saved(em_node *n)
 {
@@ -101,18 +101,18 @@ void em__outside_free(em_node *n)
 
 static em_outside *new_outside(const em_function *f)
 {
-    const size_t room = (size_t)f->n_saved, name = strlen(f->name) + 1;
-    const size_t bytes = sizeof(em_outside) + room * (sizeof(em_tensor *) + sizeof(int64_t)) + name;
+    const size_t capacity = (size_t)f->n_saved, name = strlen(f->name) + 1;
+    const size_t bytes = sizeof(em_outside) + capacity * (sizeof(em_tensor *) + sizeof(int64_t)) + name;
     em_outside *o = em__alloc(bytes);
     if (!o) {
         em__fail_memory("a function's call", bytes);
         return NULL;
     }
     *o = (em_outside){.call = f->backward, .release = f->release, .context = f->context, .bytes = bytes,
-                      .materialize = f->materialize, .room = f->n_saved};
+                      .materialize = f->materialize, .capacity = f->n_saved};
     o->saved = (em_tensor **)(void *)(o + 1);
-    o->versions = (int64_t *)(void *)(o->saved + room);
-    char *text = (char *)(o->versions + room);
+    o->versions = (int64_t *)(void *)(o->saved + capacity);
+    char *text = (char *)(o->versions + capacity);
     memcpy(text, f->name, name);
     o->op = (em_op){.name = text, .inputs = "*", .outputs = "*", .doc = "", .backward = outside_backward};
     return o;
@@ -136,8 +136,8 @@ static em_status keep_all(em_node *n, const em_function *f)
         if (f->in[i]) EM_TRY(em__node_input(n, i, f->in[i], false, f->in[i]));
     for (int k = 0; k < f->n_out; k++)
         if (f->out[k]) EM_TRY(em__tensor_shell(&n->y[k], f->out[k], false));
-    if (em__trace) EM_TRY(em__trace_note(n));
-    return em__checkpoint_note(n);
+    if (em__trace) EM_TRY(em__trace_record(n));
+    return em__checkpoint_record(n);
 }
 
 em_status em_function_record(const em_function *f)

@@ -1,7 +1,8 @@
+/* Nodes and variables of the graph: made when a call is recorded, freed without recursion. */
 #include <string.h>
 
-#include "autograd/var.h"
-#include "ops/dispatch.h"
+#include "graph/variable.h"
+#include "graph/call.h"
 
 /* ---- variables ----------------------------------------------------------------------------------------- */
 
@@ -32,9 +33,10 @@ static void var_release(em_origin *origin)
 static void free_var(em_var *v)
 {
     em_node *node = v->node;
-    if (node) node->made[v->index] = NULL;
+    if (node) node->results[v->index] = NULL;
     drop_hooks(v);
     em_tensor_release(v->frozen);
+    em__free(v->rows_then, (size_t)v->resizes * sizeof *v->rows_then);
     em_tensor_release(v->grad);
     em_tensor_release(v->pending);
     if (node)
@@ -66,7 +68,7 @@ static size_t node_bytes(int n, int n_out)
     return sizeof(em_node) + (size_t)n_out * sizeof(em_var) + list_bytes(n, n_out);
 }
 
-static em_var *room_for_result(em_node *node, int k) { return (em_var *)(void *)(node + 1) + k; }
+static em_var *result_at(em_node *node, int k) { return (em_var *)(void *)(node + 1) + k; }
 
 em_node *em__node_new(const em_op *op, em_dtype dtype, int n, int n_out)
 {
@@ -82,12 +84,12 @@ em_node *em__node_new(const em_op *op, em_dtype dtype, int n, int n_out)
     node->dtype = dtype;
     node->n = n;
     node->n_out = n_out;
-    node->x = memset(room_for_result(node, n_out), 0, list_bytes(n, n_out));
+    node->x = memset(result_at(node, n_out), 0, list_bytes(n, n_out));
     node->y = node->x + n;
     node->dy = node->y + n_out;
     node->in = (em_var **)(void *)(node->dy + n_out);
-    node->made = node->in + n;
-    node->versions = (int64_t *)(void *)(node->made + n_out);
+    node->results = node->in + n;
+    node->versions = (int64_t *)(void *)(node->results + n_out);
     return node;
 }
 
@@ -159,7 +161,7 @@ em_status em__node_input(em_node *n, int i, em_tensor *kept, bool with_data, em_
 
 em_var *em__node_result(em_node *n, int k, em_dtype dtype)
 {
-    em_var *v = n->made[k] = room_for_result(n, k);
+    em_var *v = n->results[k] = result_at(n, k);
     *v = (em_var){.base = {1, var_release}, .node = n, .index = k, .dtype = dtype, .requires_grad = true};
     n->refs++;
     return v;
@@ -185,11 +187,10 @@ void em__set_origin(em_tensor *t, em_var *v)
 static em_status keep_values(em_node *node, const em_call *c, em_tensor *const *inputs)
 {
     const bool keep = !em__checkpoint_drops();
-    for (int i = 0; i < node->n; i++)
-        if (c->in[i]) {
-            EM_TRY(em__node_input(node, i, c->in[i], keep && saves_x(c, i), inputs[i]));
-            if (inputs[i]->number && i < 16) node->numbers |= (uint16_t)(1u << i);
-        }
+    for (int i = 0; i < node->n; i++) {
+        if (c->in[i]) EM_TRY(em__node_input(node, i, c->in[i], keep && saves_x(c, i), inputs[i]));
+        if (i < 16 && (!c->in[i] || inputs[i]->number)) node->numbers |= (uint16_t)(1u << i);
+    }
     for (int k = 0; k < node->n_out; k++) {
         const bool saves = c->saves & EM_SAVE_Y(k);
         if (!c->out[k] || !(saves || em__checkpoint_watches())) continue;
@@ -213,8 +214,8 @@ em_status em__record(em_call *c, em_tensor *const *inputs)
     if (!node) return EM_ENOMEM;
     em__opts_copy(&node->opts, &c->opts, c->info);
     em_status s = keep_values(node, c, inputs);
-    if (!s && em__trace) s = em__trace_note(node);
-    if (!s) s = em__checkpoint_note(node);
+    if (!s && em__trace) s = em__trace_record(node);
+    if (!s) s = em__checkpoint_record(node);
     for (int k = 0; k < node->n_out && !s; k++)
         if (c->out[k] && em_dtype_is_float(c->out[k]->dtype))
             em__set_origin(c->out[k], em__node_result(node, k, c->out[k]->dtype));

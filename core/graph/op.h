@@ -4,18 +4,19 @@
  *     em_apply (op.c): promote dtypes, make inputs contiguous, pick the variant
  *       -> check     shapes and options; makes the results with em__out; records what is wrong with em__fail
  *       -> forward   computes; the results are there
- *       -> node      if a gradient may be asked for, the call is noted down: shapes of inputs and results, and the
+ *       -> node      if a gradient may be asked for, the call is recorded: shapes of inputs and results, and the
  *                    values that `saves` names
- *     em_backward (backward.c): for each noted call, once all of n->dy has arrived
+ *     em_backward (backward.c): for each recorded call, once all of n->dy has arrived
  *       -> backward  makes a new dx[i] for each input that em__wants; the engine adds what comes from several uses
  */
-#ifndef EM_OPS_OP_H
-#define EM_OPS_OP_H
+#ifndef EM_GRAPH_OP_H
+#define EM_GRAPH_OP_H
 
 #include "base/memory.h"
 #include "base/status.h"
 #include "parallel/parallel.h"
-#include "tensor/real.h"
+#include "tensor/position.h"
+#include "tensor/scalar.h"
 #include "tensor/shape.h"
 #include "tensor/tensor.h"
 
@@ -28,7 +29,7 @@ typedef struct em_node em_node;
 /* One call, as check and forward see it. */
 typedef struct em_call {
     const em_op *op;
-    const struct em_info *info;         /* dispatch.h */
+    const struct em_info *info;         /* call.h */
     int n;                              /* inputs */
     em_tensor *const *in;               /* promoted and contiguous as the op's flags say; null: optional one left out */
     em_opts opts;
@@ -58,9 +59,10 @@ enum em_op_flags {
     EM_OP_LOOKUP = 256,     /* reads, of the table that follows the ids among the inputs, only the rows they name */
     EM_OP_WIDE = 512,       /* takes values that are neither float32 nor float64 as float64 */
     EM_OP_INTO_FIRST = 1024, /* puts numbers into input 0, whose dtype stays if it can hold them */
-    EM_OP_MODULAR = 2048,   /* whole numbers wrap around, and so does a plain number that its neighbours' dtype lacks */
+    EM_OP_MODULAR = 2048,   /* integers wrap around, and so does a plain number that its neighbours' dtype lacks */
     EM_OP_COMPARES = 4096,  /* of two inputs; a plain number is compared as it is, not as their dtype would have it */
-    EM_OP_PLACES = 8192,    /* in place it writes where ids or a mask say, and so must not read what it writes to */
+    EM_OP_REAL_OPTS = 16384, /* takes integers as floats where an option was given as one */
+    EM_OP_POSITIONS = 8192, /* in place it writes where ids or a mask say, and so must not read what it writes to */
 };
 
 /* What backward needs the values (not just the shapes) of. */
@@ -68,8 +70,10 @@ enum em_op_flags {
 #define EM_SAVE_Y(k) (1u << (16 + (k)))         /* results */
 
 struct em_op {
-    const char *name;
-    const char *inputs;                 /* "x y": see em_op_inputs in embla.h; '=': contiguous even if EM_OP_STRIDED */
+    const char *name;                   /* what messages call it: the function that scripts know */
+    const char *key;                    /* what it is found by, where that is another name; or null */
+    const char *inputs;                 /* "input weight#?": '#' integer ids, '!' a bool mask, '?' may be left out,
+                                         * '=' contiguous even if EM_OP_STRIDED; "*": any number of tensors */
     const char *outputs;                /* "values indices"; hidden outputs in brackets: "y [mask]" */
     const char *doc;                    /* what it computes, shapes, errors; the first line is a sentence */
     const em_opt_spec *opts;            /* or null */
@@ -79,6 +83,8 @@ struct em_op {
     em_status (*forward)(em_call *c);
     em_status (*backward)(const em_node *n, em_tensor **dx);   /* null: not differentiable */
 };
+
+static inline const char *em__key(const em_op *op) { return op->key ? op->key : op->name; }
 
 /* ---- for check ----------------------------------------------------------------------------------------- */
 
@@ -95,11 +101,7 @@ em_status em__check_same_shape(const em_call *c, const em_tensor *a, const char 
  * options at all: all dims. */
 em_status em__dim_mask(const em_op *op, const em_opts *opts, int opt, int dims, unsigned *mask);
 
-/* ids (int64, contiguous) all in 0 .. rows-1, else EM_ERANGE: "NAME: index 12 at position [0, 3] is out of range for
- * COUNT = 10 (ids count from 0)". */
-em_status em__check_ids(const char *name, const em_tensor *ids, int64_t rows, const char *count);
-
-/* ---- the noted call, for backward ---------------------------------------------------------------------- */
+/* ---- the recorded call, for backward ------------------------------------------------------------------- */
 
 struct em_var;
 
@@ -109,19 +111,19 @@ struct em_node {
     em_dtype dtype;
     int n, n_out;
     bool freed;                         /* saved values given back after a backward */
-    uint16_t numbers;                   /* which inputs were plain numbers, bit i for i, as far as there is room */
-    uint64_t mark;                      /* the last walk that saw it */
+    uint16_t numbers;                   /* bit i: input i was a plain number or left out, as far as there is room */
+    uint64_t mark;                      /* the last traversal that saw it */
     em_node *next;                      /* for the list of the dead */
     em_tensor **x;                      /* n: inputs as forward saw them; without data unless saved */
     em_tensor **y;                      /* n_out: results, hidden ones included; likewise; null unless saved */
     em_tensor **dy;                     /* n_out: gradients of the results, dense, of the node's dtype; null: zeros */
     struct em_var **in;                 /* n: where dx goes; null where none is wanted */
-    struct em_var **made;               /* n_out: the results' variables while they live; not owned */
+    struct em_var **results;            /* n_out: the results' variables while they live; not owned */
     int64_t *versions;                  /* n + n_out: of saved values */
-    struct em_outside *outside;         /* of a function written outside the core (autograd/function.c) */
-    em_checkpoint *checkpoint;          /* that makes the values again (autograd/checkpoint.c) */
-    int64_t place;                      /* in its list */
-    char *where;                        /* where the call was made, if it was asked (autograd/trace.c) */
+    struct em_outside *outside;         /* of a function written outside the core (graph/function.c) */
+    em_checkpoint *checkpoint;          /* that makes the values again (graph/checkpoint.c) */
+    int64_t position;                   /* in its list */
+    char *where;                        /* where the call was made, if it was asked (graph/trace.c) */
     em_opts opts;                       /* those that the operation has */
 };
 
@@ -150,7 +152,7 @@ em_dtype em__promote(em_tensor *const *in, const bool *counts, int n);
 
 /* ---- operations out of operations ---------------------------------------------------------------------- */
 
-/* Runs an operation by name without noting it down. opts null: defaults. */
+/* Runs an operation by name without recording it. opts null: defaults. */
 em_status em__run(const char *name, em_tensor *const *in, int n, const em_opts *opts, em_tensor **out);
 em_status em__run1(const char *name, em_tensor *x, const em_opts *opts, em_tensor **out);
 em_status em__run2(const char *name, em_tensor *x, em_tensor *y, const em_opts *opts, em_tensor **out);

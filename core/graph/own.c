@@ -2,8 +2,8 @@
  * backward, with what hooks and functions have seen. What stays after backward is worth what it was when that ended,
  * and what a script is handed it may write to. A row-sparse gradient refers to what came from above, which is copied
  * for it before somebody writes to that (em__before_change). */
-#include "autograd/var.h"
-#include "tensor/rows.h"
+#include "graph/variable.h"
+#include "tensor/sparse/row_sparse.h"
 
 bool em__is_own(const em_tensor *t)
 {
@@ -22,14 +22,14 @@ static em_status replace(em_tensor **g, em_tensor *other, em_status s)
 
 em_status em__hand_out(em_tensor **g)
 {
-    if ((*g)->rows) return em__part_from(g);
+    if ((*g)->rows) return em__make_own(g);
     if (em__is_own(*g)) return EM_OK;
     em_tensor *own;
     const em_status s = em_tensor_clone(&own, *g);
     return replace(g, own, s);
 }
 
-em_status em__part_from(em_tensor **g)
+em_status em__make_own(em_tensor **g)
 {
     if (is_own_rows(*g)) return EM_OK;
     em_tensor *own;

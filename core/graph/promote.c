@@ -1,5 +1,5 @@
 /* The dtype in which several tensors are combined. */
-#include "ops/dispatch.h"
+#include "graph/call.h"
 
 static em_dtype default_dtype = EM_F32;
 

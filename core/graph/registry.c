@@ -1,86 +1,67 @@
 /* Every operation by name, dtype and processor: the table of descriptors, and what their texts say. */
+#include "graph/registry.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cpu.h"
-#include "ops/dispatch.h"
-#include "ops/ops.def"
 #include "tensor/half.h"
 
 /* ---- the table ----------------------------------------------------------------------------------------- */
 
-enum {
-#define OP(name) OP_##name,
-    EM_OP_LIST(OP, OP, OP)
-#undef OP
-    OPS
-};
+static const em_variants *operations;
+static em_info *infos;
+static int ops;
 
-#define SKIP(name)
-#define DECLARE(name) EM_DECLARE_VARIANTS(em_op, em_op_##name)
-#define ENTRY(name) EM_VARIANTS(em_op, em_op_##name),
-#define NO_ENTRY(name) {{NULL}},
-EM_OP_LIST(DECLARE, DECLARE, SKIP)
-static const em_op *const floats[][EM_ISAS][2] = {EM_OP_LIST(ENTRY, ENTRY, NO_ENTRY)};
+void em__register(const em_variants *list, em_info *memory, int count)
+{
+    operations = list;
+    infos = memory;
+    ops = count;
+}
 
-#define NONE(name) NULL,
-#define JOIN_2(a, b) a##b
-#define JOIN(a, b) JOIN_2(a, b)
-#define FIRST(name, type) JOIN(JOIN(JOIN(em_op_, name), type), EM_FIRST_ISA)
-#define WHOLE(type, array) \
-    static const em_op *const array[] = {EM_OP_LIST(NONE, ENTRY_##type, NONE)};
-#define DECLARE_WHOLE(name) \
-    extern const em_op FIRST(name, _i64_), FIRST(name, _i32_), FIRST(name, _u8_), FIRST(name, _bool_);
-#define DECLARE_MOVE(name) extern const em_op FIRST(name, _any_);
-EM_OP_LIST(SKIP, DECLARE_WHOLE, DECLARE_MOVE)
-#define ENTRY_i64(name) &FIRST(name, _i64_),
-#define ENTRY_i32(name) &FIRST(name, _i32_),
-#define ENTRY_u8(name) &FIRST(name, _u8_),
-#define ENTRY_bool(name) &FIRST(name, _bool_),
-WHOLE(i64, i64)
-WHOLE(i32, i32)
-WHOLE(u8, u8)
-WHOLE(bool, boolean)
-#define ENTRY_MOVE(name) &FIRST(name, _any_),
-static const em_op *const moves[] = {EM_OP_LIST(NONE, NONE, ENTRY_MOVE)};
-#define F32_FIRST(name) &FIRST(name, _f32_),
-static const em_op *const described[] = {EM_OP_LIST(F32_FIRST, F32_FIRST, ENTRY_MOVE)};
+/* The descriptor that is read, not run. */
+static const em_op *described(int index)
+{
+    return operations[index].move ? operations[index].move : operations[index].floats[0][0];
+}
 
 static const em_op *find_variant(int index, em_dtype dtype, int isa)
 {
-    if (moves[index]) return moves[index];
+    const em_variants *v = &operations[index];
+    if (v->move) return v->move;
     if (isa < 0) return NULL;
     switch (em__computed_in(dtype)) {
-    case EM_F64: return floats[index][isa][1];
-    case EM_I64: return i64[index];
-    case EM_I32: return i32[index];
-    case EM_U8: return u8[index];
-    case EM_BOOL: return boolean[index];
-    default: return floats[index][isa][0];
+    case EM_F64: return v->floats[isa][1];
+    case EM_I64: return v->i64;
+    case EM_I32: return v->i32;
+    case EM_U8: return v->u8;
+    case EM_BOOL: return v->boolean;
+    default: return v->floats[isa][0];
     }
 }
 
 /* ---- what a descriptor's text says, read once ---------------------------------------------------------- */
-
-static em_info infos[OPS];
 
 static void read_inputs(em_info *f, const char *text)
 {
     if (!strcmp(text, "*")) {
         f->any_number = true;
         f->least = 1;
+        f->inputs[0] = (em_input_spec){.name = "tensors", .kind = EM_INPUT_LIST};
         return;
     }
     while (*text) {
-        const size_t n = strcspn(text, " ");
-        const int i = f->most++;
-        for (size_t k = 0; k < n; k++) {
-            if (text[k] == '#') f->kind[i] = EM_INPUT_IDS;
-            if (text[k] == '!') f->kind[i] = EM_INPUT_MASK;
-            if (text[k] == '?') f->optional[i] = true;
-            if (text[k] == '=') f->contiguous[i] = true;
+        const size_t n = strcspn(text, " "), word = strcspn(text, " #!?=");
+        em_input_spec *input = &f->inputs[f->most];
+        memcpy(input->name, text, word);
+        for (size_t k = word; k < n; k++) {
+            if (text[k] == '#') input->kind = EM_INPUT_IDS;
+            if (text[k] == '!') input->kind = EM_INPUT_MASK;
+            if (text[k] == '?') input->optional = true;
+            if (text[k] == '=') f->contiguous[f->most] = true;
         }
-        if (!f->optional[i]) f->least = f->most;
+        f->most++;
+        if (!input->optional) f->least = f->most;
         text += n + (text[n] == ' ');
     }
 }
@@ -179,12 +160,14 @@ void em__opts_copy(em_opts *to, const em_opts *from, const em_info *f)
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
-int em_op_count(void) { return OPS; }
-const em_op *em_op_at(int index) { return described[index]; }
-const char *em_op_name(const em_op *op) { return op->name; }
+int em_op_count(void) { return ops; }
+const em_op *em_op_at(int index) { return described(index); }
+const char *em_op_name(const em_op *op) { return em__key(op); }
+const char *em_op_title(const em_op *op) { return op->name; }
 const char *em_op_doc(const em_op *op) { return op->doc; }
-const char *em_op_inputs(const em_op *op) { return op->inputs; }
+const em_input_spec *em_op_inputs(const em_op *op) { return em__info(op)->inputs; }
 const char *em_op_outputs(const em_op *op) { return op->outputs; }
+int em_op_output_count(const em_op *op) { return em__info(op)->named; }
 bool em_op_differentiable(const em_op *op) { return op->backward != NULL; }
 bool em_op_inplace(const em_op *op) { return (op->flags & EM_OP_INPLACE) != 0; }
 
@@ -195,9 +178,8 @@ const em_opt_spec *em_op_opts(const em_op *op)
 }
 
 /* Two small hash tables, filled on first use: by name and by descriptor. */
-enum { SLOTS = 2048 };
+enum { SLOTS = 2 * EM_MOST_OPS };                       /* they stay half empty */
 static short by_name[SLOTS], by_address[SLOTS];         /* index + 1; 0 is free */
-_Static_assert(OPS < SLOTS / 2, "the tables stay half empty");
 
 static unsigned name_slot(const char *name)
 {
@@ -210,8 +192,8 @@ static unsigned address_slot(const em_op *op) { return (uint32_t)((uintptr_t)op 
 
 static void fill_slots(void)
 {
-    for (int i = 0; i < OPS; i++) {
-        unsigned a = name_slot(described[i]->name), b = address_slot(described[i]);
+    for (int i = 0; i < ops; i++) {
+        unsigned a = name_slot(em__key(described(i))), b = address_slot(described(i));
         while (by_name[a]) a = (a + 1) % SLOTS;
         while (by_address[b]) b = (b + 1) % SLOTS;
         by_name[a] = by_address[b] = (short)(i + 1);
@@ -224,17 +206,17 @@ const em_op *em_op_find(const char *name)
     if (!filled) fill_slots();
     filled = true;
     for (unsigned a = name_slot(name); by_name[a]; a = (a + 1) % SLOTS)
-        if (!strcmp(described[by_name[a] - 1]->name, name)) return described[by_name[a] - 1];
+        if (!strcmp(em__key(described(by_name[a] - 1)), name)) return described(by_name[a] - 1);
     return NULL;
 }
 
 int em_op_index(const em_op *op)
 {
     static bool filled;
-    if (!filled) em_op_find(op->name);
+    if (!filled) em_op_find(em__key(op));
     filled = true;
     unsigned b = address_slot(op);
-    while (by_address[b] && described[by_address[b] - 1] != op) b = (b + 1) % SLOTS;
+    while (by_address[b] && described(by_address[b] - 1) != op) b = (b + 1) % SLOTS;
     return by_address[b] - 1;
 }
 

@@ -1,5 +1,5 @@
 /* What a tensor's owner can ask and set: requires_grad, grad, hooks. */
-#include "autograd/var.h"
+#include "graph/variable.h"
 
 #include <string.h>
 
@@ -16,12 +16,19 @@ em_tensor *em_tensor_grad(const em_tensor *t) { return t->origin ? em__var(t)->g
 const char *em_tensor_origin_name(const em_tensor *t)
 {
     if (em_tensor_is_leaf(t)) return NULL;
-    return em__is_stale(t) ? "as_strided" : em__var(t)->node->op->name;
+    return em__is_stale(t) ? "as_strided" : em__key(em__var(t)->node->op);
 }
 
 unsigned em_tensor_origin_numbers(const em_tensor *t)
 {
     return em_tensor_is_leaf(t) || em__is_stale(t) ? 0 : em__var(t)->node->numbers;
+}
+
+bool em_tensor_origin_option(const em_tensor *t)
+{
+    if (em_tensor_is_leaf(t) || em__is_stale(t)) return false;
+    const em_node *n = em__var(t)->node;
+    return n->op->opts && n->op->opts->name && n->opts.at[0].given;
 }
 
 /* The tensor's variable, made if it has none. */
@@ -93,7 +100,7 @@ em_status em_tensor_set_frozen_rows(em_tensor *t, const em_tensor *mask)
     EM_TRY(check_mask(t, mask));
     EM_TRY(need_var(t));
     if (mask) EM_TRY(em_tensor_clone(&own, mask));
-    em__settle(t);                              /* what rows are owed so far was for the rows frozen so far */
+    em__apply_pending(t);                       /* what is pending so far is meant for the rows frozen so far */
     em_tensor_release(t->frozen);
     em_tensor_release(em__var(t)->frozen);
     t->frozen = em__var(t)->frozen = own;
@@ -105,6 +112,28 @@ static bool same_but_rows(const em_tensor *a, const em_tensor *b)
 {
     return a->dtype == b->dtype && a->dims == b->dims && a->dims > 0 &&
            !memcmp(a->size + 1, b->size + 1, (size_t)(a->dims - 1) * sizeof *a->size);
+}
+
+static em_status note_rows(em_var *v, int64_t rows)
+{
+    const size_t before = (size_t)v->resizes * sizeof rows;
+    int64_t *then = em__alloc(before + sizeof rows);
+    if (!then) return em__fail_memory("a resized table", before + sizeof rows);
+    if (before) memcpy(then, v->rows_then, before);
+    then[v->resizes++] = rows;
+    em__free(v->rows_then, before);
+    v->rows_then = then;
+    return EM_OK;
+}
+
+int64_t em_tensor_resizes(const em_tensor *t) { return t->origin ? em__var(t)->resizes : 0; }
+
+int64_t em_tensor_rows_kept(const em_tensor *t, int64_t since)
+{
+    int64_t kept = INT64_MAX;
+    for (int64_t i = since; i < em_tensor_resizes(t); i++)
+        if (em__var(t)->rows_then[i] < kept) kept = em__var(t)->rows_then[i];
+    return kept;
 }
 
 em_status em_tensor_replace_rows(em_tensor *t, em_tensor *table, em_tensor *grad, const em_tensor *mask)
@@ -120,7 +149,12 @@ em_status em_tensor_replace_rows(em_tensor *t, em_tensor *table, em_tensor *grad
     EM_TRY(check_mask(table, mask));
     EM_TRY(need_var(t));
     if (mask) EM_TRY(em_tensor_clone(&own, mask));
-    em__settle(t);
+    const em_status noted = note_rows(em__var(t), table->size[0]);
+    if (noted) {
+        em_tensor_release(own);
+        return noted;
+    }
+    em__apply_pending(t);
     em__tensor_become(t, table);
     em_tensor_release(t->base);
     t->base = NULL;
@@ -185,7 +219,7 @@ void em_tensor_remove_hook(em_tensor *t, int64_t id)
 
 em_status em_tensor_detach_(em_tensor *t)
 {
-    if (t->base || t->apart)
+    if (t->base || t->untracked)
         return em__fail(EM_EGRAD, "detach_: a view cannot lose its history, which is its base's; use detach()");
     em__origin_release(t->origin);
     t->origin = NULL;

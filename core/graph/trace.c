@@ -1,7 +1,7 @@
 /* Where calls are made, for a backward that gives NaN. Off, it costs one branch a recorded call. */
 #include <string.h>
 
-#include "autograd/var.h"
+#include "graph/variable.h"
 
 enum { ROOM = 240 };
 
@@ -14,7 +14,7 @@ void em_set_trace(em_trace_fn *fn, void *context)
     trace_context = context;
 }
 
-em_status em__trace_note(em_node *n)
+em_status em__trace_record(em_node *n)
 {
     n->where = em__alloc(ROOM);
     if (!n->where) return em__fail_memory("the place of a call", ROOM);

@@ -1,9 +1,10 @@
 /* What automatic differentiation knows of a tensor. A node owns the variables of its inputs, a variable owns the node
  * that made it; a node only knows its results' variables while they live: no cycles. */
-#ifndef EM_AUTOGRAD_VAR_H
-#define EM_AUTOGRAD_VAR_H
+#ifndef EM_GRAPH_VARIABLE_H
+#define EM_GRAPH_VARIABLE_H
 
-#include "ops/op.h"
+#include "base/array.h"
+#include "graph/op.h"
 
 typedef struct em_hook {
     struct em_hook *next;
@@ -29,6 +30,7 @@ typedef struct em_var {
     em_hook *hooks;
     int calling;                        /* its hooks run just now */
     em_tensor *frozen;                  /* of a leaf: rows that get no gradient; or null */
+    int64_t resizes, *rows_then;        /* of a leaf: how often it got other rows, and how many each time */
 } em_var;
 
 static inline em_var *em__var(const em_tensor *t) { return (em_var *)(void *)t->origin; }
@@ -38,7 +40,7 @@ void em__sweep_hooks(em_var *v);        /* those that are gone */
 
 em_status em__leaf_new(em_var **out, em_dtype dtype);
 
-/* Notes down `c` and gives its results their history. On failure the results are as without it. */
+/* Records `c` and gives its results their history. On failure the results are as without it. */
 em_status em__record(em_call *c, em_tensor *const *inputs);
 
 /* A node for n inputs and n_out results that nothing refers to yet; null: no memory (recorded). */
@@ -59,7 +61,7 @@ void em__set_origin(em_tensor *t, em_var *v);
  *   em__view_made    `view` has just been made of `t`, in whose storage it lies
  *   em__is_stale     the history of `t` does not know of a change in place of its base
  *   em__refresh      gives it one that does: a view of what the base is now
- *   em__is_left_out  `t` is a view made while none were recorded, and its base has a history that knows nothing of it
+ *   em__is_left_out  `t` is an untracked view, and its base has a history that knows nothing of it
  *   em__check_change whether `t` may be changed in place by the recorded operation of this name
  *   em__changed      after that change was recorded with `t`: what it means for the base and for its other views */
 void em__view_made(em_tensor *view, em_tensor *t);
@@ -69,14 +71,14 @@ em_status em__changed(em_tensor *t);
 
 static inline bool em__is_stale(const em_tensor *t)
 {
-    if (!t->base || t->apart || t->changes == t->base->changes) return false;
+    if (!t->base || t->untracked || t->changes == t->base->changes) return false;
     const em_var *v = em__var(t);
     return !(v && v->requires_grad && !v->node);        /* a leaf of its own keeps what it has */
 }
 
 static inline bool em__is_left_out(const em_tensor *t)
 {
-    return t->apart && t->base && em__requires_grad(t->base);
+    return t->untracked && t->base && em__requires_grad(t->base);
 }
 
 static inline em_status em__refresh(em_tensor *t) { return em__is_stale(t) ? em__refresh_view(t) : EM_OK; }
@@ -88,15 +90,15 @@ void em__outside_free(em_node *n);
 void *em__outside_context(const em_node *n);
 
 /* checkpoint.c: calls whose values are made again.
- *   em__checkpoint_watches whether calls noted down now are compared, by their shapes, with calls made again
- *   em__checkpoint_drops whether a call noted down now is to keep no values
- *   em__checkpoint_note  a call has been noted down
- *   em__checkpoint_fill  backward needs the values of `n`
- *   em__checkpoint_leave `n` goes
- *   em__checkpoint_context of the checkpoint of `n` */
+ *   em__checkpoint_watches   whether calls recorded now are compared, by their shapes, with calls made again
+ *   em__checkpoint_drops     whether a call recorded now is to keep no values
+ *   em__checkpoint_record    a call has been recorded
+ *   em__checkpoint_fill      backward needs the values of `n`
+ *   em__checkpoint_leave     `n` is freed
+ *   em__checkpoint_context   of the checkpoint of `n` */
 bool em__checkpoint_watches(void);
 bool em__checkpoint_drops(void);
-em_status em__checkpoint_note(em_node *n);
+em_status em__checkpoint_record(em_node *n);
 em_status em__checkpoint_fill(em_node *n);
 void em__checkpoint_leave(em_node *n);
 void *em__checkpoint_context(const em_node *n);
@@ -104,27 +106,34 @@ void *em__checkpoint_context(const em_node *n);
 /* own.c: what gradients share memory with.
  *   em__is_own       nobody else reads or writes the memory of the dense `t`
  *   em__hand_out     makes *g one that a script may write to: what it does then is seen by nobody else
- *   em__part_from    makes *g, which stays after backward, independent of gradients that a script has */
+ *   em__make_own     makes *g, which stays after backward, independent of gradients that a script has */
 bool em__is_own(const em_tensor *t);
 em_status em__hand_out(em_tensor **g);
-em_status em__part_from(em_tensor **g);
+em_status em__make_own(em_tensor **g);
+
+/* accumulate.c: gradients are added. While hooks may run between two calls of a traversal, garbage may be collected
+ * there.
+ *   em__again        whether what failed with this status is to be tried once more
+ *   em__add_to       *sum + t -> *sum; takes `t` over, also on failure
+ *   em__accumulate   what waits in the `pending` of the leaves goes to their gradients; on failure all are as before */
+bool em__again(em_status s);
+em_status em__add_to(em_tensor **sum, em_tensor *t);
+em_status em__accumulate(em_var *leaves);
 
 /* trace.c: where calls are made, and which of them gives NaN. */
 extern em_trace_fn *em__trace;
-em_status em__trace_note(em_node *n);
+em_status em__trace_record(em_node *n);
 em_status em__trace_check(const em_node *n, em_tensor *const *dx);
 void em__trace_leave(em_node *n);
 
 void em__node_free_saved(em_node *n);
 void em__node_release(em_node *n);
 
-/* order.c: nodes, inputs before results. A walk starts, then roots are added one by one; a node is listed once. */
-typedef struct em_order {
-    em_node **nodes;
-    int64_t n, room;
-} em_order;
+/* topological_order.c: nodes, inputs before results. A traversal starts, then roots are added one by one; a node is
+ * listed once. */
+typedef EM_ARRAY(em_node *) em_order;
 
-uint64_t em__order_start(void);         /* the mark of what this walk has seen */
+uint64_t em__order_start(void);         /* the mark of what this traversal has seen */
 em_status em__order_add(em_order *o, const em_var *root);       /* and all that it came from */
 void em__order_free(em_order *o);
 

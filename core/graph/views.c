@@ -9,7 +9,7 @@
  * Handles of views hold the handle of their base; nodes and variables never hold handles: no cycles. */
 #include <string.h>
 
-#include "autograd/var.h"
+#include "graph/variable.h"
 #include "tensor/copy.h"
 
 /* ---- where a view lies in its base, as options of a node ------------------------------------------------ */
@@ -30,7 +30,7 @@ static em_opts where(const em_tensor *view, const em_tensor *base)
 
 _Static_assert(2 * EM_MAX_DIMS <= EM_MAX_INTS, "sizes and strides of a view fit into a node's options");
 
-static em_tensor part_of(const em_tensor *base, const em_opts *o)
+static em_tensor slice_of(const em_tensor *base, const em_opts *o)
 {
     const int dims = (int)o->at[DIMS].i;
     return em__window(base, o->at[OFFSET].i, dims, o->ints, o->ints + dims);
@@ -39,28 +39,28 @@ static em_tensor part_of(const em_tensor *base, const em_opts *o)
 /* ---- as_strided: the part ------------------------------------------------------------------------------- */
 
 /* dy summed over the dims in which the view repeats its base's elements (stride 0): a new reference. */
-static em_status sum_repeated(em_tensor **out, em_tensor *dy, em_tensor *part)
+static em_status sum_repeated(em_tensor **out, em_tensor *dy, em_tensor *slice)
 {
     em_opts sum = {.at = {{.given = true}, {.given = true, .i = 1}}};
-    for (int d = 0; d < part->dims; d++) {
-        if (part->stride[d] || part->size[d] < 2) continue;
+    for (int d = 0; d < slice->dims; d++) {
+        if (slice->stride[d] || slice->size[d] < 2) continue;
         sum.ints[sum.at[0].i++] = d;
-        part->count /= part->size[d];
-        part->size[d] = 1;
+        slice->count /= slice->size[d];
+        slice->size[d] = 1;
     }
     if (sum.at[0].i) return em__run1("sum", dy, &sum, out);
     em_tensor_retain(*out = dy);
     return EM_OK;
 }
 
-/* dbase = 0, dbase[part] = dy */
+/* dbase = 0, dbase[slice] = dy */
 static em_status as_strided_backward(const em_node *n, em_tensor **dx)
 {
     em_tensor *dy;
     EM_TRY(em__dx_zeros(dx, n, 0));
-    em_tensor part = part_of(dx[0], &n->opts);
-    EM_TRY(sum_repeated(&dy, n->dy[0], &part));
-    em__copy_strided(&part, dy);
+    em_tensor slice = slice_of(dx[0], &n->opts);
+    EM_TRY(sum_repeated(&dy, n->dy[0], &slice));
+    em__copy_strided(&slice, dy);
     em_tensor_release(dy);
     return EM_OK;
 }
@@ -71,17 +71,17 @@ static const em_op as_strided = {
 
 /* ---- copy_slices: the base with the part replaced -------------------------------------------------------- */
 
-/* dbase = dy, dbase[part] = 0; dview = dy[part] */
+/* dbase = dy, dbase[slice] = 0; dview = dy[slice] */
 static em_status copy_slices_backward(const em_node *n, em_tensor **dx)
 {
     if (em__wants(n, 0)) {
         EM_TRY(em_tensor_clone(&dx[0], n->dy[0]));
-        em_tensor part = part_of(dx[0], &n->opts);
-        em_tensor_fill(&part, 0);
+        em_tensor slice = slice_of(dx[0], &n->opts);
+        em_tensor_fill(&slice, 0);
     }
     EM_TRY(em__dx(dx, n, 1));
-    em_tensor part = part_of(n->dy[0], &n->opts);
-    em__copy_strided(dx[1], &part);
+    em_tensor slice = slice_of(n->dy[0], &n->opts);
+    em__copy_strided(dx[1], &slice);
     return EM_OK;
 }
 
@@ -92,7 +92,7 @@ static const em_op copy_slices = {
 /* ---- histories ------------------------------------------------------------------------------------------ */
 
 /* The history of `view` as a part of `base`, whose variable is `base_var`. */
-static em_status note_part(em_var **out, em_tensor *view, em_tensor *base, em_var *base_var)
+static em_status record_slice(em_var **out, em_tensor *view, em_tensor *base, em_var *base_var)
 {
     *out = NULL;
     em_node *n = em__node_new(&as_strided, base->dtype, 1, 1);
@@ -107,7 +107,7 @@ static em_status note_part(em_var **out, em_tensor *view, em_tensor *base, em_va
 }
 
 /* The history of `base` with the part that `view` shows replaced by what `view` has become. */
-static em_status note_change(em_var **out, em_tensor *view, em_tensor *base)
+static em_status record_change(em_var **out, em_tensor *view, em_tensor *base)
 {
     *out = NULL;
     em_node *n = em__node_new(&copy_slices, base->dtype, 2, 1);
@@ -122,7 +122,7 @@ static em_status note_change(em_var **out, em_tensor *view, em_tensor *base)
 
 void em__view_made(em_tensor *view, em_tensor *t)
 {
-    view->apart = !em_grad_enabled() || t->apart;
+    view->untracked = !em_grad_enabled() || t->untracked;
     view->base = t->base ? t->base : t;
     view->changes = view->base->changes;
     em_tensor_retain(view->base);
@@ -138,7 +138,7 @@ em_status em__refresh_view(em_tensor *t)
 {
     EM_TRY(check_base(t));
     em_var *v = NULL;
-    if (em__requires_grad(t->base)) EM_TRY(note_part(&v, t, t->base, em__var(t->base)));
+    if (em__requires_grad(t->base)) EM_TRY(record_slice(&v, t, t->base, em__var(t->base)));
     if (v) em__set_origin(t, v);
     t->changes = t->base->changes;
     return EM_OK;
@@ -151,7 +151,7 @@ em_status em__check_change(const em_tensor *t, const char *what)
     if (em__requires_grad(base) && em_tensor_is_leaf(base))
         return em__fail(EM_EGRAD, "%s_: a leaf that requires grad%s cannot be changed in place while gradients are "
                         "recorded (use embla.no_grad)", what, base == t ? "" : ", of which this is a view,");
-    if (t->apart)
+    if (t->untracked)
         return em__fail(EM_EGRAD, "%s_: a view made inside no_grad cannot be changed in place while gradients are "
                         "recorded; make the view again, or clone it", what);
     if (em__repeats(t))
@@ -171,15 +171,15 @@ em_status em__changed(em_tensor *t)
         return EM_OK;
     }
     if (!em__requires_grad(t)) return EM_OK;
-    em_var *whole, *part;
-    EM_TRY(note_change(&whole, t, base));
-    em_status s = note_part(&part, t, base, whole);
+    em_var *base_var, *slice;
+    EM_TRY(record_change(&base_var, t, base));
+    em_status s = record_slice(&slice, t, base, base_var);
     if (s) {
-        em__origin_release(&whole->base);
+        em__origin_release(&base_var->base);
         return s;
     }
-    em__set_origin(base, whole);
-    em__set_origin(t, part);
+    em__set_origin(base, base_var);
+    em__set_origin(t, slice);
     t->changes = ++base->changes;
     return EM_OK;
 }

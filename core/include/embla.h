@@ -19,6 +19,7 @@
 enum {
     EM_MAX_DIMS = 8,
     EM_MAX_THREADS = 256,
+    EM_MAX_INPUTS = 8,          /* inputs of an operation that does not take any number */
     EM_MAX_OPTS = 10,           /* options of one operation */
     EM_MAX_INTS = 16,           /* integers in an operation's list option */
     EM_MAX_OUT = 4,             /* results of one operation, hidden ones included */
@@ -61,11 +62,11 @@ typedef struct em_collector {
     void *context;
 } em_collector;
 em_collector em_memory_set_collector(em_collector now);         /* returns the one before */
-bool em_memory_make_room(void);                 /* collects and trims, after EM_ENOMEM; false: not worth to try again */
+bool em_memory_reclaim(void);                   /* collects and trims, after EM_ENOMEM; false: not worth to try again */
 
 /* For tests: after `count` further allocations one fails (`sticky`: all from there on); count < 0 switches off. */
 void em_memory_fail_after(int64_t count, bool sticky);
-void em_memory_fail_plausibly(bool on);         /* such a failure is followed by make_room, as a real one */
+void em_memory_fail_plausibly(bool on);         /* such a failure is followed by reclaim, as a real one */
 
 /* ---- threads and interruption -------------------------------------------------------------------------- */
 
@@ -102,15 +103,15 @@ const char *em_dtype_name(em_dtype dtype);                      /* "float32", â€
 bool em_dtype_parse(em_dtype *out, const char *name);           /* false if there is no such dtype */
 size_t em_dtype_size(em_dtype dtype);                           /* bytes an element */
 
-/* Whether a number can be written into a tensor of the dtype: into one of whole numbers, of what is left of it without
- * the digits after its point; into floats and bools, always. */
+/* Whether a number can be written into a tensor of the dtype: into one of integers, where the number without its
+ * fraction is in range; into floats and bools, always. */
 bool em_dtype_holds(em_dtype dtype, double value);
 bool em_dtype_holds_int(em_dtype dtype, int64_t value);
 
 static inline bool em_dtype_is_half(em_dtype d) { return d == EM_F16 || d == EM_BF16; }
 static inline bool em_dtype_is_float(em_dtype d) { return d == EM_F32 || d == EM_F64 || em_dtype_is_half(d); }
 
-/* What numbers that are not whole become, and results of whole numbers that need not be: float32 unless set. Fails:
+/* The dtype of numbers with a fraction, and of results of integers that may have one: float32 unless set. Fails:
  * EM_ETYPE for a dtype that is not of floats. */
 em_dtype em_default_dtype(void);
 em_status em_set_default_dtype(em_dtype dtype);
@@ -120,6 +121,20 @@ typedef struct em_tensor em_tensor;             /* strided view of a counted sto
 /* Fresh contiguous tensors. Sizes: `dims` numbers >= 0. Fails: EM_ESHAPE, EM_ENOMEM. */
 em_status em_tensor_empty(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes);
 em_status em_tensor_zeros(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes);
+
+/* Memory that somebody else has, such as a mapped file. */
+typedef struct em_foreign {
+    void *data;
+    size_t bytes;
+    void (*release)(void *context);             /* may be null */
+    void *context;
+} em_foreign;
+
+/* A contiguous tensor of the elements at the memory's beginning, which are used where they lie. The memory is handed
+ * over, also on failure: `release` is called once, when the last tensor has gone that shows some of it.
+ * Fails: EM_EVALUE if data is not aligned to an element, EM_ESHAPE if there are too few bytes, EM_ENOMEM. */
+em_status em_tensor_from_memory(em_tensor **out, const em_foreign *memory, em_dtype dtype, int dims,
+                                const int64_t *sizes);
 em_status em_tensor_scalar(em_tensor **out, em_dtype dtype, double value);      /* 0-d */
 em_status em_tensor_scalar_int(em_tensor **out, em_dtype dtype, int64_t value); /* 0-d */
 
@@ -174,9 +189,9 @@ em_status em_tensor_fill_permutation(em_tensor *t, em_rng *rng);    /* 1-d int64
 em_status em_tensor_before_change(em_tensor *t, const char *name);
 void em_tensor_touch(em_tensor *t);
 
-/* Rows of a table that an optimizer in sparse_mode "exact" has let wait get what they have missed, and so does the
- * optimizer's state. Whatever reads a tensor does this first; only who reads such a state by itself has to ask. */
-void em_tensor_settle(const em_tensor *t);
+/* Applies the updates that an optimizer in sparse_mode "exact" has deferred, to the table's rows and to its own state.
+ * Whatever reads a tensor does this first; only who reads such a state by itself has to ask. */
+void em_tensor_apply_pending(const em_tensor *t);
 
 /* ---- row-sparse gradients: (V, â€¦) with entries for some rows only -------------------------------------- */
 
@@ -201,22 +216,40 @@ em_status em_rows_to(em_tensor **out, em_tensor *t, em_dtype dtype);
 
 typedef struct em_op em_op;
 
-typedef enum em_opt_kind { EM_OPT_BOOL, EM_OPT_INT, EM_OPT_NUMBER, EM_OPT_ENUM, EM_OPT_DTYPE, EM_OPT_INTS } em_opt_kind;
+typedef enum em_opt_kind {
+    EM_OPT_BOOL, EM_OPT_INT, EM_OPT_NUMBER, EM_OPT_ENUM, EM_OPT_DTYPE, EM_OPT_INTS,
+    EM_OPT_TEXT, EM_OPT_TEXTS,  /* of structs alone */
+} em_opt_kind;
 
 /* Description of one option of an operation. Text fields are never null. */
 typedef struct em_opt_spec {
     const char *name;           /* null ends a list of specs */
     em_opt_kind kind;
     const char *initial;        /* default as text ("0", "true", "mean"); "" for none given; "!" if required */
-    const char *choices;        /* EM_OPT_ENUM: words with a blank between, numbered from 0; NUMBER: range, ">= 0" */
+    const char *choices;        /* EM_OPT_ENUM: words with a space between, numbered from 0; NUMBER: range, ">= 0" */
     const char *doc;
 } em_opt_spec;
+
+/* An option that is a member of a struct: NUMBER a double; TEXT a const char *; TEXTS an em_texts; else an integer, an
+ * enum, or a bool. Of an INT too `choices` is a range, of a DTYPE the dtypes that it may be: who fills the struct has
+ * checked that. A null name ends a list. */
+typedef struct em_field {
+    em_opt_spec spec;
+    size_t at, size;
+} em_field;
+#define EM_FIELD(type, member) offsetof(type, member), sizeof(((type *)NULL)->member)
+
+typedef struct em_texts {
+    const char *const *at;
+    int64_t n;
+} em_texts;
 
 /* Value of one option. `given` is false for an optional one left out, whose numbers then hold 0. */
 typedef struct em_opt {
     bool given;
+    bool real;                  /* NUMBER: a float was given, be it 2.0 */
     int64_t i;                  /* BOOL, INT, ENUM (number of the choice), DTYPE; count of an INTS list; NUMBER: the
-                                 * same exactly where a whole number was given, or 0 */
+                                 * same exactly where an integer was given, or 0 */
     double x;                   /* NUMBER; also set for INT */
 } em_opt;
 
@@ -231,25 +264,39 @@ int em_opt_choice(const em_opt_spec *spec, const char *word);
 /* Whether a NUMBER option may be x: its `choices` is a range, ">= 0", "~= 0", "[0, 1)", or "" for all but NaN. */
 bool em_opt_in_range(const em_opt_spec *spec, double x);
 
+typedef enum em_input_kind {
+    EM_INPUT_VALUE,
+    EM_INPUT_IDS,       /* integers */
+    EM_INPUT_MASK,      /* bool */
+    EM_INPUT_LIST,      /* any number of tensors, then the only input */
+} em_input_kind;
+
+/* Description of one input of an operation. */
+typedef struct em_input_spec {
+    char name[24];
+    em_input_kind kind;
+    bool optional;              /* may be left out: null */
+} em_input_spec;
+
 int em_op_count(void);
 const em_op *em_op_at(int index);
 const em_op *em_op_find(const char *name);      /* null if there is none */
 int em_op_index(const em_op *op);
-const char *em_op_name(const em_op *op);
+const char *em_op_name(const em_op *op);        /* what em_op_find knows it by */
+const char *em_op_title(const em_op *op);       /* what messages call it: the function that scripts know */
 const char *em_op_doc(const em_op *op);
 const em_opt_spec *em_op_opts(const em_op *op); /* ends with a null name */
 bool em_op_differentiable(const em_op *op);
 bool em_op_inplace(const em_op *op);            /* whether name_ (in place on the first input) exists */
 
-/* Inputs in order as words: "input weight#": '#' integer ids, '!' a bool mask, '?' may be left out (null),
- * '*' (alone) any number of tensors. Outputs likewise; hidden ones are not named. */
-const char *em_op_inputs(const em_op *op);
-const char *em_op_outputs(const em_op *op);
+const em_input_spec *em_op_inputs(const em_op *op);     /* in order; ends with an empty name */
+const char *em_op_outputs(const em_op *op);     /* names with a blank between; hidden ones in brackets */
+int em_op_output_count(const em_op *op);        /* those that are not hidden */
 
 const em_opts *em_op_defaults(const em_op *op);
 void em_opts_default(em_opts *opts, const em_op *op);
 
-/* Runs an operation and, while gradients are recorded, notes it down for backward.
+/* Runs an operation and, while gradients are enabled, records it for backward.
  *   inputs   n tensors, borrowed; null where an optional one is left out
  *   opts     null for the defaults
  *   rng      drawn from by the few operations that are random; else may be null
@@ -284,6 +331,11 @@ em_tensor *em_tensor_frozen_rows(const em_tensor *t);           /* lent; null fo
  * Fails, and then changes nothing: EM_EGRAD, EM_ETYPE, EM_ESHAPE, EM_ENOMEM. */
 em_status em_tensor_replace_rows(em_tensor *t, em_tensor *table, em_tensor *grad, const em_tensor *mask);
 
+/* How often that has been done to it; and how many rows, the first ones, are still those that it had when that had been
+ * done `since` times: no more than INT64_MAX. */
+int64_t em_tensor_resizes(const em_tensor *t);
+int64_t em_tensor_rows_kept(const em_tensor *t, int64_t since);
+
 /* Whether `t` is a view made while no gradients were recorded, of a tensor that requires grad: a change of it would be
  * left out of the gradient. */
 bool em_tensor_is_left_out(const em_tensor *t);
@@ -294,7 +346,8 @@ bool em_tensor_is_sole(const em_tensor *t);
 
 em_status em_tensor_retain_grad(em_tensor *t);
 const char *em_tensor_origin_name(const em_tensor *t);          /* name of the operation that made it, or null */
-unsigned em_tensor_origin_numbers(const em_tensor *t);          /* its inputs that were numbers: bit i for input i */
+unsigned em_tensor_origin_numbers(const em_tensor *t);          /* its inputs that were numbers or left out: bit i */
+bool em_tensor_origin_option(const em_tensor *t);               /* whether its first option was given */
 
 /* A hook sees the gradient of `t` before it goes on, may write to it, and may replace it: *replacement is null, set it
  * to a new reference of the same shape, dtype and kind (dense or row-sparse) to replace. `release` frees `context` when
@@ -314,7 +367,7 @@ em_status em_grad(em_tensor *const *outputs, em_tensor *const *grad_outputs, int
 /* Takes the history off `t`, which becomes a leaf that requires no grad. EM_EGRAD for a view of another tensor. */
 em_status em_tensor_detach_(em_tensor *t);
 
-/* A function whose backward is written outside the core. What it computed is noted down as one call:
+/* A function whose backward is written outside the core. What it computed is recorded as one call:
  *   in       n_in arguments; null where one is no tensor
  *   out      n_out results: float tensors without a history get one; null where one is no tensor or not differentiable
  *   saved    what backward needs; given back to it as they are now, and checked for changes in place
@@ -335,7 +388,7 @@ typedef struct em_function {
 } em_function;
 em_status em_function_record(const em_function *f);
 
-/* Calls noted down between open and close keep no values. The first of them that backward comes to has all of them
+/* Calls recorded between open and close keep no values. The first of them that backward comes to has all of them
  * made once more: rerun(context) makes the same calls again, whose values the first ones take over. */
 typedef struct em_checkpoint em_checkpoint;
 em_status em_checkpoint_open(em_checkpoint **out, em_status (*rerun)(void *context), void (*release)(void *context),
@@ -348,7 +401,7 @@ void em_checkpoint_close(em_checkpoint *c);     /* in reverse order of opening; 
 void em_contexts_start(void);
 bool em_contexts_of(const em_tensor *t, bool (*seen)(void *arg, void *context), void *arg, int64_t *passed);
 
-/* While a function is set (null: none), each call that is noted down asks it where it is made, and a backward that
+/* While a function is set (null: none), each call that is recorded asks it where it is made, and a backward that
  * gives NaN is an error with that text. `text` has room for `room` bytes, the last of them 0. */
 typedef void em_trace_fn(void *context, char *text, size_t room);
 void em_set_trace(em_trace_fn *fn, void *context);
@@ -375,13 +428,13 @@ em_status em_rule_check(const em_rule *rule, const em_opts *opts);      /* EM_EV
 em_status em_rule_copy_state(em_tensor **out, const em_rule *rule, int k, const em_tensor *param,
                              const em_tensor *given);
 
-/* State tensor number k for a parameter that has `rows` rows now: those that stay keep theirs, new ones begin as the
- * rule's options say; a state that has no rows is a copy. */
+/* State tensor number k for a parameter that has `rows` rows now: the first `kept` of those it had keep theirs, others
+ * begin as the rule's options say; a state that has no rows is a copy. */
 em_status em_rule_resize_state(em_tensor **out, const em_rule *rule, int k, const em_opts *opts,
-                               const em_tensor *state, int64_t rows);
+                               const em_tensor *state, int64_t rows, int64_t kept);
 
 /* One update of `param` (float, leaf) by `grad` (dense or row-sparse, same shape).
- *   state  EM_MAX_STATE slots, null before the first step; the rule makes what it needs
+ *   state  EM_MAX_STATE tensors, null before the first step; the rule makes what it needs
  *   step   updates of this parameter so far, this one included (1 at the first)
  * Fails: EM_EVALUE where the rule cannot take such a gradient, naming one that can; EM_ESHAPE; EM_ENOMEM. */
 em_status em_rule_step(const em_rule *rule, em_tensor *param, em_tensor *grad, const em_opts *opts,
@@ -392,7 +445,7 @@ em_status em_rule_step(const em_rule *rule, em_tensor *param, em_tensor *grad, c
 typedef struct em_step {
     em_tensor *param, *grad;
     const em_opts *opts;
-    em_tensor **state;          /* EM_MAX_STATE slots */
+    em_tensor **state;          /* EM_MAX_STATE tensors */
     int64_t step;
 } em_step;
 em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n);
@@ -401,8 +454,13 @@ em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n);
 em_status em_clip_grad_norm(em_tensor *const *grads, int n, double max_norm, double norm_type, double *total);
 em_status em_clip_grad_value(em_tensor *const *grads, int n, double limit);
 
+/* Each average becomes decay average + (1 - decay) value: all of them or, on failure, none. Averages are contiguous, of
+ * float dtype; values have their shapes and may have other dtypes. */
+em_status em_average(em_tensor *const *averages, em_tensor *const *values, int64_t n, double decay);
+
 /* ---- text and files ------------------------------------------------------------------------------------ */
 
 #include "embla/text.h"
+#include "embla/io.h"
 
 #endif

@@ -1,3 +1,4 @@
+/* What BLAS needs before it multiplies on several threads: its own threads off, its buffers mapped. */
 #include "math/blas.h"
 
 #include <omp.h>
@@ -19,8 +20,8 @@ extern void blas_memory_free(void *buffer) __attribute__((weak));
  * as OpenMP would by default, which concerns nobody else: our own loops name their number. */
 void em__blas_quiet(void)
 {
-    static atomic_flag asked = ATOMIC_FLAG_INIT;
-    if (!atomic_flag_test_and_set(&asked) && openblas_set_num_threads) openblas_set_num_threads(1);
+    static atomic_bool asked;
+    if (!asked && !atomic_exchange(&asked, true) && openblas_set_num_threads) openblas_set_num_threads(1);
     if (omp_get_max_threads() != 1) omp_set_num_threads(1);
 }
 
@@ -31,7 +32,7 @@ static const size_t BUFFER = (size_t)128 << 20;
 
 static int buffers;                     /* mapped so far */
 
-static bool have_room(size_t bytes)
+static bool can_map(size_t bytes)
 {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return false;
@@ -45,7 +46,7 @@ em_status em__blas_ready(void)
     const int wanted = (int)em__min(em__thread_count, MOST);
     if (wanted <= buffers || !blas_memory_alloc || !blas_memory_free) return EM_OK;
     const size_t bytes = (size_t)(wanted - buffers) * BUFFER;
-    if (!have_room(bytes)) return em__fail_memory("the buffers in which BLAS multiplies, one a thread", bytes);
+    if (!can_map(bytes)) return em__fail_memory("the buffers in which BLAS multiplies, one a thread", bytes);
     void *held[MOST];
     for (int i = 0; i < wanted; i++) held[i] = blas_memory_alloc(0);
     for (int i = 0; i < wanted; i++) blas_memory_free(held[i]);

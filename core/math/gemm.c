@@ -1,3 +1,4 @@
+/* Matrix products by BLAS, cut into tiles whose bounds do not depend on the number of threads. */
 #include "math/gemm.h"
 
 #include <cblas.h>
@@ -41,52 +42,14 @@ static view view_of(int64_t rows, int64_t cols, int64_t row, int64_t col)
 /* A step along a size of 1 is never taken, but BLAS refuses 0. */
 static int step(int64_t size, int64_t stride) { return size == 1 ? 1 : (int)stride; }
 
-/* y = alpha a x + beta y, a (m, k). */
-#define STAMP_VECTOR(name, real, gemv, dot) \
-    static void name(int m, int k, real alpha, const real *a, int64_t row, int64_t col, const real *x, int x_step, \
-                     real beta, real *y, int y_step) \
-    { \
-        const view v = view_of(m, k, row, col); \
-        if (m == 1) { \
-            const real old = beta == 0 ? 0 : beta * *y; \
-            *y = old + alpha * dot(k, a, step(k, col), x, x_step); \
-        } else if (v.transpose == CblasNoTrans) { \
-            gemv(CblasRowMajor, CblasNoTrans, m, k, alpha, a, v.lead, x, x_step, beta, y, y_step); \
-        } else { \
-            gemv(CblasRowMajor, CblasTrans, k, m, alpha, a, v.lead, x, x_step, beta, y, y_step); \
-        } \
-    }
-STAMP_VECTOR(vector_f32, float, cblas_sgemv, cblas_sdot)
-STAMP_VECTOR(vector_f64, double, cblas_dgemv, cblas_ddot)
-
-/* k = 0: no sum to add. */
-#define STAMP_SCALE(name, real) \
-    static void name(int64_t m, int64_t n, real beta, real *c, int64_t c_row) \
-    { \
-        for (int64_t i = 0; i < m; i++) \
-            for (int64_t j = 0; j < n; j++) c[i * c_row + j] = beta == 0 ? 0 : beta * c[i * c_row + j]; \
-    }
-STAMP_SCALE(scale_f32, float)
-STAMP_SCALE(scale_f64, double)
-
-#define STAMP_TILE(name, real, gemm, vector, scale) \
-    static void name(const em_gemm *g, int m, int n, int k, const real *a, const real *b, double more, real *c) \
-    { \
-        const real alpha = (real)g->alpha, beta = (real)more; \
-        if (k == 0) { \
-            scale(m, n, beta, c, g->c_row); \
-        } else if (n == 1) { \
-            vector(m, k, alpha, a, g->a_row, g->a_col, b, step(k, g->b_row), beta, c, step(m, g->c_row)); \
-        } else if (m == 1) { \
-            vector(n, k, alpha, b, g->b_col, g->b_row, a, step(k, g->a_col), beta, c, 1); \
-        } else { \
-            const view va = view_of(m, k, g->a_row, g->a_col), vb = view_of(k, n, g->b_row, g->b_col); \
-            gemm(CblasRowMajor, va.transpose, vb.transpose, m, n, k, alpha, a, va.lead, b, vb.lead, beta, c, \
-                 m == 1 ? n : (int)g->c_row); \
-        } \
-    }
-STAMP_TILE(tile_f32, float, cblas_sgemm, vector_f32, scale_f32)
-STAMP_TILE(tile_f64, double, cblas_dgemm, vector_f64, scale_f64)
+#define REAL float
+#define TYPED(name) name##_f32
+#define BLAS(name) cblas_s##name
+#include "math/gemm_typed.h"
+#define REAL double
+#define TYPED(name) name##_f64
+#define BLAS(name) cblas_d##name
+#include "math/gemm_typed.h"
 
 /* BLAS counts in int. */
 enum { MOST = 1 << 30 };
@@ -146,29 +109,30 @@ static double work_of(double m, double n, double k) { return m * n * k / 8 + m *
 
 typedef struct batch {
     const em_gemm *g;
-    const em_walk *each, *sum;
+    const em_iterator *each, *sum;
     const char *a, *b;
     char *c;
     int64_t tile_m, tile_n, across, tiles, terms;
 } batch;
 
-static int64_t points(const em_walk *w) { return w ? w->outer * w->inner : 1; }
+static int64_t points(const em_iterator *w) { return w ? w->outer * w->inner : 1; }
 
 static void piece(const batch *p, int64_t t)
 {
     const em_gemm *g = p->g;
     const int64_t size = (int64_t)em_dtype_size(g->dtype);
     const int64_t i = t % p->tiles / p->across * p->tile_m, j = t % p->tiles % p->across * p->tile_n;
-    int64_t at[EM_WALK] = {0}, term[EM_WALK] = {0};
-    if (p->each) em__walk_point(p->each, t / p->tiles, at);
+    int64_t at[EM_ITERATED] = {0}, term[EM_ITERATED] = {0};
+    if (p->each) em__iterator_point(p->each, t / p->tiles, at);
     for (int64_t s = 0; s < p->terms && !em__stop; s++) {
-        if (p->sum) em__walk_point(p->sum, s, term);
+        if (p->sum) em__iterator_point(p->sum, s, term);
         tile(g, i, j, em__min(p->tile_m, g->m - i), em__min(p->tile_n, g->n - j), p->a + (at[0] + term[0]) * size,
              p->b + (at[1] + term[1]) * size, s ? 1 : g->beta, p->c + at[2] * size);
     }
 }
 
-static void run(const em_gemm *g, const em_walk *each, const em_walk *sum, const void *a, const void *b, void *c)
+static void run(const em_gemm *g, const em_iterator *each, const em_iterator *sum, const void *a, const void *b,
+                void *c)
 {
     batch p = {.g = g, .each = each, .sum = sum, .a = a, .b = b, .c = c};
     const int64_t products = points(each);
@@ -186,65 +150,49 @@ static void run(const em_gemm *g, const em_walk *each, const em_walk *sum, const
 /* ---- a long sum for a small c -------------------------------------------------------------------------- */
 
 /* Tiles of a small c would be so small that reading a and b costs more than multiplying. Then the sum is cut instead,
- * into as many parts as there would be tiles, at least SHORTEST long, and their results are added in order. */
+ * into as many slices as there would be tiles, at least SHORTEST long, and their results are added in order. */
 enum { SMALL = 1 << 16, SHORTEST = 256 };
 
-static int64_t parts_of(const em_gemm *g)
+static int64_t slices_of(const em_gemm *g)
 {
     if (g->m * g->n > SMALL || g->k < 4 * em__max(g->m, g->n)) return 1;
     const double wanted = wanted_tiles(g, 1);
     return em__max(1, em__min(g->k / SHORTEST, wanted < 1e6 ? (int64_t)wanted : 1000000));
 }
 
-/* c = beta c + the parts, in order. */
-#define STAMP_ADD(name, real) \
-    static void name(const em_gemm *g, const real *part, int64_t parts, real *c) \
-    { \
-        const int64_t n = g->n, count = g->m * n; \
-        const real beta = (real)g->beta; \
-        EM_PARALLEL_CHUNKS(lo, hi, count, parts) \
-            for (int64_t i = lo; i < hi; i++) { \
-                real *at = c + i / n * g->c_row + i % n, sum = beta == 0 ? 0 : beta * *at; \
-                for (int64_t p = 0; p < parts; p++) sum += part[p * count + i]; \
-                *at = sum; \
-            } \
-    }
-STAMP_ADD(add_f32, float)
-STAMP_ADD(add_f64, double)
-
-static em_status run_parts(const em_gemm *g, const void *a, const void *b, void *c, int64_t parts)
+static em_status run_slices(const em_gemm *g, const void *a, const void *b, void *c, int64_t slices)
 {
-    const int64_t size = (int64_t)em_dtype_size(g->dtype), most = pieces_of(g->k, parts), count = g->m * g->n;
-    const size_t bytes = (size_t)(parts * count * size);
-    char *part = em__alloc(bytes);
-    if (!part) return em__fail_memory("the parts of a matrix product", bytes);
-    EM_PARALLEL_EACH(p, parts, work_of((double)g->m, (double)g->n, (double)most)) {
+    const int64_t size = (int64_t)em_dtype_size(g->dtype), most = pieces_of(g->k, slices), count = g->m * g->n;
+    const size_t bytes = (size_t)(slices * count * size);
+    char *slice = em__alloc(bytes);
+    if (!slice) return em__fail_memory("the partial sums of a matrix product", bytes);
+    EM_PARALLEL_EACH(p, slices, work_of((double)g->m, (double)g->n, (double)most)) {
         em_gemm own = *g;
         const int64_t from = p * most;
         own.k = em__max(0, em__min(most, g->k - from));
         own.c_row = g->n;
         if (!em__stop)
             tile(&own, 0, 0, g->m, g->n, (const char *)a + from * g->a_col * size,
-                 (const char *)b + from * g->b_row * size, 0, part + p * count * size);
+                 (const char *)b + from * g->b_row * size, 0, slice + p * count * size);
     }
     if (g->dtype == EM_F32)
-        add_f32(g, (const float *)(const void *)part, parts, c);
+        add_f32(g, (const float *)(const void *)slice, slices, c);
     else
-        add_f64(g, (const double *)(const void *)part, parts, c);
-    em__free(part, bytes);
+        add_f64(g, (const double *)(const void *)slice, slices, c);
+    em__free(slice, bytes);
     return EM_OK;
 }
 
 /* ---- products ------------------------------------------------------------------------------------------ */
 
-em_status em__gemm_batch(const em_gemm *g, const em_walk *each, const em_walk *sum, const void *a, const void *b,
-                         void *c)
+em_status em__gemm_batch(const em_gemm *g, const em_iterator *each, const em_iterator *sum, const void *a,
+                         const void *b, void *c)
 {
     const int64_t products = points(each), terms = points(sum);
     if (g->m * g->n * products == 0) return EM_OK;
     EM_TRY(em__blas_ready());
-    const int64_t parts = products * terms == 1 ? parts_of(g) : 1;
-    if (parts > 1) return run_parts(g, a, b, c, parts);
+    const int64_t slices = products * terms == 1 ? slices_of(g) : 1;
+    if (slices > 1) return run_slices(g, a, b, c, slices);
     run(g, each, sum, a, b, c);
     return EM_OK;
 }
@@ -267,13 +215,13 @@ void em__gemm_serial(const em_gemm *g, const void *a, const void *b, void *c)
 
 /* ---- two vectors --------------------------------------------------------------------------------------- */
 
-enum { DOT_PARTS = 64, DOT_PART = 1 << 14 };
+enum { DOT_SLICES = 64, DOT_SLICE = 1 << 14 };
 
-static double dot_part(em_dtype dtype, int64_t n, const void *x, int64_t x_step, const void *y, int64_t y_step)
+static double dot_slice(em_dtype dtype, int64_t n, const void *x, int64_t x_step, const void *y, int64_t y_step)
 {
     double sum = 0;
-    for (int64_t i = 0; i < n; i += DOT_PART) {
-        const int count = (int)em__min(DOT_PART, n - i);
+    for (int64_t i = 0; i < n; i += DOT_SLICE) {
+        const int count = (int)em__min(DOT_SLICE, n - i);
         sum += dtype == EM_F32 ? (double)cblas_sdot(count, (const float *)x + i * x_step, (int)x_step,
                                                     (const float *)y + i * y_step, (int)y_step)
                                : cblas_ddot(count, (const double *)x + i * x_step, (int)x_step,
@@ -284,16 +232,16 @@ static double dot_part(em_dtype dtype, int64_t n, const void *x, int64_t x_step,
 
 double em__dot(em_dtype dtype, int64_t n, const void *x, int64_t x_step, const void *y, int64_t y_step)
 {
-    double part[DOT_PARTS];
-    const int64_t size = (int64_t)em_dtype_size(dtype), length = em__max(DOT_PART, pieces_of(n, DOT_PARTS));
-    const int64_t parts = pieces_of(n, length);
+    double slice[DOT_SLICES];
+    const int64_t size = (int64_t)em_dtype_size(dtype), length = em__max(DOT_SLICE, pieces_of(n, DOT_SLICES));
+    const int64_t slices = pieces_of(n, length);
     em__blas_quiet();
-    EM_PARALLEL_EACH(p, parts, length) {
+    EM_PARALLEL_EACH(p, slices, length) {
         const int64_t from = p * length;
-        part[p] = dot_part(dtype, em__min(length, n - from), (const char *)x + from * x_step * size, x_step,
-                           (const char *)y + from * y_step * size, y_step);
+        slice[p] = dot_slice(dtype, em__min(length, n - from), (const char *)x + from * x_step * size, x_step,
+                             (const char *)y + from * y_step * size, y_step);
     }
     double sum = 0;
-    for (int64_t p = 0; p < parts; p++) sum += part[p];
+    for (int64_t p = 0; p < slices; p++) sum += slice[p];
     return sum;
 }

@@ -25,10 +25,10 @@ em_status em__gemm(const em_gemm *g, const void *a, const void *b, void *c);
 /* One product on the calling thread, for use inside a parallel loop, before which em__blas_ready succeeded. */
 void em__gemm_serial(const em_gemm *g, const void *a, const void *b, void *c);
 
-/* Many products, in parallel. `each` walks over a, b and c (tensors 0, 1, 2) from one c to the next; `sum` over the
+/* Many products, in parallel. `each` iterates over a, b and c (tensors 0, 1, 2) from one c to the next; `sum` over the
  * products that are added, in order, into the same c. Either may be null: just one. */
-em_status em__gemm_batch(const em_gemm *g, const em_walk *each, const em_walk *sum, const void *a, const void *b,
-                         void *c);
+em_status em__gemm_batch(const em_gemm *g, const em_iterator *each, const em_iterator *sum, const void *a,
+                         const void *b, void *c);
 
 /* Sum of x[i * x_step] * y[i * y_step], in parallel, in an order that depends on n alone. */
 double em__dot(em_dtype dtype, int64_t n, const void *x, int64_t x_step, const void *y, int64_t y_step);

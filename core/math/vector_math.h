@@ -1,6 +1,6 @@
-/* exp, log and kin without branches or calls, so that a loop over them becomes vector instructions. In float they are
- * right to one or two units in the last place, infinities, not-a-number and denormals included; double takes the
- * C library's. Written for kernels, whose build sets EM_REAL. */
+/* exp, log and related functions without branches or calls, so that a loop over them becomes vector instructions. In
+ * float they are right to one or two units in the last place, infinities, not-a-number and denormals included; double
+ * takes the C library's. Written for kernels, whose build sets EM_REAL. */
 #ifndef EM_MATH_VECTOR_MATH_H
 #define EM_MATH_VECTOR_MATH_H
 
@@ -27,14 +27,14 @@ static inline float em__from_bits(uint32_t u)
 #define EM__LN2_HIGH 0.693145751953125f
 #define EM__LN2_LOW 1.42860682031e-6f
 
-/* x = n log 2 + r with |r| <= log(2) / 2. Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits. */
+/* x = n log 2 + r with |r| <= log(2) / 2. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits. */
 static inline float em__exp_split(float x, int32_t *n)
 {
     const float shift = 0x1.8p23f;
     const float z = x * 1.44269504f + shift;
-    const float whole = z - shift;
+    const float integer = z - shift;
     *n = (int32_t)(em__bits(z) - em__bits(shift));
-    return (x - whole * EM__LN2_HIGH) - whole * EM__LN2_LOW;
+    return (x - integer * EM__LN2_HIGH) - integer * EM__LN2_LOW;
 }
 
 /* exp(r) - 1 for a small r: r + r^2 / 2 + … */

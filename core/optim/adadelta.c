@@ -1,5 +1,5 @@
 /* Adadelta: steps in the units of the parameter, from running means of squares of gradients and of steps. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, RHO, EPS, WEIGHT_DECAY, MAXIMIZE, SPARSE_MODE };
 
@@ -13,7 +13,7 @@ static const em_opt_spec opts[] = {
     EM_OPT_END,
 };
 
-static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
+static bool is_lazy(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
 
 /* v <- rho v + (1 - rho) g^2      d = sqrt(a + eps) / sqrt(v + eps) g      a <- rho a + (1 - rho) d^2
  * p <- p - lr d */
@@ -34,7 +34,7 @@ static void row(const em_update *u, em_real *restrict w, const em_real *restrict
 static void run(em_update *u)
 {
     u->number[0] = 1 - u->opts->at[RHO].x;
-    em__walk(u, row);
+    em__update(u, row);
 }
 
 const em_rule EM_RULE(Adadelta) = {
@@ -44,5 +44,5 @@ const em_rule EM_RULE(Adadelta) = {
            EM_SPARSE_DOC
            "Zeiler 2012: ADADELTA: an adaptive learning rate method.",
     .opts = opts, .state = "square_avg acc_delta", .cost = 20, .sparse_mode = SPARSE_MODE,
-    .rests = rests, .run = run,
+    .is_lazy = is_lazy, .run = run,
 };

@@ -1,5 +1,5 @@
 /* Adagrad: a step size of its own for each element, from all squared gradients so far. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, LR_DECAY, WEIGHT_DECAY, INITIAL, EPS, MAXIMIZE, SPARSE_MODE };
 
@@ -32,7 +32,7 @@ static void row(const em_update *u, em_real *restrict w, const em_real *restrict
 static void run(em_update *u)
 {
     u->number[0] = u->opts->at[LR].x / (1 + (double)(u->step - 1) * u->opts->at[LR_DECAY].x);
-    em__walk(u, row);
+    em__update(u, row);
 }
 
 const em_rule EM_RULE(Adagrad) = {

@@ -1,5 +1,5 @@
 /* Adam and AdamW: momentum over a running root mean square. They differ in what weight decay does. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, BETA1, BETA2, EPS, WEIGHT_DECAY, AMSGRAD, MAXIMIZE, SPARSE_MODE };
 enum { SIZE, ROOT, TAKE1, TAKE2, SHRINK, L2 };
@@ -21,7 +21,7 @@ static const em_opt_spec adamw_opts[] = OPTIONS("0.01", "p is first multiplied b
 
 static unsigned needs(const em_opts *o) { return o->at[AMSGRAD].i ? 7 : 3; }
 
-static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
+static bool is_lazy(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
 
 /* p <- shrink p      m <- beta1 m + (1 - beta1) g      v <- beta2 v + (1 - beta2) g^2
  * p <- p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps), amsgrad: by the largest v so far */
@@ -51,7 +51,7 @@ static void run(em_update *u, bool decoupled)
     u->number[TAKE2] = 1 - o[BETA2].x;
     u->number[SHRINK] = decoupled ? 1 - o[LR].x * o[WEIGHT_DECAY].x : 1;
     u->number[L2] = decoupled ? 0 : o[WEIGHT_DECAY].x;
-    em__walk(u, row);
+    em__update(u, row);
 }
 
 static void run_adam(em_update *u) { run(u, false); }
@@ -65,7 +65,7 @@ const em_rule EM_RULE(Adam) = {
            EM_SPARSE_DOC
            "Kingma, Ba 2015: Adam: a method for stochastic optimization; amsgrad: Reddi, Kale, Kumar 2018.",
     .opts = adam_opts, .state = "exp_avg exp_avg_sq max_exp_avg_sq", .cost = 14, .sparse_mode = SPARSE_MODE,
-    .needs = needs, .rests = rests, .run = run_adam,
+    .needs = needs, .is_lazy = is_lazy, .run = run_adam,
 };
 
 const em_rule EM_RULE(AdamW) = {
@@ -74,5 +74,5 @@ const em_rule EM_RULE(AdamW) = {
            EM_SPARSE_DOC
            "Loshchilov, Hutter 2019: Decoupled weight decay regularization.",
     .opts = adamw_opts, .state = "exp_avg exp_avg_sq max_exp_avg_sq", .cost = 14, .sparse_mode = SPARSE_MODE,
-    .needs = needs, .rests = rests, .run = run_adamw,
+    .needs = needs, .is_lazy = is_lazy, .run = run_adamw,
 };

@@ -1,5 +1,5 @@
 /* Adamax: Adam with the largest gradient, slowly forgotten, in place of the root mean square. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, BETA1, BETA2, EPS, WEIGHT_DECAY, MAXIMIZE, SPARSE_MODE };
 enum { SIZE, TAKE1 };
@@ -35,7 +35,7 @@ static void run(em_update *u)
     const em_opt *o = u->opts->at;
     u->number[SIZE] = o[LR].x / (1 - pow(o[BETA1].x, (double)u->step));
     u->number[TAKE1] = 1 - o[BETA1].x;
-    em__walk(u, row);
+    em__update(u, row);
 }
 
 const em_rule EM_RULE(Adamax) = {

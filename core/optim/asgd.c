@@ -1,5 +1,5 @@
 /* Averaged stochastic gradient descent: plain steps that shrink, and the mean of where they led. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, LAMBD, ALPHA, T0, WEIGHT_DECAY, MAXIMIZE, SPARSE_MODE };
 enum { SIZE, SHRINK, SHARE };
@@ -41,7 +41,7 @@ static void run(em_update *u)
     u->number[SHARE] = em_tensor_get(u->state[MU], 0);
     em_tensor_set(u->state[ETA], 0, lr / pow(1 + o[LAMBD].x * lr * t, o[ALPHA].x));
     em_tensor_set(u->state[MU], 0, 1 / (late > 1 ? late : 1));
-    em__walk(u, row);
+    em__update(u, row);
 }
 
 const em_rule EM_RULE(ASGD) = {

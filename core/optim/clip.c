@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "parallel/parallel.h"
-#include "tensor/rows.h"
+#include "tensor/sparse/row_sparse.h"
 #include "tensor/tensor.h"
 
 enum { CHUNK = 1 << 14, LANES = 8 };
@@ -19,29 +19,29 @@ static double term(double x, double p)
 
 static double larger(double a, double b) { return a > b || a != a ? a : b; }    /* NaN wins */
 
-/* One function for each element type: sum of |x|^p, or the largest |x| for p = inf, over n elements. */
-#define MEASURE(name, type) \
-    static double name(const type *x, int64_t n, double p) \
-    { \
-        double lane[LANES] = {0}, total = 0; \
-        if (isinf(p)) { \
-            for (int64_t i = 0; i < n; i++) total = larger(fabs((double)x[i]), total); \
-            return total; \
-        } \
-        int64_t i = 0; \
-        for (; i + LANES <= n; i += LANES) \
-            for (int j = 0; j < LANES; j++) lane[j] += term((double)x[i + j], p); \
-        for (; i < n; i++) lane[i % LANES] += term((double)x[i], p); \
-        for (int j = 0; j < LANES; j++) total += lane[j]; \
-        return total; \
+/* The sum of |x|^p, or the largest |x| for p = inf, over n elements of a type known when this is compiled. */
+EM_INLINE double measure(const em_dtype dtype, const void *x, int64_t n, double p)
+{
+#define ELEMENT(i) (dtype == EM_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i])
+    double lane[LANES] = {0}, total = 0;
+    if (isinf(p)) {
+        for (int64_t i = 0; i < n; i++) total = larger(fabs(ELEMENT(i)), total);
+        return total;
     }
-MEASURE(measure_f32, float)
-MEASURE(measure_f64, double)
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++) lane[j] += term(ELEMENT(i + j), p);
+    for (; i < n; i++) lane[i % LANES] += term(ELEMENT(i), p);
+    for (int j = 0; j < LANES; j++) total += lane[j];
+    return total;
+#undef ELEMENT
+}
 
 static double measure_chunk(const em_tensor *t, int64_t chunk, double p)
 {
     const int64_t lo = chunk * CHUNK, n = em__min(CHUNK, t->count - lo);
-    return t->dtype == EM_F32 ? measure_f32(EM_DATA(float, t) + lo, n, p) : measure_f64(EM_DATA(double, t) + lo, n, p);
+    return t->dtype == EM_F32 ? measure(EM_F32, EM_DATA(float, t) + lo, n, p)
+                              : measure(EM_F64, EM_DATA(double, t) + lo, n, p);
 }
 
 static double root(double sum, double p)
@@ -53,11 +53,11 @@ static em_status norm_of_dense(double *norm, const em_tensor *t, double p)
 {
     const int64_t chunks = (t->count + CHUNK - 1) / CHUNK;
     const size_t bytes = (size_t)chunks * sizeof(double);
-    double *part = em__alloc(bytes), total = 0;
-    if (!part) return em__fail_memory("parts of a norm", bytes);
-    EM_PARALLEL_EACH(c, chunks, (double)CHUNK) part[c] = measure_chunk(t, c, p);
-    for (int64_t c = 0; c < chunks; c++) total = isinf(p) ? larger(part[c], total) : total + part[c];
-    em__free(part, bytes);
+    double *partial = em__alloc(bytes), total = 0;
+    if (!partial) return em__fail_memory("partial sums of a norm", bytes);
+    EM_PARALLEL_EACH(c, chunks, (double)CHUNK) partial[c] = measure_chunk(t, c, p);
+    for (int64_t c = 0; c < chunks; c++) total = isinf(p) ? larger(partial[c], total) : total + partial[c];
+    em__free(partial, bytes);
     *norm = root(total, p);
     return EM_OK;
 }
@@ -150,30 +150,30 @@ static em_status stand_in(em_tensor **out, em_tensor *grad, change c)
     return c.clamps ? clamped_rows(out, grad, c) : EM_OK;
 }
 
-static em_status change_one(em_tensor *grad, em_tensor *made, change c)
+static em_status change_one(em_tensor *grad, em_tensor *created, change c)
 {
-    if (grad->rows && made) {
+    if (grad->rows && created) {
         em_rows *rows = grad->rows;
-        grad->rows = made->rows;
-        made->rows = rows;
+        grad->rows = created->rows;
+        created->rows = rows;
         return EM_OK;
     }
     if (grad->rows) return em_rows_scale_(grad, c.by);
-    change_values(made ? made : grad, c);
-    return made ? em_tensor_copy(grad, made) : EM_OK;
+    change_values(created ? created : grad, c);
+    return created ? em_tensor_copy(grad, created) : EM_OK;
 }
 
 static em_status change_all(const char *name, em_tensor *const *grads, int n, change c)
 {
     const size_t bytes = (size_t)n * sizeof(em_tensor *);
-    em_tensor **made = em__alloc_zeroed(bytes);
-    if (!made) return em__fail_memory("clipped gradients", bytes);
+    em_tensor **created = em__alloc_zeroed(bytes);
+    if (!created) return em__fail_memory("clipped gradients", bytes);
     em_status s = EM_OK;
     for (int i = 0; i < n && !s; i++) s = em__before_change(grads[i], name);
-    for (int i = 0; i < n && !s; i++) s = stand_in(&made[i], grads[i], c);
-    for (int i = 0; i < n && !s; i++) s = change_one(grads[i], made[i], c);
-    for (int i = 0; i < n; i++) em_tensor_release(made[i]);
-    em__free(made, bytes);
+    for (int i = 0; i < n && !s; i++) s = stand_in(&created[i], grads[i], c);
+    for (int i = 0; i < n && !s; i++) s = change_one(grads[i], created[i], c);
+    for (int i = 0; i < n; i++) em_tensor_release(created[i]);
+    em__free(created, bytes);
     return s;
 }
 

@@ -1,5 +1,5 @@
 /* NAdam: Adam whose momentum looks one step ahead, as Nesterov's. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, BETA1, BETA2, EPS, WEIGHT_DECAY, MOMENTUM_DECAY, MAXIMIZE, SPARSE_MODE };
 enum { BY_SLOPE, BY_MEAN, ROOT, TAKE1, TAKE2 };
@@ -22,7 +22,7 @@ static double initial(const em_opts *o, int k)
     return k == 0;
 }
 
-static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
+static bool is_lazy(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
 
 /* m <- beta1 m + (1 - beta1) g      v <- beta2 v + (1 - beta2) g^2      d = sqrt(v) / sqrt(1 - beta2^t) + eps
  * p <- p - lr (1 - mu_t) / (1 - P_t) g / d - lr mu_t+1 / (1 - P_t+1) m / d */
@@ -57,7 +57,7 @@ static void run(em_update *u)
     u->number[ROOT] = 1 / sqrt(1 - pow(o[BETA2].x, t));
     u->number[TAKE1] = 1 - o[BETA1].x;
     u->number[TAKE2] = 1 - o[BETA2].x;
-    em__walk(u, row);
+    em__update(u, row);
 }
 
 const em_rule EM_RULE(NAdam) = {
@@ -68,5 +68,5 @@ const em_rule EM_RULE(NAdam) = {
            EM_SPARSE_DOC
            "Dozat 2016: Incorporating Nesterov momentum into Adam.",
     .opts = opts, .state = "mu_product exp_avg exp_avg_sq", .kinds = {EM_STATE_NUMBER}, .cost = 14,
-    .sparse_mode = SPARSE_MODE, .initial = initial, .rests = rests, .run = run,
+    .sparse_mode = SPARSE_MODE, .initial = initial, .is_lazy = is_lazy, .run = run,
 };

@@ -1,5 +1,5 @@
 /* RAdam: Adam that waits with the division until the mean of squares is worth something. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, BETA1, BETA2, EPS, WEIGHT_DECAY, MAXIMIZE, SPARSE_MODE };
 enum { SIZE, TAKE1, TAKE2, RECTIFIED };
@@ -15,7 +15,7 @@ static const em_opt_spec opts[] = {
     EM_OPT_END,
 };
 
-static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
+static bool is_lazy(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
 
 /* m <- beta1 m + (1 - beta1) g      v <- beta2 v + (1 - beta2) g^2      p <- p - size m
  * rectified: p <- p - size m / (sqrt(v) + eps) */
@@ -47,7 +47,7 @@ static void run(em_update *u)
     u->number[RECTIFIED] = rho > 5;
     u->number[TAKE1] = 1 - o[BETA1].x;
     u->number[TAKE2] = 1 - o[BETA2].x;
-    em__walk(u, row);
+    em__update(u, row);
 }
 
 const em_rule EM_RULE(RAdam) = {
@@ -58,6 +58,6 @@ const em_rule EM_RULE(RAdam) = {
            "Before: p <- p - lr / (1 - beta1^t) m.\n"
            EM_SPARSE_DOC
            "Liu and others 2020: On the variance of the adaptive learning rate and beyond.",
-    .opts = opts, .state = "exp_avg exp_avg_sq", .cost = 14, .sparse_mode = SPARSE_MODE, .rests = rests,
+    .opts = opts, .state = "exp_avg exp_avg_sq", .cost = 14, .sparse_mode = SPARSE_MODE, .is_lazy = is_lazy,
     .run = run,
 };

@@ -1,5 +1,5 @@
 /* RMSprop: gradients over a running root mean square. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, ALPHA, EPS, WEIGHT_DECAY, MOMENTUM, CENTERED, MAXIMIZE, SPARSE_MODE };
 
@@ -17,7 +17,7 @@ static const em_opt_spec opts[] = {
 
 static unsigned needs(const em_opts *o) { return 1u | (o->at[MOMENTUM].x > 0 ? 2u : 0) | (o->at[CENTERED].i ? 4u : 0); }
 
-static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
+static bool is_lazy(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0 && o->at[EPS].x > 0; }
 
 /* v <- alpha v + (1 - alpha) g^2      a <- alpha a + (1 - alpha) g      r = g / (sqrt(v - a^2) + eps)
  * b <- momentum b + r      p <- p - lr b, without momentum: lr r */
@@ -43,7 +43,7 @@ static void row(const em_update *u, em_real *restrict w, const em_real *restrict
 static void run(em_update *u)
 {
     u->number[0] = 1 - u->opts->at[ALPHA].x;
-    em__walk(u, row);
+    em__update(u, row);
 }
 
 const em_rule EM_RULE(RMSprop) = {
@@ -54,5 +54,5 @@ const em_rule EM_RULE(RMSprop) = {
            EM_SPARSE_DOC
            "Tieleman, Hinton 2012; centered: Graves 2013, Generating sequences with recurrent neural networks.",
     .opts = opts, .state = "square_avg momentum_buffer grad_avg", .cost = 14, .sparse_mode = SPARSE_MODE,
-    .needs = needs, .rests = rests, .run = run,
+    .needs = needs, .is_lazy = is_lazy, .run = run,
 };

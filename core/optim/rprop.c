@@ -1,5 +1,5 @@
 /* Rprop: only the sign of the gradient counts; each element's step grows while the sign stays. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, ETA_MINUS, ETA_PLUS, LEAST, MOST, MAXIMIZE, SPARSE_MODE };
 
@@ -33,7 +33,7 @@ static void row(const em_update *u, em_real *restrict w, const em_real *restrict
     }
 }
 
-static void run(em_update *u) { em__walk(u, row); }
+static void run(em_update *u) { em__update(u, row); }
 
 const em_rule EM_RULE(Rprop) = {
     .name = "Rprop",

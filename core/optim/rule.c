@@ -4,25 +4,26 @@
 #include <string.h>
 
 #include "base/cpu.h"
-#include "ops/op.h"
-#include "optim/owed.h"
+#include "graph/op.h"
+#include "optim/deferred.h"
 #include "optim/rules.def"
 #include "tensor/copy.h"
 #include "tensor/half.h"
 
 /* ---- the table ----------------------------------------------------------------------------------------- */
 
+#define NOTHING(file)
 enum {
 #define RULE(name) RULE_##name,
-    EM_RULE_LIST(RULE)
+    EM_RULE_LIST(NOTHING, RULE)
 #undef RULE
     RULES
 };
 
 #define DECLARE(name) EM_DECLARE_VARIANTS(em_rule, em_rule_##name)
 #define ENTRY(name) EM_VARIANTS(em_rule, em_rule_##name),
-EM_RULE_LIST(DECLARE)
-static const em_rule *const table[][EM_ISAS][2] = {EM_RULE_LIST(ENTRY)};
+EM_RULE_LIST(NOTHING, DECLARE)
+static const em_rule *const table[][EM_ISAS][2] = {EM_RULE_LIST(NOTHING, ENTRY)};
 
 /* Descriptors that are read, not run: any variant's. */
 static const em_rule *described(int index) { return table[index][0][0]; }
@@ -97,24 +98,24 @@ static em_status check_tensors(const em_rule *rule, const em_tensor *param, cons
     return EM_OK;
 }
 
-typedef struct form {
+typedef struct state_spec {
     em_dtype dtype;
     int dims;
     const int64_t *sizes;
-} form;
+} state_spec;
 
-static form state_form(const em_rule *rule, int k, const em_tensor *param)
+static state_spec spec_of_state(const em_rule *rule, int k, const em_tensor *param)
 {
     static const int64_t one = 1;
     const em_state_kind kind = rule->kinds[k];
-    return (form){.dtype = kind == EM_STATE_NUMBER ? EM_F32 : em__computed_in(param->dtype),
-                  .dims = kind == EM_STATE_LIKE ? param->dims : kind == EM_STATE_ROW ? 1 : 0,
-                  .sizes = param->dims ? param->size : &one};
+    return (state_spec){.dtype = kind == EM_STATE_NUMBER ? EM_F32 : em__computed_in(param->dtype),
+                        .dims = kind == EM_STATE_LIKE ? param->dims : kind == EM_STATE_ROW ? 1 : 0,
+                        .sizes = param->dims ? param->size : &one};
 }
 
 static em_status make_state(em_update *u, int k)
 {
-    const form f = state_form(u->rule, k, u->param);
+    const state_spec f = spec_of_state(u->rule, k, u->param);
     const double initial = u->rule->initial ? u->rule->initial(u->opts, k) : 0;
     EM_TRY(em_tensor_zeros(&u->state[k], f.dtype, f.dims, f.sizes));
     u->fresh |= 1u << k;
@@ -125,7 +126,7 @@ static em_status make_state(em_update *u, int k)
 /* A state tensor that somebody else made. */
 static em_status check_state(const em_rule *rule, int k, const em_tensor *param, const em_tensor *t)
 {
-    const form f = state_form(rule, k, param);
+    const state_spec f = spec_of_state(rule, k, param);
     if (em_dtype_is_float(t->dtype) && !t->rows && t->dims == f.dims &&
         !memcmp(t->size, f.sizes, (size_t)f.dims * sizeof *f.sizes))
         return EM_OK;
@@ -140,7 +141,7 @@ em_status em_rule_copy_state(em_tensor **out, const em_rule *rule, int k, const 
     *out = NULL;
     EM_TRY(check_state(rule, k, param, given));
     em_tensor *copy;
-    EM_TRY(em__tensor_like(&copy, given, state_form(rule, k, param).dtype));
+    EM_TRY(em__tensor_like(&copy, given, spec_of_state(rule, k, param).dtype));
     const em_status s = em_tensor_copy(copy, given);
     if (s)
         em_tensor_release(copy);
@@ -150,7 +151,7 @@ em_status em_rule_copy_state(em_tensor **out, const em_rule *rule, int k, const 
 }
 
 em_status em_rule_resize_state(em_tensor **out, const em_rule *rule, int k, const em_opts *opts,
-                               const em_tensor *state, int64_t rows)
+                               const em_tensor *state, int64_t rows, int64_t kept)
 {
     *out = NULL;
     if (rule->kinds[k] == EM_STATE_NUMBER || state->dims == 0) return em_tensor_clone(out, state);
@@ -159,11 +160,12 @@ em_status em_rule_resize_state(em_tensor **out, const em_rule *rule, int k, cons
     sizes[0] = rows;
     em_tensor *t;
     EM_TRY(em_tensor_empty(&t, state->dtype, state->dims, sizes));
-    const int64_t before = state->size[0], kept = before < rows ? before : rows;
+    const int64_t before = state->size[0], least = before < rows ? before : rows;
+    if (kept > least) kept = least;
     const int64_t width = before ? state->count / before : 0;
     const size_t bytes = (size_t)(kept * width) * em_dtype_size(t->dtype);
     em_tensor_fill(t, rule->initial ? rule->initial(opts, k) : 0);
-    em__settle(state);
+    em__apply_pending(state);
     if (bytes) memcpy(t->data, state->data, bytes);
     *out = t;
     return EM_OK;
@@ -176,22 +178,22 @@ static int state_count(const em_rule *rule)
     return n;
 }
 
-static em_status prepare_state(em_update *u, em_tensor *const *slots)
+static em_status prepare_state(em_update *u, em_tensor *const *given)
 {
     const int n = state_count(u->rule);
     const unsigned needed = u->rule->needs ? u->rule->needs(u->opts) : (1u << n) - 1;
     for (int k = 0; k < n; k++) {
         if (!(needed >> k & 1)) continue;
-        if (!slots[k]) {
+        if (!given[k]) {
             EM_TRY(make_state(u, k));
             continue;
         }
-        EM_TRY(check_state(u->rule, k, u->param, slots[k]));
-        if (slots[k]->dtype != state_form(u->rule, k, u->param).dtype || !slots[k]->contiguous)
+        EM_TRY(check_state(u->rule, k, u->param, given[k]));
+        if (given[k]->dtype != spec_of_state(u->rule, k, u->param).dtype || !given[k]->contiguous)
             return em__fail(EM_ETYPE, "%s: state tensor %d (of: %s) is %s%s", u->rule->name, k + 1, u->rule->state,
-                            slots[k]->contiguous ? "" : "a strided ", em_dtype_name(slots[k]->dtype));
-        u->state[k] = slots[k];
-        em_tensor_retain(slots[k]);
+                            given[k]->contiguous ? "" : "a strided ", em_dtype_name(given[k]->dtype));
+        u->state[k] = given[k];
+        em_tensor_retain(given[k]);
     }
     return EM_OK;
 }
@@ -211,8 +213,8 @@ static bool comes_again(const em_step *step, const em_step *first)
     return false;
 }
 
-/* Rows can be let wait where they lie together and no other update of the call may write to them. */
-static bool can_wait(const em_update *u, const em_step *step, const em_step *first)
+/* Updates can be deferred where the rows lie together and no other update of the call may write to them. */
+static bool can_defer(const em_update *u, const em_step *step, const em_step *first)
 {
     return u->param == step->param && !comes_again(step, first);
 }
@@ -220,7 +222,7 @@ static bool can_wait(const em_update *u, const em_step *step, const em_step *fir
 static em_status make_dense(em_update *u)
 {
     em_tensor *sparse = u->grad;
-    u->waits = false;
+    u->defers = false;
     const em_status s = em_rows_to_dense(&u->grad, sparse);
     em_tensor_release(sparse);
     return s;
@@ -239,8 +241,8 @@ static em_status prepare_sparse(em_update *u, const em_step *step, const em_step
 {
     EM_TRY(em_rows_to(&u->grad, step->grad, u->param->dtype));
     u->width = u->grad->rows->width;
-    u->waits = is_exact(u) && u->param->count > 0;
-    if (u->waits && !can_wait(u, step, first)) return make_dense(u);
+    u->defers = is_exact(u) && u->param->count > 0;
+    if (u->defers && !can_defer(u, step, first)) return make_dense(u);
     if (u->grad->rows->entries) {
         u->groups = groups_of_same_ids(u, u - (step - first));
         EM_TRY(u->groups ? em__rows_check(u->grad) : em__rows_groups(&u->groups, u->grad));
@@ -258,7 +260,7 @@ static em_status contiguous_in(em_tensor **out, em_tensor *t, em_dtype dtype)
 }
 
 /* *t becomes a copy. */
-static em_status set_apart(em_tensor **t)
+static em_status replace_by_copy(em_tensor **t)
 {
     em_tensor *from = *t;
     const em_status s = em_tensor_clone(t, from);
@@ -285,7 +287,7 @@ static em_status prepare(em_update *u, const em_rule *const of_type[2], const em
     const int64_t rows = step->param->dims ? step->param->size[0] : 1;
     u->width = rows ? step->param->count / rows : 0;
     EM_TRY(contiguous_in(&u->grad, step->grad, dtype));
-    if (em_tensor_same_storage(u->grad, step->param)) EM_TRY(set_apart(&u->grad));
+    if (em_tensor_same_storage(u->grad, step->param)) EM_TRY(replace_by_copy(&u->grad));
     if (u->rule->moves_absent && !u->rule->moves_absent(u->opts)) u->groups = em__filled(u->grad);
     return EM_OK;
 }
@@ -293,7 +295,7 @@ static em_status prepare(em_update *u, const em_rule *const of_type[2], const em
 static void let_go(em_update *u)
 {
     const em_storage *s = u->param ? u->param->storage : NULL;
-    if (u->owed && s->debt != (em_debt *)u->owed) em__owed_drop(u->owed);
+    if (u->deferred && s->pending != (em_pending *)u->deferred) em__deferred_drop(u->deferred);
     for (int k = 0; k < EM_MAX_STATE; k++) em_tensor_release(u->state[k]);
     em_tensor_release(u->param);
     em_tensor_release(u->grad);
@@ -313,12 +315,12 @@ static void commit(em_update *u, const em_step *step, const em_step *first)
             step->state[k] = u->state[k];
             em_tensor_retain(u->state[k]);
         }
-    if (!u->owed)
-        em__settle(u->param);
-    else if (!em__owed_attach(u))
+    if (!u->deferred)
+        em__apply_pending(u->param);
+    else if (!em__deferred_attach(u))
         return;                                     /* interrupted */
     u->rule->run(u);
-    u->owed = NULL;                                 /* the storage's now */
+    u->deferred = NULL;                             /* the storage's now */
     if (copied) em__copy_strided(step->param, u->param);
     em_tensor_touch(step->param);
 }
@@ -341,7 +343,7 @@ em_status em_rule_steps(const em_rule *rule, const em_step *steps, int64_t n)
     }
     /* Last, as it lends what a storage owns until somebody reads that. */
     for (int64_t i = 0; i < n && !s; i++)
-        if (updates[i].waits) s = em__owed_prepare(&updates[i]);
+        if (updates[i].defers) s = em__deferred_prepare(&updates[i]);
     for (int64_t i = 0; i < n && !s; i++) commit(&updates[i], &steps[i], steps);
     for (int64_t i = 0; i < prepared; i++) let_go(&updates[i]);
     em__free(updates, bytes);

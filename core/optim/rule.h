@@ -1,17 +1,17 @@
 /* What an update rule is: a descriptor with everything about it, in one file of core/optim, compiled once for each
  * variant (element type and instruction set). Its formula stands once, in a row function: n elements of a parameter,
- * of its gradient and of its state. walk.h takes it over a dense tensor, or over the rows that a row-sparse gradient
- * touches. In sparse_mode "exact" the others are owed a step by a gradient of zeros (owed.h). A step goes
+ * of its gradient and of its state. apply.h takes it over a dense tensor, or over the rows that a row-sparse gradient
+ * touches. In sparse_mode "exact" the step of the others, by a gradient of zeros, is deferred (deferred.h). A step goes
  *
  *     em_rule_steps (rule.c): check, make state, group the entries of sparse gradients; only this can fail
- *       -> run      numbers of the step in double (bias corrections), then the walk
+ *       -> run      numbers of the step in double (bias corrections), then em__update (apply.h)
  */
 #ifndef EM_OPTIM_RULE_H
 #define EM_OPTIM_RULE_H
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "tensor/rows.h"
+#include "tensor/sparse/row_sparse.h"
 #include "tensor/tensor.h"
 
 enum em_rule_flags {
@@ -37,15 +37,15 @@ typedef struct em_update {
     const em_opts *opts;
     int64_t step;
     unsigned fresh;                     /* bit k: state k was made for this update */
-    bool waits;                         /* of a row-sparse gradient: rows it lacks wait for a step by zeros, … */
-    struct em_owed *owed;               /* … which is noted down here */
+    bool defers;                        /* of a row-sparse gradient: rows it lacks are updated later, by zeros, … */
+    struct em_deferred *deferred;       /* … and the step is recorded here */
     int64_t width;                      /* elements a row */
     const uint8_t *frozen;              /* (rows) those to pass over, with their state; or null */
     const em_groups *groups;            /* of a row-sparse gradient; null if it has no entries. Of a dense one, the
                                          * rows that move, where that is known; null: all */
     char *scratch;                      /* a row for each thread, each at a multiple of scratch_step bytes; or null */
     size_t scratch_step, scratch_bytes;
-    double number[EM_UPDATE_NUMBERS];   /* the rule's own: what `run` works out before the walk */
+    double number[EM_UPDATE_NUMBERS];   /* the rule's own: what `run` works out before em__update */
 } em_update;
 
 struct em_rule {
@@ -61,7 +61,8 @@ struct em_rule {
     unsigned (*needs)(const em_opts *opts);                     /* mask of state tensors; null: all */
     double (*initial)(const em_opts *opts, int k);              /* value state k starts with; null: 0 */
     bool (*moves_absent)(const em_opts *opts);                  /* whether rows of zero gradient move; null: they do */
-    bool (*rests)(const em_opts *opts);     /* whether a gradient of zeros leaves a row of zero state; null: no */
+    bool (*is_lazy)(const em_opts *opts);   /* whether a gradient of 0 leaves a row as it is while its state is 0;
+                                             * null: no */
     void (*run)(em_update *u);
 };
 

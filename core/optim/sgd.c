@@ -1,5 +1,5 @@
 /* Stochastic gradient descent, with momentum. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, MOMENTUM, DAMPENING, WEIGHT_DECAY, NESTEROV, MAXIMIZE, SPARSE_MODE };
 
@@ -25,7 +25,7 @@ static em_status check(const em_opts *o)
 static unsigned needs(const em_opts *o) { return o->at[MOMENTUM].x != 0; }
 static bool moves_absent(const em_opts *o) { return o->at[MOMENTUM].x != 0 || o->at[WEIGHT_DECAY].x != 0; }
 
-static bool rests(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0; }
+static bool is_lazy(const em_opts *o) { return o->at[WEIGHT_DECAY].x == 0; }
 
 /* g <- +-g + weight_decay p      p <- p - lr g */
 static void plain(const em_update *u, em_real *restrict w, const em_real *restrict g, em_real *const *s, int64_t n)
@@ -56,7 +56,7 @@ static void run(em_update *u)
     const bool first = u->fresh & 1;
     u->number[KEEP] = first ? 0 : u->opts->at[MOMENTUM].x;
     u->number[TAKE] = first ? 1 : 1 - u->opts->at[DAMPENING].x;
-    em__walk(u, u->state[0] ? heavy : plain);
+    em__update(u, u->state[0] ? heavy : plain);
 }
 
 const em_rule EM_RULE(SGD) = {
@@ -68,5 +68,5 @@ const em_rule EM_RULE(SGD) = {
            "gradient of 0 (exact, the default): a row goes through the steps it has missed, in order, when it is next\n"
            "touched, looked up or read. With sparse_mode = \"lazy\" they rest, and nothing is caught up later.",
     .opts = opts, .state = "momentum_buffer", .cost = 2, .sparse_mode = SPARSE_MODE,
-    .check = check, .needs = needs, .moves_absent = moves_absent, .rests = rests, .run = run,
+    .check = check, .needs = needs, .moves_absent = moves_absent, .is_lazy = is_lazy, .run = run,
 };

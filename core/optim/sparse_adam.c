@@ -1,5 +1,5 @@
 /* Adam for row-sparse gradients: moments of rows without gradient rest. */
-#include "optim/walk.h"
+#include "optim/apply.h"
 
 enum { LR, BETA1, BETA2, EPS, MAXIMIZE, SPARSE_MODE };
 enum { SIZE, TAKE1, TAKE2 };
@@ -14,7 +14,7 @@ static const em_opt_spec opts[] = {
     EM_OPT_END,
 };
 
-static bool rests(const em_opts *o)
+static bool is_lazy(const em_opts *o)
 {
     (void)o;
     return true;
@@ -42,7 +42,7 @@ static void run(em_update *u)
     u->number[SIZE] = o[LR].x * sqrt(1 - pow(o[BETA2].x, t)) / (1 - pow(o[BETA1].x, t));
     u->number[TAKE1] = 1 - o[BETA1].x;
     u->number[TAKE2] = 1 - o[BETA2].x;
-    em__walk(u, row);
+    em__update(u, row);
 }
 
 const em_rule EM_RULE(SparseAdam) = {
@@ -53,5 +53,5 @@ const em_rule EM_RULE(SparseAdam) = {
            EM_SPARSE_DOC
            "As torch.optim.SparseAdam, which is lazy.",
     .opts = opts, .state = "exp_avg exp_avg_sq", .flags = EM_RULE_SPARSE_ONLY, .cost = 12, .sparse_mode = SPARSE_MODE,
-    .rests = rests, .run = run,
+    .is_lazy = is_lazy, .run = run,
 };

@@ -1,3 +1,4 @@
+/* A thread beside the team, which runs one job at a time. */
 #include "parallel/background.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* The number of threads: chosen, tried out and started. */
 #include "parallel/parallel.h"
 
 #include <omp.h>
@@ -7,8 +8,6 @@
 
 #include "base/status.h"
 
-_Atomic int em__stop;
-_Atomic int64_t em__interrupts;
 int em__thread_count = 1;
 _Thread_local bool em__alone;
 static bool chosen;             /* em_set_threads was called */
@@ -28,16 +27,16 @@ static void *wait_for_all(void *unused)
 /* 0, or why the system refuses. Signals are for the thread that runs Lua. */
 static int try_threads(int count)
 {
-    static pthread_t made[EM_MAX_THREADS];
+    static pthread_t threads[EM_MAX_THREADS];
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_mutex_init(&until_all, NULL);
     pthread_mutex_lock(&until_all);
     int n = 0, error = 0;
-    while (n < count && !(error = pthread_create(&made[n], NULL, wait_for_all, NULL))) n++;
+    while (n < count && !(error = pthread_create(&threads[n], NULL, wait_for_all, NULL))) n++;
     pthread_mutex_unlock(&until_all);
-    while (n > 0) pthread_join(made[--n], NULL);
+    while (n > 0) pthread_join(threads[--n], NULL);
     pthread_mutex_destroy(&until_all);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
@@ -76,12 +75,3 @@ void em_start_threads(void)
 {
     for (int count = omp_get_max_threads(); !chosen && em_set_threads(count); count /= 2) continue;
 }
-
-void em_interrupt(void)
-{
-    em__interrupts++;
-    em__stop = 1;
-}
-
-bool em_interrupted(void) { return em__stop != 0; }
-void em_clear_interrupt(void) { em__stop = 0; }

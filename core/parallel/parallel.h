@@ -7,14 +7,7 @@
 
 #include <stdint.h>
 
-#include "embla.h"
-
-/* Set by em_interrupt, from a signal handler. Kernels look once a chunk and leave early; em_apply then reports
- * EM_EINTERRUPT. */
-extern _Atomic int em__stop;
-
-/* Interrupts so far. The same before and after some work, none of it was left out, though em__stop be cleared again. */
-extern _Atomic int64_t em__interrupts;
+#include "base/interrupt.h"
 
 extern int em__thread_count;
 extern _Thread_local bool em__alone;            /* this thread has no team: see background.h */
@@ -68,6 +61,9 @@ static inline int64_t em__chunks(int64_t n, double each)
 #define EM_WRITTEN_OUT EM__PRAGMA(GCC unroll 8)
 #endif
 
+/* A function that is given a function, or a constant, to be compiled for: each call of it is a loop of its own. */
+#define EM_INLINE static inline __attribute__((always_inline))
+
 /* for (lo, hi) in chunks of 0..n, in parallel; an element costs `each` units of work:
  *     EM_PARALLEL_CHUNKS(lo, hi, n, 4.0 * D)
  *         for (int64_t i = lo; i < hi; i++) …                                                                  */
@@ -78,7 +74,7 @@ static inline int64_t em__chunks(int64_t n, double each)
              em__once = !em__stop; em__once; em__once = 0)
 
 /* for (i) in 0..n, in parallel, each of `each` units of work: for few, large, equal pieces. An interrupt leaves none of
- * them out, so that what one loop lays down (places, counts) the next may rely on. */
+ * them out, so that what one loop lays down (positions, counts) the next may rely on. */
 #define EM_PARALLEL_EACH(i, n, each) \
     EM__PRAGMA(omp parallel for schedule(static) num_threads(em__team((double)(n) * (double)(each)))) \
     for (int64_t i = 0; i < (n); i++)

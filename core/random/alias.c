@@ -1,3 +1,4 @@
+/* Alias tables: built from weights. */
 #include "random/alias.h"
 
 #include "base/memory.h"
@@ -10,7 +11,7 @@ static int64_t heaviest(const double *weights, int64_t n)
     return best;
 }
 
-static uint32_t part(double share)
+static uint32_t fixed_point(double share)
 {
     return share <= 0 ? 0 : share >= 1 ? UINT32_MAX : (uint32_t)(share * 0x1p32);
 }
@@ -28,7 +29,7 @@ static void pair_up(em__alias *a, double *share, int32_t *order, int64_t most)
     }
     while (small > 0 && large < a->n) {
         const int32_t low = order[--small], high = order[large];
-        a->columns[low] = (em__column){part(share[low]), high};
+        a->columns[low] = (em__column){fixed_point(share[low]), high};
         share[high] -= 1 - share[low];
         if (share[high] < 1) {
             large++;
@@ -43,7 +44,7 @@ static void pair_up(em__alias *a, double *share, int32_t *order, int64_t most)
     while (small > 0) {
         const int32_t low = order[--small];
         a->columns[low] =
-            share[low] < 0.5 ? (em__column){part(share[low]), (int32_t)most} : (em__column){UINT32_MAX, low};
+            share[low] < 0.5 ? (em__column){fixed_point(share[low]), (int32_t)most} : (em__column){UINT32_MAX, low};
     }
 }
 

@@ -6,7 +6,7 @@
 #include "base/status.h"
 
 typedef struct em__column {
-    uint32_t own;               /* its own part, of 2^32 */
+    uint32_t own;               /* the probability of itself, times 2^32 */
     int32_t other;
 } em__column;
 

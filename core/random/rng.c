@@ -1,3 +1,4 @@
+/* Tensors filled with random numbers: distributions, and elements filled in parallel; permutations. */
 #include "random/rng.h"
 
 #include <math.h>
@@ -80,7 +81,7 @@ static inline float log_f32(float x)
     return (float)e * 0.693147181f + (f - f * f * (0.5f - f * p));
 }
 
-/* Cosine and sine of `turn` / 2^32 of a full turn. The nearest quarter is split off exactly, in whole numbers; the
+/* Cosine and sine of `turn` / 2^32 of a full turn. The nearest quarter is split off exactly, in integers; the
  * rest, t of a quarter with |t| <= 1/2, goes through polynomials fitted to that range. */
 static inline void turn_f32(uint32_t turn, float *cosine, float *sine)
 {
@@ -129,56 +130,71 @@ static void make_run(const source *s, int64_t first, run *r)
     s->make(s, r);
 }
 
-static int64_t whole(double x) { return (int64_t)between(x, -0x1p62, 0x1p62); }
+static int64_t to_integer(double x) { return (int64_t)between(x, -0x1p62, 0x1p62); }
 
-#define WHOLE(x) _Generic((x), int64_t: (x), default: whole((double)(x)))
-#define STORE_F32(x) (float)(x)
-#define STORE_F64(x) (double)(x)
-#define STORE_I64(x) WHOLE(x)
-#define STORE_I32(x) (int32_t)WHOLE(x)
-#define STORE_U8(x) (uint8_t)WHOLE(x)
-#define STORE_BOOL(x) (uint8_t)((x) != 0)
-#define STORE_F16(x) em__write_f16((float)(x))
-#define STORE_BF16(x) em__write_bf16((float)(x))
+#define TO_INTEGER(x) _Generic((x), int64_t: (x), default: to_integer((double)(x)))
+#define STORE_EM_F32(x) (float)(x)
+#define STORE_EM_F64(x) (double)(x)
+#define STORE_EM_I64(x) TO_INTEGER(x)
+#define STORE_EM_I32(x) (int32_t)TO_INTEGER(x)
+#define STORE_EM_U8(x) (uint8_t)TO_INTEGER(x)
+#define STORE_EM_BOOL(x) (uint8_t)((x) != 0)
+#define STORE_EM_F16(x) em__write_f16((float)(x))
+#define STORE_EM_BF16(x) em__write_bf16((float)(x))
 
-/* n numbers to element `first` and on; at[k] is where element first + k lies. */
-#define STORE_RUN(numbers) \
-    switch (t->dtype) { \
-    case EM_F32: for (int k = 0; k < n; k++) EM_DATA(float, t)[at[k]] = STORE_F32(numbers[k]); break; \
-    case EM_F64: for (int k = 0; k < n; k++) EM_DATA(double, t)[at[k]] = STORE_F64(numbers[k]); break; \
-    case EM_I64: for (int k = 0; k < n; k++) EM_DATA(int64_t, t)[at[k]] = STORE_I64(numbers[k]); break; \
-    case EM_I32: for (int k = 0; k < n; k++) EM_DATA(int32_t, t)[at[k]] = STORE_I32(numbers[k]); break; \
-    case EM_U8: for (int k = 0; k < n; k++) EM_DATA(uint8_t, t)[at[k]] = STORE_U8(numbers[k]); break; \
-    case EM_BOOL: for (int k = 0; k < n; k++) EM_DATA(uint8_t, t)[at[k]] = STORE_BOOL(numbers[k]); break; \
-    case EM_F16: for (int k = 0; k < n; k++) EM_DATA(uint16_t, t)[at[k]] = STORE_F16(numbers[k]); break; \
-    case EM_BF16: for (int k = 0; k < n; k++) EM_DATA(uint16_t, t)[at[k]] = STORE_BF16(numbers[k]); break; \
-    default: break; \
+/* Numbers x[0 .. n-1] go to elements at[0 .. n-1]. */
+#define X(constant, type, name) \
+    case constant: for (int k = 0; k < n; k++) EM_DATA(type, t)[at[k]] = STORE_##constant(x[k]); break;
+
+static void store_f32(const em_tensor *t, const float *x, const int64_t *at, int n)
+{
+    switch (t->dtype) {
+#include "tensor/dtype.def"
+    default: break;
     }
+}
 
-static void store_scattered(const em_tensor *t, kind made, const run *r, const int64_t *at, int n)
+static void store_f64(const em_tensor *t, const double *x, const int64_t *at, int n)
 {
-    if (made == KIND_F32)
-        STORE_RUN(r->f32)
-    else if (made == KIND_F64)
-        STORE_RUN(r->f64)
+    switch (t->dtype) {
+#include "tensor/dtype.def"
+    default: break;
+    }
+}
+
+static void store_i64(const em_tensor *t, const int64_t *x, const int64_t *at, int n)
+{
+    switch (t->dtype) {
+#include "tensor/dtype.def"
+    default: break;
+    }
+}
+#undef X
+
+static void store_scattered(const em_tensor *t, kind from, const run *r, const int64_t *at, int n)
+{
+    if (from == KIND_F32)
+        store_f32(t, r->f32, at, n);
+    else if (from == KIND_F64)
+        store_f64(t, r->f64, at, n);
     else
-        STORE_RUN(r->i64)
+        store_i64(t, r->i64, at, n);
 }
 
-static bool same_type(em_dtype dtype, kind made)
+static bool same_type(em_dtype dtype, kind from)
 {
-    return (made == KIND_F32 && dtype == EM_F32) || (made == KIND_F64 && dtype == EM_F64) ||
-           (made == KIND_I64 && dtype == EM_I64);
+    return (from == KIND_F32 && dtype == EM_F32) || (from == KIND_F64 && dtype == EM_F64) ||
+           (from == KIND_I64 && dtype == EM_I64);
 }
 
-/* Where elements first .. first+n-1 of the walked tensor lie. */
-static void places(const em_walk *w, int64_t first, int n, int64_t *at)
+/* Where elements first .. first+n-1 of the iterated tensor lie. */
+static void positions(const em_iterator *w, int64_t first, int n, int64_t *at)
 {
     const int64_t step = w->stride[0][w->dims - 1];
     int k = 0;
     while (k < n) {
-        int64_t offset[EM_WALK];
-        em__walk_at(w, (first + k) / w->inner, offset);
+        int64_t offset[EM_ITERATED];
+        em__iterator_at(w, (first + k) / w->inner, offset);
         for (int64_t i = (first + k) % w->inner; i < w->inner && k < n; i++, k++) at[k] = offset[0] + i * step;
     }
 }
@@ -186,12 +202,12 @@ static void places(const em_walk *w, int64_t first, int n, int64_t *at)
 static em_status fill(em_tensor *t, em_rng *rng, source s, const char *name)
 {
     EM_TRY(em__before_change(t, name));
-    em__settle(t);
+    em__apply_pending(t);
     s.seed = rng->seed;
     s.position = rng->position;
-    em_walk w;
+    em_iterator w;
     const int64_t *strides[] = {t->stride};
-    em__walk_init(&w, 1, t->dims, t->size, strides);
+    em__iterator_init(&w, 1, t->dims, t->size, strides);
     const bool straight = t->contiguous && same_type(t->dtype, s.kind);
     const size_t size = em_dtype_size(t->dtype);
     EM_PARALLEL_CHUNKS(lo, hi, t->count, 8)
@@ -203,7 +219,7 @@ static em_status fill(em_tensor *t, em_rng *rng, source s, const char *name)
             if (straight) {
                 memcpy(t->data + (size_t)i * size, &r, (size_t)n * size);
             } else {
-                places(&w, i, n, at);
+                positions(&w, i, n, at);
                 store_scattered(t, s.kind, &r, at, n);
             }
         }

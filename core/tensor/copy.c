@@ -1,17 +1,18 @@
+/* Elements read, written, copied and converted between layouts and dtypes. */
 #include "tensor/copy.h"
 
 #include <string.h>
 
 #include "parallel/parallel.h"
 #include "tensor/half.h"
-#include "tensor/rows.h"
+#include "tensor/sparse/row_sparse.h"
 #include "tensor/shape.h"
 
 /* ---- one element --------------------------------------------------------------------------------------- */
 
 static char *element(const em_tensor *t, int64_t at)
 {
-    em__settle(t);
+    em__apply_pending(t);
     int64_t offset = 0;
     if (t->contiguous)
         offset = at;
@@ -24,7 +25,7 @@ static char *element(const em_tensor *t, int64_t at)
 }
 
 /* Casts between numbers are defined for every value: floats outside the range of int64 or int32 go to its nearest end,
- * NaN to 0; whole numbers too large for a narrower type keep their low bits; a bool is whether the number differs
+ * NaN to 0; integers too large for a narrower type keep their low bits; a bool is whether the number differs
  * from 0. A half is rounded from the nearest float32, as PyTorch does. */
 static inline int64_t to_i64(double x)
 {
@@ -106,17 +107,15 @@ void em_tensor_set_int(em_tensor *t, int64_t at, int64_t value)
 /* One inner loop: n elements, steps in elements. */
 typedef void copy_loop(void *to, int64_t to_step, const void *from, int64_t from_step, int64_t n);
 
+#define EACH(to, value) for (int64_t i = 0; i < n; i++) to = (value)
 #define LOOP(name, to_type, from_type, read, write) \
     static void name(void *to, int64_t a, const void *from, int64_t b, int64_t n) \
     { \
         to_type *restrict y = to; \
         const from_type *restrict x = from; \
-        if (a == 1 && b == 1) \
-            for (int64_t i = 0; i < n; i++) y[i] = write(read(x[i])); \
-        else if (a == 1 && b == 0) \
-            for (int64_t i = 0; i < n; i++) y[i] = write(read(x[0])); \
-        else \
-            for (int64_t i = 0; i < n; i++) y[i * a] = write(read(x[i * b])); \
+        if (a == 1 && b == 1) EACH(y[i], write(read(x[i]))); \
+        else if (a == 1 && b == 0) EACH(y[i], write(read(x[0]))); \
+        else EACH(y[i * a], write(read(x[i * b]))); \
     }
 LOOP(move_1, uint8_t, uint8_t, SAME, SAME)
 LOOP(move_2, uint16_t, uint16_t, SAME, SAME)
@@ -200,14 +199,14 @@ TRANSPOSE(transpose_4, uint32_t)
 TRANSPOSE(transpose_8, uint64_t)
 
 /* Whether rows of the last dim lie together in `to` and columns in `from`. */
-static bool is_transposed(const em_walk *w, const em_tensor *to, const em_tensor *from)
+static bool is_transposed(const em_iterator *w, const em_tensor *to, const em_tensor *from)
 {
     const int last = w->dims - 1;
     return to->dtype == from->dtype && em_dtype_size(to->dtype) > 1 && last > 0 && w->stride[0][last] == 1 &&
            w->stride[1][last] != 1 && w->stride[1][last - 1] == 1 && w->inner >= TILE;
 }
 
-static void copy_transposed(em_tensor *to, const em_tensor *from, const em_walk *w)
+static void copy_transposed(em_tensor *to, const em_tensor *from, const em_iterator *w)
 {
     const int last = w->dims - 1;
     const int64_t size = (int64_t)em_dtype_size(to->dtype), rows = w->size[last - 1];
@@ -216,22 +215,22 @@ static void copy_transposed(em_tensor *to, const em_tensor *from, const em_walk 
         size == 2 ? transpose_2 : size == 4 ? transpose_4 : transpose_8;
     EM_PARALLEL_CHUNKS(lo, hi, w->outer / rows * strips, TILE * w->inner)
         for (int64_t k = lo; k < hi; k++) {
-            int64_t at[EM_WALK];
+            int64_t at[EM_ITERATED];
             const int64_t first = k % strips * TILE;
-            em__walk_at(w, k / strips * rows + first, at);
+            em__iterator_at(w, k / strips * rows + first, at);
             transpose(to->data + at[0] * size, w->stride[0][last - 1], from->data + at[1] * size, w->stride[1][last],
                       em__min(TILE, rows - first), w->inner);
         }
 }
 
-/* Rows lo .. hi-1 of a walk; `a` and `b` are the bytes of an element. */
-static void copy_rows(const em_walk *w, char *to, int64_t a, const char *from, int64_t b, copy_loop *loop, int64_t lo,
-                      int64_t hi)
+/* Rows lo .. hi-1 of an iterator; `a` and `b` are the bytes of an element. */
+static void copy_rows(const em_iterator *w, char *to, int64_t a, const char *from, int64_t b, copy_loop *loop,
+                      int64_t lo, int64_t hi)
 {
     const int64_t to_step = w->stride[0][w->dims - 1], from_step = w->stride[1][w->dims - 1];
     for (int64_t o = lo; o < hi; o++) {
-        int64_t here[EM_WALK];
-        em__walk_at(w, o, here);
+        int64_t here[EM_ITERATED];
+        em__iterator_at(w, o, here);
         loop(to + here[0] * a, to_step, from + here[1] * b, from_step, w->inner);
     }
 }
@@ -239,8 +238,8 @@ static void copy_rows(const em_walk *w, char *to, int64_t a, const char *from, i
 void em__copy_strided(em_tensor *to, const em_tensor *from)
 {
     copy_loop *const loop = loop_for(to->dtype, from->dtype);
-    em__settle(to);
-    em__settle(from);
+    em__apply_pending(to);
+    em__apply_pending(from);
     if (to->count == 0) return;
     const int64_t a = (int64_t)em_dtype_size(to->dtype), b = (int64_t)em_dtype_size(from->dtype);
     if (to->contiguous && from->contiguous && to->count == from->count) {
@@ -249,17 +248,17 @@ void em__copy_strided(em_tensor *to, const em_tensor *from)
     }
     int64_t repeat[EM_MAX_DIMS];
     em__broadcast_strides(repeat, from, to->dims, to->size);
-    em_walk w;
-    em__walk_init(&w, 2, to->dims, to->size, (const int64_t *const[]){to->stride, repeat});
+    em_iterator w;
+    em__iterator_init(&w, 2, to->dims, to->size, (const int64_t *const[]){to->stride, repeat});
     const int64_t to_step = w.stride[0][w.dims - 1], from_step = w.stride[1][w.dims - 1];
     if (is_transposed(&w, to, from)) {
         copy_transposed(to, from, &w);
         return;
     }
-    int64_t at[EM_WALK];
+    int64_t at[EM_ITERATED];
     if (w.outer == 1 || w.inner >= LONG) {
         for (int64_t o = 0; o < w.outer; o++) {
-            em__walk_at(&w, o, at);
+            em__iterator_at(&w, o, at);
             copy_row(to->data + at[0] * a, to_step, a, from->data + at[1] * b, from_step, b, w.inner, loop);
         }
         return;
@@ -315,15 +314,15 @@ em_status em_tensor_copy(em_tensor *to, const em_tensor *from)
     if (to->rows || from->rows) return em__fail(EM_ETYPE, "copy_: dense tensors only, given a row-sparse one");
     if (!em__broadcasts_to(from, to->dims, to->size))
         return em__fail(EM_ESHAPE, "copy_: shape %s does not broadcast to %s", EM_SHAPE(from), EM_SHAPE(to));
-    em_tensor *apart = NULL;
+    em_tensor *copy = NULL;
     EM_TRY(from->count == 1 ? em__spare_kept(to) : em__before_change(to, "copy_"));
     if (overlap(to, from)) {
-        EM_TRY(em_tensor_clone(&apart, from));
-        from = apart;
+        EM_TRY(em_tensor_clone(&copy, from));
+        from = copy;
     }
     em__copy_strided(to, from);
     em_tensor_touch(to);
-    em_tensor_release(apart);
+    em_tensor_release(copy);
     return EM_OK;
 }
 
@@ -341,7 +340,7 @@ em_status em_tensor_fill(em_tensor *t, double value)
     const em_tensor from = {.dtype = EM_F64, .data = (char *)&value, .count = 1, .contiguous = true};
     if (value != 0 || 1 / value < 0 || !t->contiguous || !t->count || t->count >= LONG || !t->storage)
         return fill(t, &from);
-    em__settle(t);
+    em__apply_pending(t);
     EM_TRY(em__spare_kept(t));
     memset(t->data, 0, (size_t)t->count * em_dtype_size(t->dtype));
     em_tensor_touch(t);

@@ -1,3 +1,4 @@
+/* Names, sizes and ranges of the dtypes. */
 #include <math.h>
 #include <string.h>
 
@@ -42,6 +43,6 @@ bool em_dtype_holds_int(em_dtype dtype, int64_t value)
 bool em_dtype_holds(em_dtype dtype, double value)
 {
     if (em_dtype_is_float(dtype) || dtype == EM_BOOL) return true;
-    const double whole = trunc(value);
-    return whole >= -0x1p63 && whole < 0x1p63 && em_dtype_holds_int(dtype, (int64_t)whole);
+    const double integer = trunc(value);
+    return integer >= -0x1p63 && integer < 0x1p63 && em_dtype_holds_int(dtype, (int64_t)integer);
 }

@@ -1,3 +1,4 @@
+/* Rows of float16 and bfloat16 from and to float32, eight at a time where the processor can. */
 #include "tensor/half.h"
 
 #include "base/cpu.h"

@@ -1,3 +1,4 @@
+/* Dims, broadcasting, and the iterator over tensors of one shape. */
 #include "tensor/shape.h"
 
 em_status em__wrap_dim(int *out, int64_t dim, int dims, const char *what)
@@ -41,14 +42,14 @@ bool em__broadcasts_to(const em_tensor *t, int dims, const int64_t *sizes)
     return true;
 }
 
-static bool joins(const em_walk *w, int64_t size, const int64_t *const strides[], int d)
+static bool joins(const em_iterator *w, int64_t size, const int64_t *const strides[], int d)
 {
     for (int k = 0; k < w->n; k++)
         if (w->stride[k][w->dims - 1] != strides[k][d] * size) return false;
     return true;
 }
 
-void em__walk_init(em_walk *w, int n, int dims, const int64_t *sizes, const int64_t *const strides[])
+void em__iterator_init(em_iterator *w, int n, int dims, const int64_t *sizes, const int64_t *const strides[])
 {
     w->n = n;
     w->dims = 0;

@@ -14,21 +14,21 @@ em_status em__broadcast(int *dims, int64_t *sizes, const em_tensor *a, const em_
 void em__broadcast_strides(int64_t *strides, const em_tensor *t, int dims, const int64_t *sizes);
 bool em__broadcasts_to(const em_tensor *t, int dims, const int64_t *sizes);
 
-/* Index arithmetic for a loop over up to EM_WALK tensors of one shape: dims that lie together in all of them are
- * joined, dims of size 1 dropped. The last dim is the inner loop (size and strides in elements). */
-enum { EM_WALK = 4 };
-typedef struct em_walk {
+/* Iterates over up to EM_ITERATED tensors of one shape at once: dims that are contiguous in all of them are joined,
+ * dims of size 1 dropped. The last dim is the inner loop (size and strides in elements). */
+enum { EM_ITERATED = 4 };
+typedef struct em_iterator {
     int n, dims;                        /* tensors; dims left, at least 1 */
     int64_t size[EM_MAX_DIMS];
-    int64_t stride[EM_WALK][EM_MAX_DIMS];
+    int64_t stride[EM_ITERATED][EM_MAX_DIMS];
     int64_t inner;                      /* size of the last dim */
     int64_t outer;                      /* product of the others */
-} em_walk;
+} em_iterator;
 
-void em__walk_init(em_walk *w, int n, int dims, const int64_t *sizes, const int64_t *const strides[]);
+void em__iterator_init(em_iterator *w, int n, int dims, const int64_t *sizes, const int64_t *const strides[]);
 
 /* Offsets in elements, one a tensor, of the start of inner loop number `outer`. */
-static inline void em__walk_at(const em_walk *w, int64_t outer, int64_t offset[EM_WALK])
+static inline void em__iterator_at(const em_iterator *w, int64_t outer, int64_t offset[EM_ITERATED])
 {
     for (int k = 0; k < w->n; k++) offset[k] = 0;
     for (int d = w->dims - 2; d >= 0; d--) {
@@ -39,9 +39,9 @@ static inline void em__walk_at(const em_walk *w, int64_t outer, int64_t offset[E
 }
 
 /* The same of point number `i` of outer * inner. */
-static inline void em__walk_point(const em_walk *w, int64_t i, int64_t offset[EM_WALK])
+static inline void em__iterator_point(const em_iterator *w, int64_t i, int64_t offset[EM_ITERATED])
 {
-    em__walk_at(w, i / w->inner, offset);
+    em__iterator_at(w, i / w->inner, offset);
     for (int k = 0; k < w->n; k++) offset[k] += i % w->inner * w->stride[k][w->dims - 1];
 }
 

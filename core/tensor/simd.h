@@ -1,9 +1,9 @@
 /* Vectors of the compiler's, for kernels whose sums must stay in registers (needs EM_VARIANT): gcc and clang keep
  * variables of these types there, small arrays they often do not. */
-#ifndef EM_TENSOR_VECTORS_H
-#define EM_TENSOR_VECTORS_H
+#ifndef EM_TENSOR_SIMD_H
+#define EM_TENSOR_SIMD_H
 
-#include "tensor/real.h"
+#include "tensor/scalar.h"
 
 #if defined __AVX512F__
 #define EM__MACHINE_BYTES 64
@@ -41,7 +41,7 @@ static inline void em__write_few(em_real *p, const em_four *v, int64_t n)
         for (int64_t i = 0; i < n; i++) p[i] = (*v)[i];
 }
 
-#define EM__BITS(v) __typeof__((v) < (v))                           /* whole numbers as long as v's elements */
+#define EM__BITS(v) __typeof__((v) < (v))                           /* integers as long as v's elements */
 
 #define EM_ALL(v, number) ((number) - (__typeof__(v)){0})           /* a vector like v of one number */
 #define EM_MAGNITUDE(v) ((__typeof__(v))((EM__BITS(v))(v) & ~(EM__BITS(v))-(__typeof__(v)){0}))

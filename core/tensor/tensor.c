@@ -1,40 +1,12 @@
+/* Handles: a shape, strides, and a counted storage that many of them may show. */
 #include "tensor/tensor.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#if EM_SANITIZED
-#include <sanitizer/asan_interface.h>
-#endif
-#include "parallel/parallel.h"
 #include "tensor/copy.h"
-#include "tensor/rows.h"
-
-_Static_assert(sizeof(em_storage) == 64, "data begins on a cache line");
-
-/* Where the data begins. A sanitizer is told of a gap before it, so that it sees who reads in front of a tensor. */
-enum { GAP = EM_SANITIZED ? 64 : 0 };
-static char *data_of(em_storage *s) { return (char *)(s + 1) + GAP; }
-static size_t block_bytes(size_t bytes) { return sizeof(em_storage) + GAP + bytes; }
-
-static void guard(em_storage *s)
-{
-#if EM_SANITIZED
-    __asan_poison_memory_region(s + 1, GAP);
-#else
-    (void)s;
-#endif
-}
-
-static void unguard(em_storage *s)
-{
-#if EM_SANITIZED
-    __asan_unpoison_memory_region(s + 1, GAP);
-#else
-    (void)s;
-#endif
-}
+#include "tensor/sparse/row_sparse.h"
 
 em_status em__count(int64_t *count, em_dtype dtype, int dims, const int64_t *sizes)
 {
@@ -110,22 +82,13 @@ static em_status new_tensor(em_tensor **out, em_dtype dtype, int dims, const int
 {
     EM_TRY(new_handle(out, dtype, dims, sizes));
     em_tensor *t = *out;
-    const size_t bytes = (size_t)t->count * em_dtype_size(dtype);
-    em_storage *s = zeroed ? em__alloc_zeroed(block_bytes(bytes)) : em__alloc(block_bytes(bytes));
-    if (!s) {
+    const em_status s = em__storage_new(&t->storage, (size_t)t->count * em_dtype_size(dtype), zeroed);
+    if (s) {
         em_tensor_release(t);
         *out = NULL;
-        return em__fail_memory("a tensor's elements", bytes);
+        return s;
     }
-    s->refs = 1;
-    s->bytes = bytes;
-    s->version = 0;
-    s->debt = NULL;
-    s->filled = NULL;
-    s->kept = NULL;
-    guard(s);
-    t->storage = s;
-    t->data = data_of(s);
+    t->data = t->storage->data;
     t->contiguous = true;
     em__strides(t->stride, dims, sizes);
     return EM_OK;
@@ -139,6 +102,40 @@ em_status em_tensor_empty(em_tensor **out, em_dtype dtype, int dims, const int64
 em_status em_tensor_zeros(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes)
 {
     return new_tensor(out, dtype, dims, sizes, true);
+}
+
+static em_status check_memory(const em_tensor *t, const em_foreign *memory)
+{
+    const size_t each = em_dtype_size(t->dtype), bytes = (size_t)t->count * each;
+    if (!memory->data || (uintptr_t)memory->data % each)
+        return em__fail(EM_EVALUE, "from_memory: elements of %s lie at a multiple of %zu bytes, given %p",
+                        em_dtype_name(t->dtype), each, memory->data);
+    if (memory->bytes < bytes)
+        return em__fail(EM_ESHAPE, "from_memory: shape %s of %s takes %zu bytes, given %zu", EM_SHAPE(t),
+                        em_dtype_name(t->dtype), bytes, memory->bytes);
+    return EM_OK;
+}
+
+em_status em_tensor_from_memory(em_tensor **out, const em_foreign *memory, em_dtype dtype, int dims,
+                                const int64_t *sizes)
+{
+    em_storage *storage;
+    *out = NULL;
+    EM_TRY(em__storage_foreign(&storage, memory));
+    em_status s = new_handle(out, dtype, dims, sizes);
+    if (!s) s = check_memory(*out, memory);
+    if (s) {
+        em_tensor_release(*out);
+        em__storage_release(storage);
+        *out = NULL;
+        return s;
+    }
+    em_tensor *t = *out;
+    t->storage = storage;
+    t->data = storage->data;
+    t->contiguous = true;
+    em__strides(t->stride, dims, sizes);
+    return EM_OK;
 }
 
 em_status em_tensor_scalar(em_tensor **out, em_dtype dtype, double value)
@@ -194,7 +191,7 @@ em_status em__tensor_shell(em_tensor **out, const em_tensor *t, bool with_data)
     s->origin = NULL;
     s->base = s->frozen = NULL;
     s->changes = 0;
-    s->apart = false;
+    s->untracked = false;
     s->next_kept = NULL;
     s->kept_at = NULL;
     if (!with_data) {
@@ -209,50 +206,16 @@ em_status em__tensor_shell(em_tensor **out, const em_tensor *t, bool with_data)
 
 /* ---- rows that are filled ------------------------------------------------------------------------------ */
 
-static bool is_known(const em_storage *s) { return s->filled && s->filled_at == s->version; }
-
-void em__set_filled(em_tensor *t, em_groups *g)
-{
-    em_storage *s = t->storage;
-    em__groups_free(s->filled);
-    s->filled = g;
-    s->filled_at = s->version;
-    s->row_bytes = t->size[0] ? s->bytes / (size_t)t->size[0] : 0;
-}
+em_status em__set_filled(em_tensor *t, em_groups *g) { return em__storage_set_filled(t->storage, g, t->size[0]); }
 
 const em_groups *em__filled(const em_tensor *t)
 {
     const em_storage *s = t->storage;
     const bool whole = s && t->contiguous && t->dims && (size_t)t->count * em_dtype_size(t->dtype) == s->bytes;
-    return whole && is_known(s) && (size_t)t->size[0] * s->row_bytes == s->bytes ? s->filled : NULL;
+    return whole ? em__storage_filled(s, t->size[0]) : NULL;
 }
 
-/* Makes zeros of a storage whose filled rows are known, if they are few: else that is left to whoever wants zeros. */
-static bool clear(em_storage *s)
-{
-    const em_groups *g = s->filled;
-    const size_t row = s->row_bytes;
-    if (!is_known(s) || 2 * (size_t)g->n * row > s->bytes) return false;
-    char *data = data_of(s);
-    EM_PARALLEL_EACH(i, g->n, (double)row / 8) memset(data + (size_t)g->ids[i] * row, 0, row);
-    return true;
-}
-
-static void storage_release(em_storage *s)
-{
-    if (!s || --s->refs) return;
-    if (s->debt) s->debt->release(s->debt);
-    const size_t bytes = block_bytes(s->bytes);
-    const bool zeros = clear(s);
-    unguard(s);
-    em__groups_free(s->filled);
-    if (zeros) {
-        memset(s, 0, sizeof *s);
-        em__free_zeros(s, bytes);
-    } else {
-        em__free(s, bytes);
-    }
-}
+/* ---- letting go ---------------------------------------------------------------------------------------- */
 
 static void unlist(em_tensor *t)
 {
@@ -267,7 +230,7 @@ void em__tensor_become(em_tensor *t, const em_tensor *from)
     em_storage *before = t->storage;
     if (t->kept_at) unlist(t);
     share_storage(t, from->storage);
-    storage_release(before);
+    em__storage_release(before);
     t->data = from->data;
     t->count = from->count;
     t->dims = from->dims;
@@ -299,7 +262,7 @@ void em__origin_release(em_origin *origin)
 static void dispose(em_tensor *t)
 {
     if (t->kept_at) unlist(t);
-    storage_release(t->storage);
+    em__storage_release(t->storage);
     em__rows_release(t->rows);
     em__origin_release(t->origin);
     em_tensor_release(t->base);
@@ -333,7 +296,7 @@ em_status em__keep(em_tensor **t)
 }
 
 /* t's elements in a storage of their own, repeated where t repeats them. */
-static em_status copy_apart(em_tensor **out, const em_tensor *t)
+static em_status copy_to_own_storage(em_tensor **out, const em_tensor *t)
 {
     em_tensor once = em__window(t, 0, t->dims, t->size, t->stride);
     for (int d = 0; d < t->dims; d++)
@@ -365,7 +328,7 @@ em_status em__copy_kept(em_storage *s)
     while (s->kept) {
         em_tensor *copy;
         const em_tensor was = *s->kept;
-        EM_TRY(copy_apart(&copy, &was));
+        EM_TRY(copy_to_own_storage(&copy, &was));
         do em__tensor_become(s->kept, copy);
         while (s->kept && shows_the_same(s->kept, &was));
         em_tensor_release(copy);
@@ -404,8 +367,8 @@ bool em_tensor_is_sparse(const em_tensor *t) { return t->rows != NULL; }
 
 void *em_tensor_data(const em_tensor *t)
 {
-    em__settle(t);
-    if (t->storage) t->storage->filled_at = -1;         /* whoever asks may write */
+    em__apply_pending(t);
+    if (t->storage) em__storage_exposed(t->storage);    /* whoever asks may write */
     return t->data;
 }
 
@@ -418,27 +381,18 @@ void em_tensor_touch(em_tensor *t)
     if (t->storage) t->storage->version++;
 }
 
-/* ---- what rows are owed -------------------------------------------------------------------------------- */
+/* ---- pending updates ----------------------------------------------------------------------------------- */
 
-void em_tensor_settle(const em_tensor *t) { em__settle(t); }
+void em_tensor_apply_pending(const em_tensor *t) { em__apply_pending(t); }
 
-void em__settle_storage(em_storage *s)
+void em__apply_pending_rows(const em_tensor *t, const em_tensor *ids)
 {
-    em_debt *d = s->debt;
-    d->pay(d, NULL, 0);
-    if (em__stop) return;       /* an interrupted loop has left some out */
-    s->debt = NULL;
-    d->release(d);
-}
-
-void em__settle_rows(const em_tensor *t, const em_tensor *ids)
-{
-    em_debt *d = t->storage ? t->storage->debt : NULL;
-    if (!d) return;
-    if (t->data == d->data && t->contiguous && t->dims == 2 && t->size[0] == d->rows && t->size[1] == d->width)
-        d->pay(d, EM_DATA(int64_t, ids), ids->count);
+    em_pending *p = t->storage ? t->storage->pending : NULL;
+    if (!p) return;
+    if (t->data == p->data && t->contiguous && t->dims == 2 && t->size[0] == p->rows && t->size[1] == p->width)
+        p->apply(p, EM_DATA(int64_t, ids), ids->count);
     else
-        em__settle_storage(t->storage);
+        em__storage_apply_pending(t->storage);
 }
 
 /* ---- views --------------------------------------------------------------------------------------------- */

@@ -1,31 +1,9 @@
-/* Inside of a tensor: a strided window on a counted storage. Knows nothing of operations or gradients; autograd hangs
- * an origin on it, of which it knows only how to let go, and the base of a view, to which changes of the view go. */
+/* Inside of a tensor: a strided window on a counted storage. Knows nothing of operations or gradients; autograd gives
+ * it an origin, of which it knows only how to release it, and the base of a view, to which changes of the view go. */
 #ifndef EM_TENSOR_TENSOR_H
 #define EM_TENSOR_TENSOR_H
 
-#include "base/status.h"
-
-/* Changes that rows of a table wait for, and get before anybody sees them (optim/owed.h): a row's content is what it
- * will be then, so giving them their due counts as no change of the storage. */
-typedef struct em_debt {
-    const char *data;           /* the table: (rows, width), contiguous */
-    int64_t rows, width;
-    void (*pay)(struct em_debt *d, const int64_t *ids, int64_t n);      /* null: all rows; ids out of range: no rows */
-    void (*release)(struct em_debt *d);
-} em_debt;
-
-typedef struct em_groups em_groups;
-
-typedef struct em_storage {
-    int64_t refs;
-    size_t bytes;               /* of the data that follows this header in the same block, on a cache line */
-    int64_t version;
-    em_debt *debt;              /* owned; or null. Whoever reads or writes the data calls em__settle first */
-    em_groups *filled;          /* owned: rows outside which all is 0; or null */
-    int64_t filled_at;          /* the version of which that holds */
-    size_t row_bytes;
-    em_tensor *kept;            /* handles that stay as they are, or null. Who writes calls em__before_change first */
-} em_storage;
+#include "tensor/storage.h"
 
 typedef struct em_origin {
     int64_t refs;
@@ -48,23 +26,21 @@ struct em_tensor {
     int dims;
     bool contiguous;
     bool number;                /* made from a Lua number: gives way to tensors when dtypes are promoted */
-    bool apart;                 /* a view made while no gradients are recorded: it has no part in its base's history */
+    bool untracked;             /* a view made while no gradients are recorded: its base's history ignores it */
     em_tensor *next_kept, **kept_at;    /* in the list of its storage, if it is kept; or null */
     int64_t size[EM_MAX_DIMS], stride[EM_MAX_DIMS];
 };
 
-/* Gives the rows of t's storage what they are owed: all rows, or those of `ids` (int64, contiguous) if t is just the
- * table that owes. After an interrupt some may still wait. */
-void em__settle_storage(em_storage *s);
-void em__settle_rows(const em_tensor *t, const em_tensor *ids);
-static inline void em__settle(const em_tensor *t)
+/* Applies the pending updates of t's storage: to all rows, or to those of `ids` (int64, contiguous) if t is just the
+ * table that has them. After an interrupt some may still be pending. */
+void em__apply_pending_rows(const em_tensor *t, const em_tensor *ids);
+static inline void em__apply_pending(const em_tensor *t)
 {
-    if (t->storage && t->storage->debt) em__settle_storage(t->storage);
+    if (t->storage && t->storage->pending) em__storage_apply_pending(t->storage);
 }
 
-/* All of t, a table (rows, …) alone in its storage, is 0 but for the rows of g, which it takes over. That is known
- * until t changes. Its memory then serves the next zeros with only those rows cleared. */
-void em__set_filled(em_tensor *t, em_groups *g);
+/* em__storage_set_filled of t, a table (rows, …) alone in its storage. */
+em_status em__set_filled(em_tensor *t, em_groups *g);
 
 /* Those rows, if t is all of its storage, row for row; or null: not known. */
 const em_groups *em__filled(const em_tensor *t);

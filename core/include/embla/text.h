@@ -1,4 +1,4 @@
-/* The part of embla.h about text: vocabularies, corpora, batches, word vectors, files of them. Its conventions hold. */
+/* The part of embla.h about text: vocabularies, corpora, word vectors, columns of text. Its conventions hold. */
 #ifndef EMBLA_TEXT_H
 #define EMBLA_TEXT_H
 
@@ -42,9 +42,42 @@ em_status em_vocab_trim(em_vocab *v, int64_t min_count, int64_t max_size, em_ten
 em_status em_vocab_save(const em_vocab *v, const char *path);
 em_status em_vocab_load(em_vocab **out, const char *path);
 
+/* The ids of words spelled like one, the nearest first, of equally near ones the lower: at most 2 bytes inserted, left
+ * out or replaced, in long words a third of them.
+ *   n      how many are wanted at `ids`; then how many there are
+ *   fails  EM_ENOMEM */
+em_status em_vocab_nearest(const em_vocab *v, const char *word, size_t length, int64_t *ids, int64_t *n);
+
+/* ---- subwords ------------------------------------------------------------------------------------------ */
+
+typedef struct em_word {
+    const char *at;
+    size_t n;
+} em_word;
+
+enum { EM_SUBWORD_MAX = 100 };  /* characters of an n-gram */
+
+/* Words as fastText takes them apart (Bojanowski et al. 2017): the word between < and >, and of that all n-grams of
+ * minn to maxn characters of UTF-8, but for < and > alone. An n-gram's row is its hash (FNV-1a of bytes with a sign, 32
+ * bits) modulo the size of the table. "</s>" has no n-grams.
+ *   buckets  (B, D) float32, contiguous
+ *   fails    EM_ESHAPE, EM_EVALUE: minn, maxn; EM_EINTERRUPT */
+
+/* Each row of a matrix, the word's own, becomes its mean with those of its n-grams.
+ *   matrix  (V, D) float32, contiguous */
+em_status em_subwords_compose(em_tensor *matrix, const em_vocab *words, const em_tensor *buckets, int64_t minn,
+                              int64_t maxn);
+
+/* The mean of the n-grams of n words; zeros for one that has none.
+ *   out  (n, D), new reference */
+em_status em_subwords_vectors(em_tensor **out, const em_word *words, int64_t n, const em_tensor *buckets, int64_t minn,
+                              int64_t maxn);
+
+/* ---- text ---------------------------------------------------------------------------------------------- */
+
 typedef enum em_text_split {
     EM_SPLIT_WORDS,     /* letters, marks, digits; a lone ' or underscores between two of these belong to the word */
-    EM_SPLIT_BLANKS,    /* whatever stands between blanks and other control characters of ASCII */
+    EM_SPLIT_BLANKS,    /* whatever stands between spaces and other control characters of ASCII */
 } em_text_split;
 
 typedef enum em_text_sentence {
@@ -55,27 +88,32 @@ typedef enum em_text_sentence {
 
 /* How text becomes words. Everywhere, a byte order mark at the start of a file is skipped, and a word of more than 255
  * bytes is cut there. EM_SPLIT_WORDS writes words in composed form (NFC) and U+2019 as ', drops format characters (soft
- * hyphens, joiners) and takes bytes that are not UTF-8 as blanks; for EM_SPLIT_BLANKS each such byte becomes U+FFFD. */
+ * hyphens, joiners) and takes bytes that are not UTF-8 as whitespace; for EM_SPLIT_BLANKS each becomes U+FFFD. */
 typedef struct em_text_opts {
     em_text_split split;
     em_text_sentence sentence;
     bool lower;                 /* words in lower case */
-    bool digits;                /* EM_SPLIT_WORDS: digits belong to words; otherwise they are blanks */
-    bool punctuation;           /* EM_SPLIT_WORDS: every other visible character is a word; otherwise a blank */
+    bool digits;                /* EM_SPLIT_WORDS: digits belong to words; otherwise they are whitespace */
+    bool punctuation;           /* EM_SPLIT_WORDS: every other visible character is a word; otherwise whitespace */
     const char *unknown;        /* word 0 of a new vocabulary, stands for words that went; null: they are skipped */
 } em_text_opts;
+
+/* How a corpus is read. */
+typedef struct em_corpus_opts {
+    em_text_opts text;
+    em_vocab *vocab;            /* its words are encoded, others become its unknown word or are skipped; shared, not
+                                 * changed. Null: the files' words are counted and make a new vocabulary, trimmed by
+                                 * min_count and max_size (see em_vocab_trim) */
+    int64_t min_count, max_size;
+    int64_t max_words;          /* stop after so many, those skipped included; < 0: no limit */
+} em_corpus_opts;
 
 /* Text as word ids. Keeps no text. */
 typedef struct em_corpus em_corpus;
 
 /* Reads UTF-8 files, one after the other, and encodes them.
- *   vocab      its words are encoded, others become its unknown word or are skipped. Shared, not changed.
- *              Null: the files' words are counted and make a new vocabulary, trimmed by min_count and max_size (see
- *              em_vocab_trim).
- *   max_words  stop after this many words, those skipped included; < 0: no limit
- *   fails      EM_EIO with the path, EM_ENOMEM, EM_EINTERRUPT */
-em_status em_corpus_read(em_corpus **out, const char *const *paths, int64_t n_paths, const em_text_opts *opts,
-                         em_vocab *vocab, int64_t min_count, int64_t max_size, int64_t max_words);
+ *   fails  EM_EIO with the path, EM_ENOMEM, EM_EINTERRUPT */
+em_status em_corpus_read(em_corpus **out, const char *const *paths, int64_t n_paths, const em_corpus_opts *opts);
 void em_corpus_retain(em_corpus *c);
 void em_corpus_release(em_corpus *c);           /* null is fine */
 
@@ -118,6 +156,15 @@ void em_skipgram_release(em_skipgram *s);       /* null is fine */
 /* Goes to the start of an epoch (>= 0). */
 void em_skipgram_start(em_skipgram *s, int64_t epoch);
 
+/* A place in an epoch: the pairs of each portion of the corpus are numbered from 0. */
+typedef struct em_skipgram_position { int64_t portion, pair; } em_skipgram_position;
+
+/* Where the next batch begins. */
+em_skipgram_position em_skipgram_where(const em_skipgram *s);
+
+/* Goes to a place in an epoch. Fails: EM_EVALUE if there is no such; EM_EINTERRUPT. Then it is at the epoch's start. */
+em_status em_skipgram_seek(em_skipgram *s, int64_t epoch, em_skipgram_position at);
+
 /* The next batch of the epoch; both null at its end. The last one may be smaller.
  *   centre   (B), new reference
  *   targets  (B, 1 + negative), new reference: the context, then the negatives */
@@ -132,9 +179,9 @@ int64_t em_skipgram_done(const em_skipgram *s);
  * CBOW: the mean of the window's vectors should. A step moves rows by -lr times the gradient of the sum of
  * -log sigmoid(score) of the centre and -log sigmoid(-score) of the negatives; lr falls in a line to lr / 10,000.
  *
- * The deterministic form goes in rounds, see word2vec.c: the result depends on options and seed, not on the number of
- * threads. The Hogwild form lets threads write to the tables at once, without locks: a little faster, and each run
- * different. */
+ * The deterministic variant goes in rounds, see word2vec.c: the result depends on options and seed, not on the number
+ * of threads. The Hogwild variant lets threads write to the tables at once, without locks: a little faster, and each
+ * run different. */
 typedef struct em_word2vec em_word2vec;
 
 typedef struct em_word2vec_opts {
@@ -156,10 +203,10 @@ typedef struct em_word2vec_report {
 } em_word2vec_report;
 
 /* Where training stands: to go on later with the same bits. After the last epoch {epochs, 0, 0}. */
-typedef struct em_word2vec_place {
+typedef struct em_word2vec_position {
     int64_t epoch;
     int64_t portion, word;      /* of EM_PORTION words of the corpus; word among those that stay in it */
-} em_word2vec_place;
+} em_word2vec_position;
 
 /* Keeps corpus and tables.
  *   vectors, contexts  (V, D) of float32 or float64, contiguous; they are trained in place
@@ -172,25 +219,32 @@ void em_word2vec_release(em_word2vec *w);       /* null is fine */
  * rounds and can be called again. Fails: EM_ENOMEM before anything is changed. */
 em_status em_word2vec_train(em_word2vec *w, int64_t words, em_word2vec_report *report);
 
-em_word2vec_place em_word2vec_where(const em_word2vec *w);
-em_status em_word2vec_seek(em_word2vec *w, em_word2vec_place at);   /* EM_EVALUE if there is no such place */
+em_word2vec_position em_word2vec_where(const em_word2vec *w);
+em_status em_word2vec_seek(em_word2vec *w, em_word2vec_position at);  /* EM_EVALUE if there is no such position */
 
-/* ---- files --------------------------------------------------------------------------------------------- */
+/* ---- columns of text ----------------------------------------------------------------------------------- */
 
-/* Files of the format of word2vec: a line "V D", then each word, a blank, and its D numbers: decimal ones parted by
- * blanks, or (binary) little-endian float32.
- *   matrix  (V, D) of float dtype; loaded as float32
- *   fails   EM_EIO with the path; EM_EFORMAT with the byte offset; EM_ESHAPE; EM_EVALUE for a word with a blank in it
- * Saving replaces the file at once or not at all. Loaded words count 0 each. */
-em_status em_vectors_save(const char *path, const em_vocab *words, const em_tensor *matrix, bool binary);
-em_status em_vectors_load(em_vocab **words, em_tensor **matrix, const char *path, bool binary);
+/* Texts in a row, any of which may be missing, held as bytes. */
+typedef struct em_strings em_strings;
 
-/* Regular files below a folder whose names end in `suffix` ("" for all), in order of their paths' bytes. Symbolic links
- * are not followed. EM_EIO with the path of a folder that cannot be read. */
-typedef struct em_files em_files;
-em_status em_files_list(em_files **out, const char *folder, const char *suffix);
-int64_t em_files_count(const em_files *f);
-const char *em_files_path(const em_files *f, int64_t at);       /* lent */
-void em_files_release(em_files *f);             /* null is fine */
+em_status em_strings_new(em_strings **out);
+void em_strings_retain(em_strings *s);
+void em_strings_release(em_strings *s);         /* null is fine */
+
+int64_t em_strings_count(const em_strings *s);
+int64_t em_strings_missing(const em_strings *s);                               /* how many are missing */
+const char *em_strings_get(const em_strings *s, int64_t at, size_t *length);   /* lent; null: missing; `at` in range */
+
+/* Adds one at the end; `text` null: a missing one. EM_ENOMEM; EM_ERANGE for more than 1 GiB. */
+em_status em_strings_add(em_strings *s, const char *text, size_t length);
+
+/* Those at `ids`, (n) int64, in their order. EM_ETYPE, EM_ESHAPE, EM_ERANGE. */
+em_status em_strings_select(em_strings **out, const em_strings *s, const em_tensor *ids);
+
+/* Each as its number in a vocabulary: ids (n) int64.
+ *   words  null at first: it becomes a new one of all texts, the most frequent first, equal ones as they come first;
+ *          else the one to look in, where its unknown word stands for those it lacks
+ *   fails  EM_EVALUE for a missing text, and for one that the vocabulary lacks */
+em_status em_strings_ids(const em_strings *s, em_vocab **words, em_tensor **ids);
 
 #endif

@@ -1,8 +1,11 @@
-/* Activation functions, with the gradients that PyTorch gives them where they have a corner. */
+/* Activation functions: y = f(x), dx = dy f'(x), both in a row for each; at a corner f' is what PyTorch takes there.
+ * gelu, which has two formulas, with P and p the distribution and the density of N(0, 1):
+ *
+ *     y = x P(x),  dx = dy (P(x) + x p(x));  or P(x) taken as (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
 #include <tgmath.h>
 
 #include "math/vector_math.h"
-#include "ops/unary.h"
+#include "ops/elementwise/unary.h"
 
 static inline em_real softplus_of(em_real x) { return (x > 0 ? x : 0) + em__log1p(em__exp(-fabs(x))); }
 
@@ -44,7 +47,7 @@ static inline em_real mish_slope_of(em_real x)
 
 static const em_opt_spec softplus_opts[] = {
     {"beta", EM_OPT_NUMBER, "1", "", "how sharp the corner is"},
-    {"threshold", EM_OPT_NUMBER, "20", "", "where beta * x is above this, the value is x itself"},
+    {"threshold", EM_OPT_NUMBER, "20", "", "where beta * input is above this, the value is input itself"},
     {0},
 };
 static const em_opt_spec alpha_opts[] = {
@@ -53,11 +56,6 @@ static const em_opt_spec alpha_opts[] = {
 };
 static const em_opt_spec leaky_relu_opts[] = {
     {"negative_slope", EM_OPT_NUMBER, "0.01", "", "slope below 0"},
-    {0},
-};
-static const em_opt_spec hardtanh_opts[] = {
-    {"min_val", EM_OPT_NUMBER, "-1", "", "least value"},
-    {"max_val", EM_OPT_NUMBER, "1", "", "greatest value"},
     {0},
 };
 static const em_opt_spec lambd_opts[] = {
@@ -75,33 +73,31 @@ static const em_opt_spec celu_opts[] = {
 
 /* name, value of x, gradient from dy and x or y, which of them, options (a, b), help */
 #define ROWS(ROW) \
-    ROW(relu6, x < 0 ? 0 : x > 6 ? 6 : x, x <= 0 || x >= 6 ? 0 : dy, X, NULL, "min(max(x, 0), 6).") \
-    ROW(silu, x * em__sigmoid(x), dy * silu_slope_of(x), X, NULL, "x * sigmoid(x), also called swish.") \
+    ROW(silu, x * em__sigmoid(x), dy * silu_slope_of(x), X, NULL, "input * sigmoid(input), also called swish.") \
     ROW(softplus, x * a > b ? x : em__log1p(em__exp(x * a)) / a, x * a > b ? dy : dy * em__sigmoid(x * a), X, \
-        softplus_opts, "log(1 + exp(beta * x)) / beta, a smooth relu.") \
-    ROW(softsign, softsign_of(x), dy / ((1 + fabs(x)) * (1 + fabs(x))), X, NULL, "x / (1 + |x|).") \
-    ROW(tanhshrink, x - em__tanh(x), dy * em__tanh(x) * em__tanh(x), X, NULL, "x - tanh(x).") \
+        softplus_opts, "log(1 + exp(beta * input)) / beta, a smooth relu.") \
+    ROW(softsign, softsign_of(x), dy / ((1 + fabs(x)) * (1 + fabs(x))), X, NULL, "input / (1 + |input|).") \
+    ROW(tanhshrink, x - em__tanh(x), dy * em__tanh(x) * em__tanh(x), X, NULL, "input - tanh(input).") \
     ROW(logsigmoid, (x < 0 ? x : 0) - em__log1p(em__exp(-fabs(x))), dy * em__sigmoid(-x), X, NULL, \
-        "log(sigmoid(x)), exact for large |x|.") \
+        "log(sigmoid(input)), exact for large |input|.") \
     ROW(elu, x <= 0 ? a * em__expm1(x) : x, x <= 0 ? dy * a * em__exp(x) : dy, X, alpha_opts, \
-        "x above 0, alpha * (exp(x) - 1) below.") \
+        "input above 0, alpha * (exp(input) - 1) below.") \
     ROW(selu, SELU_SCALE * (x <= 0 ? SELU_ALPHA * em__expm1(x) : x), \
         dy * SELU_SCALE * (x <= 0 ? SELU_ALPHA * em__exp(x) : 1), X, NULL, \
-        "scale * elu(x), with the scale and alpha that keep mean 0 and variance 1.") \
+        "scale * elu(input), with the scale and alpha that keep mean 0 and variance 1.") \
     ROW(celu, x <= 0 ? a * em__expm1(x / a) : x, x <= 0 ? dy * em__exp(x / a) : dy, X, celu_opts, \
-        "x above 0, alpha * (exp(x / alpha) - 1) below.") \
-    ROW(mish, x * em__tanh(softplus_of(x)), dy * mish_slope_of(x), X, NULL, "x * tanh(softplus(x)).") \
-    ROW(leaky_relu, x > 0 ? x : x * a, x > 0 ? dy : dy * a, X, leaky_relu_opts, "x above 0, negative_slope x below.") \
-    ROW(hardtanh, x > b ? b : x < a ? (a < b ? a : b) : x, x <= a || x >= b ? 0 : dy, X, hardtanh_opts, \
-        "min(max(x, min_val), max_val).") \
+        "input above 0, alpha * (exp(input / alpha) - 1) below.") \
+    ROW(mish, x * em__tanh(softplus_of(x)), dy * mish_slope_of(x), X, NULL, "input * tanh(softplus(input)).") \
+    ROW(leaky_relu, x > 0 ? x : x * a, x > 0 ? dy : dy * a, X, leaky_relu_opts, \
+        "input above 0, negative_slope * input below.") \
     ROW(hardsigmoid, x <= -3 ? 0 : x >= 3 ? 1 : x / 6 + (em_real)0.5, x > -3 && x < 3 ? dy / 6 : 0, X, NULL, \
-        "x / 6 + 1/2, kept within 0 and 1.") \
+        "input / 6 + 1/2, kept within 0 and 1.") \
     ROW(hardswish, x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6, x < -3 ? 0 : x <= 3 ? dy * (x / 3 + (em_real)0.5) : dy, \
-        X, NULL, "x * hardsigmoid(x).") \
+        X, NULL, "input * hardsigmoid(input).") \
     ROW(hardshrink, x >= -a && x <= a ? 0 : x, x >= -a && x <= a ? 0 : dy, X, lambd_opts, \
-        "x, but 0 where |x| is at most lambd.") \
+        "input, but 0 where |input| is at most lambd.") \
     ROW(softshrink, x > a ? x - a : x < -a ? x + a : x * 0, x >= -a && x <= a ? 0 : dy, X, softshrink_opts, \
-        "x brought nearer to 0 by lambd; 0 where |x| is at most lambd.")
+        "input brought nearer to 0 by lambd; 0 where |input| is at most lambd.")
 
 ROWS(EM_UNARY)
 
@@ -122,9 +118,9 @@ static em_status gelu_backward(const em_node *n, em_tensor **dx)
 
 const em_op EM_OP(gelu) = {
     .name = "gelu",
-    .inputs = "x",
-    .outputs = "y",
-    .doc = "x times the chance that a standard normal number is below x.",
+    .inputs = "input",
+    .outputs = "output",
+    .doc = "input times the chance that a standard normal number is below input.",
     .opts = (const em_opt_spec[]){
         {"approximate", EM_OPT_ENUM, "none", "none tanh", "the formula: the error function, or a tanh near to it"},
         {0},

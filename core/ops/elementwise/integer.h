@@ -1,53 +1,53 @@
-/* Arithmetic that a file for every dtype writes once: whole numbers wrap around instead of overflowing, which C leaves
+/* Arithmetic that a file for every dtype writes once: integers wrap around instead of overflowing, which C leaves
  * undefined for signed ones, and a bool holds 0 or 1. Needs EM_VARIANT. */
-#ifndef EM_OPS_WHOLE_H
-#define EM_OPS_WHOLE_H
+#ifndef EM_OPS_INTEGER_H
+#define EM_OPS_INTEGER_H
 
 #include <math.h>
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 #if EM_REAL_FLOAT
 
-static inline em_real em__plus(em_real x, em_real y) { return x + y; }
-static inline em_real em__minus(em_real x, em_real y) { return x - y; }
-static inline em_real em__times(em_real x, em_real y) { return x * y; }
-static inline bool em__below_0(em_real x) { return x < 0; }
+static inline em_scalar em__plus(em_scalar x, em_scalar y) { return x + y; }
+static inline em_scalar em__minus(em_scalar x, em_scalar y) { return x - y; }
+static inline em_scalar em__times(em_scalar x, em_scalar y) { return x * y; }
+static inline bool em__below_0(em_scalar x) { return x < 0; }
 
 /* Least and greatest value. */
-#define EM_LEAST (-(em_real)INFINITY)
-#define EM_MOST ((em_real)INFINITY)
+#define EM_LEAST (-(em_scalar)INFINITY)
+#define EM_MOST ((em_scalar)INFINITY)
 
 /* Whether an option's number can be an element as it stands, and the nearest element. */
 static inline bool em__is_element(const em_opt *o) { return (void)o, true; }
-static inline em_real em__element(const em_opt *o) { return (em_real)o->x; }
+static inline em_scalar em__element(const em_opt *o) { return (em_scalar)o->x; }
 
 #else
 
-static inline em_real em__plus(em_real x, em_real y) { return EM_STORE((uint64_t)x + (uint64_t)y); }
-static inline em_real em__minus(em_real x, em_real y) { return EM_STORE((uint64_t)x - (uint64_t)y); }
-static inline em_real em__times(em_real x, em_real y) { return EM_STORE((uint64_t)x * (uint64_t)y); }
+static inline em_scalar em__plus(em_scalar x, em_scalar y) { return EM_STORE((uint64_t)x + (uint64_t)y); }
+static inline em_scalar em__minus(em_scalar x, em_scalar y) { return EM_STORE((uint64_t)x - (uint64_t)y); }
+static inline em_scalar em__times(em_scalar x, em_scalar y) { return EM_STORE((uint64_t)x * (uint64_t)y); }
 
 /* Widened, since of unsigned ones the compiler complains. */
 static inline bool em__below_0(int64_t x) { return x < 0; }
 static inline bool em__is_minus_1(int64_t x) { return x == -1; }
 
-#define EM_LEAST _Generic((em_real)0, int64_t: INT64_MIN, int32_t: INT32_MIN, default: 0)
-#define EM__MOST_OF_TYPE _Generic((em_real)0, int64_t: INT64_MAX, int32_t: INT32_MAX, default: 255)
-#define EM_MOST (EM_REAL_DTYPE_IS_BOOL ? (em_real)1 : (em_real)EM__MOST_OF_TYPE)
+#define EM_LEAST _Generic((em_scalar)0, int64_t: INT64_MIN, int32_t: INT32_MIN, default: 0)
+#define EM__MOST_OF_TYPE _Generic((em_scalar)0, int64_t: INT64_MAX, int32_t: INT32_MAX, default: 255)
+#define EM_MOST (EM_REAL_DTYPE_IS_BOOL ? (em_scalar)1 : (em_scalar)EM__MOST_OF_TYPE)
 
-/* A whole number is taken as it was given: a double does not hold each of int64. */
+/* An integer is taken as it was given: a double does not hold each of int64. */
 static inline bool em__is_element(const em_opt *o)
 {
     if ((double)o->i == o->x) return o->i >= EM_LEAST && o->i <= EM_MOST;
     return o->x == floor(o->x) && o->x >= (double)EM_LEAST && o->x < (double)EM_MOST + 1;
 }
 
-static inline em_real em__element(const em_opt *o)
+static inline em_scalar em__element(const em_opt *o)
 {
-    if ((double)o->i == o->x) return o->i <= EM_LEAST ? EM_LEAST : o->i >= EM_MOST ? EM_MOST : (em_real)o->i;
+    if ((double)o->i == o->x) return o->i <= EM_LEAST ? EM_LEAST : o->i >= EM_MOST ? EM_MOST : (em_scalar)o->i;
     if (o->x != o->x || o->x <= (double)EM_LEAST) return EM_LEAST;
-    return o->x >= (double)EM_MOST ? EM_MOST : (em_real)o->x;
+    return o->x >= (double)EM_MOST ? EM_MOST : (em_scalar)o->x;
 }
 
 #endif

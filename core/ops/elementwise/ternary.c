@@ -1,6 +1,11 @@
-/* Elementwise operations of three tensors, or of two and a mask, that broadcast to one shape. */
-#include "ops/pointwise.h"
-#include "ops/whole.h"
+/* Elementwise operations of three tensors, or of two and a mask, that broadcast to one shape; gradients are summed over
+ * what was repeated. dy is the gradient of the result, d the difference end - input.
+ *
+ *     where    mask ? x : y         dx = mask ? dy : 0,  d(y) = mask ? 0 : dy;  masked_fill is the same with a number
+ *     addcmul  x + a t1 t2          dy,  a dy t2,  a dy t1;  addcdiv x + a t1 / t2:  dy,  a dy / t2,  -a dy t1 / t2^2
+ *     lerp     x + w d              dy (1 - w),  dy w,  dy d;  clamp min(max(x, low), high): to the one it came from */
+#include "ops/elementwise/pointwise.h"
+#include "ops/elementwise/integer.h"
 
 #define FLAGS (EM_OP_STRIDED | EM_OP_STRIDED_DY)
 
@@ -19,13 +24,13 @@ static em_status broadcast_out(em_call *c)
 
 static inline void choose(char *const *p, const int64_t *s, int64_t n, int64_t sx, int64_t sy)
 {
-    em_real *to = (void *)p[0];
+    em_scalar *to = (void *)p[0];
     const uint8_t *mask = (void *)p[1];
-    const em_real *x = (void *)p[2], *y = (void *)p[3];
+    const em_scalar *x = (void *)p[2], *y = (void *)p[3];
     if (s[0] == 1 && s[1] == 1) {
         EM_SIMD
         for (int64_t i = 0; i < n; i++) {
-            const em_real a = x[i * sx], b = y[i * sy];
+            const em_scalar a = x[i * sx], b = y[i * sy];
             to[i] = mask[i] ? a : b;
         }
     } else {
@@ -34,7 +39,7 @@ static inline void choose(char *const *p, const int64_t *s, int64_t n, int64_t s
 }
 
 /* to = mask ? x : y */
-static void choose_row(char *const *p, const int64_t *s, int64_t n, em_real a)
+static void choose_row(char *const *p, const int64_t *s, int64_t n, em_scalar a)
 {
     (void)a;
     if (s[2] == 1 && s[3] == 1)
@@ -48,7 +53,7 @@ static void choose_row(char *const *p, const int64_t *s, int64_t n, em_real a)
 }
 
 /* A 0-d tensor on the stack: a number to broadcast. */
-static em_tensor number(em_real *value)
+static em_tensor number(em_scalar *value)
 {
     return (em_tensor){.data = (char *)value, .dtype = EM_REAL_DTYPE, .count = 1, .contiguous = true};
 }
@@ -63,7 +68,7 @@ static em_status choose_slope(em_tensor **dx, const em_node *n, int i, em_tensor
 {
     if (!em__wants(n, i)) return EM_OK;
     em_tensor *dy = n->dy[0], *full;
-    em_real nothing = 0;
+    em_scalar nothing = 0;
     em_tensor zero = number(&nothing);
     EM_TRY(em_tensor_empty(&full, n->dtype, dy->dims, dy->size));
     choose_into(full, mask, side ? dy : &zero, side ? &zero : dy);
@@ -86,9 +91,9 @@ static em_status where_backward(const em_node *n, em_tensor **dx)
 
 const em_op EM_OP(where) = {
     .name = "where",
-    .inputs = "condition! x y",
-    .outputs = "z",
-    .doc = "x where the condition holds, y elsewhere; all three broadcast.",
+    .inputs = "condition! input other",
+    .outputs = "output",
+    .doc = "input where the condition holds, other elsewhere; all three broadcast.",
     .types = EM_TYPES_ALL,
     .flags = FLAGS,
     .saves = EM_SAVE_X(0),
@@ -99,13 +104,13 @@ const em_op EM_OP(where) = {
 
 static em_status masked_fill_check(em_call *c)
 {
-    EM_TRY(em__check_element(c, 0));
+    if (!EM_REAL_DTYPE_IS_BOOL) EM_TRY(em__check_element(c, 0));
     return broadcast_out(c);
 }
 
 static em_status masked_fill_forward(em_call *c)
 {
-    em_real value = em__element(&c->opts.at[0]);
+    em_scalar value = EM_REAL_DTYPE_IS_BOOL ? EM_STORE(c->opts.at[0].x) : em__element(&c->opts.at[0]);
     em_tensor filling = number(&value);
     choose_into(c->out[0], c->in[1], &filling, c->in[0]);
     return EM_OK;
@@ -118,9 +123,9 @@ static em_status masked_fill_backward(const em_node *n, em_tensor **dx)
 
 const em_op EM_OP(masked_fill) = {
     .name = "masked_fill",
-    .inputs = "x mask!",
-    .outputs = "y",
-    .doc = "x with the value where the mask is true; both broadcast.",
+    .inputs = "input mask!",
+    .outputs = "output",
+    .doc = "input with the value where the mask is true; both broadcast.",
     .opts = (const em_opt_spec[]){{"value", EM_OPT_NUMBER, "!", "", "what to put there"}, {0}},
     .types = EM_TYPES_ALL,
     .flags = FLAGS | EM_OP_INPLACE,
@@ -155,7 +160,7 @@ static em_status between_forward(em_call *c)
 EM_ROW_OF_3(where_ge, x >= y ? dy : 0)
 EM_ROW_OF_3(where_le, x <= y ? dy : 0)
 EM_ROW_OF_3(where_lt, x < y ? dy : 0)
-EM_ROW_OF_2(raised, em_real, KEPT_ABOVE(x, y))
+EM_ROW_OF_2(raised, em_scalar, KEPT_ABOVE(x, y))
 
 /* Gradient i: `first` and then `second`, each with its pair of tensors. */
 static em_status two_steps(em_tensor **dx, const em_node *n, int i, em_row_loop *first, em_tensor *a, em_tensor *b,
@@ -191,10 +196,11 @@ static em_status between_backward(const em_node *n, em_tensor **dx) { return (vo
 #endif
 
 const em_op EM_OP(clamp_between) = {
-    .name = "clamp_between",
-    .inputs = "x min max",
-    .outputs = "y",
-    .doc = "min(max(x, min), max) with bounds that are tensors, broadcast: what clamp is then.",
+    .name = "clamp",
+    .key = "clamp_between",
+    .inputs = "input min max",
+    .outputs = "output",
+    .doc = "min(max(input, min), max) with bounds that are tensors, broadcast: what clamp is then.",
     .types = EM_TYPES_ALL,
     .flags = FLAGS | EM_OP_INPLACE | EM_OP_METHOD_ONLY,
     .saves = EM_SAVE_X(0) | EM_SAVE_X(1) | EM_SAVE_X(2),
@@ -216,7 +222,7 @@ EM_ROW_OF_3(divisor_slope, -dy * a * (x / y) / y)
 
 static em_status three_forward(em_call *c, em_row_loop *row)
 {
-    const em_real a = c->op->opts ? (em_real)c->opts.at[0].x : 0;
+    const em_scalar a = c->op->opts ? (em_scalar)c->opts.at[0].x : 0;
     em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1], c->in[2]}, 4, row, a);
     return EM_OK;
 }
@@ -224,7 +230,7 @@ static em_status three_forward(em_call *c, em_row_loop *row)
 /* d = sum of dy * (slope of input i), which reads inputs j and k. */
 static em_status three_slope(em_tensor **dx, const em_node *n, int i, em_row_loop *row, int j, int k)
 {
-    return em__wants(n, i) ? em__pointwise_slope(dx, n, i, row, j, k, (em_real)n->opts.at[0].x) : EM_OK;
+    return em__wants(n, i) ? em__pointwise_slope(dx, n, i, row, j, k, (em_scalar)n->opts.at[0].x) : EM_OK;
 }
 
 static em_status addcmul_forward(em_call *c) { return three_forward(c, addcmul_row); }
@@ -249,8 +255,8 @@ static const em_opt_spec value_opts[] = {{"value", EM_OPT_NUMBER, "1", "", "fact
 #define STAMP(op_name, help) \
     const em_op EM_OP(op_name) = { \
         .name = #op_name, \
-        .inputs = "x y z", \
-        .outputs = "w", \
+        .inputs = "input tensor1 tensor2", \
+        .outputs = "output", \
         .doc = help, \
         .opts = value_opts, \
         .types = EM_TYPES_FLOAT, \
@@ -260,17 +266,17 @@ static const em_opt_spec value_opts[] = {{"value", EM_OPT_NUMBER, "1", "", "fact
         .forward = op_name##_forward, \
         .backward = op_name##_backward, \
     };
-STAMP(addcmul, "x + value * y * z, broadcast.")
-STAMP(addcdiv, "x + value * y / z, broadcast.")
+STAMP(addcmul, "input + value * tensor1 * tensor2, broadcast.")
+STAMP(addcdiv, "input + value * tensor1 / tensor2, broadcast.")
 
 /* ---- lerp ---------------------------------------------------------------------------------------------- */
 
 /* From the nearer end, so that weights 0 and 1 give x and y themselves. */
-EM_ROW_OF_2(lerp, em_real, a < (em_real)0.5 ? x + a * (y - x) : y - (y - x) * (1 - a))
+EM_ROW_OF_2(lerp, em_scalar, a < (em_scalar)0.5 ? x + a * (y - x) : y - (y - x) * (1 - a))
 
 static em_status lerp_forward(em_call *c)
 {
-    em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1]}, 3, lerp_row, (em_real)c->opts.at[0].x);
+    em__pointwise((em_tensor *[]){c->out[0], c->in[0], c->in[1]}, 3, lerp_row, (em_scalar)c->opts.at[0].x);
     return EM_OK;
 }
 
@@ -282,10 +288,10 @@ static em_status lerp_backward(const em_node *n, em_tensor **dx)
 
 const em_op EM_OP(lerp) = {
     .name = "lerp",
-    .inputs = "x y",
-    .outputs = "z",
-    .doc = "x + weight * (y - x), broadcast.",
-    .opts = (const em_opt_spec[]){{"weight", EM_OPT_NUMBER, "!", "", "0 gives x, 1 gives y"}, {0}},
+    .inputs = "input end",
+    .outputs = "output",
+    .doc = "input + weight * (end - input), broadcast.",
+    .opts = (const em_opt_spec[]){{"weight", EM_OPT_NUMBER, "!", "", "0 gives input, 1 gives end"}, {0}},
     .types = EM_TYPES_FLOAT,
     .flags = FLAGS | EM_OP_INPLACE,
     .check = broadcast_out,
@@ -296,7 +302,7 @@ const em_op EM_OP(lerp) = {
 /* ---- lerp by a tensor ---------------------------------------------------------------------------------- */
 
 /* As above of x, y and the weight, here called dy, x and y. */
-EM_ROW_OF_3(lerp_by, y < (em_real)0.5 ? dy + y * (x - dy) : x - (x - dy) * (1 - y))
+EM_ROW_OF_3(lerp_by, y < (em_scalar)0.5 ? dy + y * (x - dy) : x - (x - dy) * (1 - y))
 EM_ROW_OF_3(start_slope, dy * (1 - x))
 EM_ROW_OF_3(end_slope, dy * x)
 EM_ROW_OF_3(weight_slope, dy * (y - x))
@@ -311,10 +317,11 @@ static em_status lerp_by_backward(const em_node *n, em_tensor **dx)
 }
 
 const em_op EM_OP(lerp_by) = {
-    .name = "lerp_by",
-    .inputs = "x y weight",
-    .outputs = "z",
-    .doc = "x + weight * (y - x) with a weight that is a tensor, broadcast: what lerp is then.",
+    .name = "lerp",
+    .key = "lerp_by",
+    .inputs = "input end weight",
+    .outputs = "output",
+    .doc = "input + weight * (end - input) with a weight that is a tensor, broadcast: what lerp is then.",
     .types = EM_TYPES_FLOAT,
     .flags = FLAGS | EM_OP_INPLACE | EM_OP_METHOD_ONLY,
     .saves = EM_SAVE_X(0) | EM_SAVE_X(1) | EM_SAVE_X(2),

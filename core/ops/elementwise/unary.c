@@ -1,8 +1,10 @@
-/* Elementary functions. */
+/* Elementary functions: y = f(x), dx = dy f'(x), both in a row for each; f' is written by x or by y, whichever is less
+ * to compute. logit: y = log(x / (1 - x)), dx = dy / (x (1 - x)); with eps, x is first kept between eps and 1 - eps,
+ * and dx is 0 where it lay outside. */
 #include <tgmath.h>
 
 #include "math/vector_math.h"
-#include "ops/unary.h"
+#include "ops/elementwise/unary.h"
 
 #define PI 3.14159265358979323846
 #define LN_2 0.69314718055994530942
@@ -47,14 +49,14 @@ static inline em_real sinc_slope_of(em_real x)
 #define ROWS(ROW) \
     ROW(exp, em__exp(x), dy * y, Y, NULL, "e to the power of each element.") \
     ROW(exp2, exp2(x), dy * y * (em_real)LN_2, Y, NULL, "2 to the power of each element.") \
-    ROW(expm1, copysign(em__expm1(x), x), dy * (y + 1), Y, NULL, "exp(x) - 1, exact also near 0.") \
+    ROW(expm1, copysign(em__expm1(x), x), dy * (y + 1), Y, NULL, "exp(input) - 1, exact also near 0.") \
     ROW(log, em__log(x), dy / x, X, NULL, "Natural logarithm; NaN below 0, -inf at 0.") \
-    ROW(log1p, copysign(em__log1p(x), x), dy / (x + 1), X, NULL, "log(1 + x), exact also near 0.") \
+    ROW(log1p, copysign(em__log1p(x), x), dy / (x + 1), X, NULL, "log(1 + input), exact also near 0.") \
     ROW(log2, log2(x), dy / (x * (em_real)LN_2), X, NULL, "Logarithm to base 2.") \
     ROW(log10, log10(x), dy / (x * (em_real)LN_10), X, NULL, "Logarithm to base 10.") \
     ROW(sqrt, sqrt(x), dy / (2 * y), Y, NULL, "Square root; NaN below 0.") \
-    ROW(rsqrt, 1 / sqrt(x), dy * (em_real)-0.5 * y * y * y, Y, NULL, "1 / sqrt(x).") \
-    ROW(reciprocal, 1 / x, -dy * y * y, Y, NULL, "1 / x.") \
+    ROW(rsqrt, 1 / sqrt(x), dy * (em_real)-0.5 * y * y * y, Y, NULL, "1 / sqrt(input).") \
+    ROW(reciprocal, 1 / x, -dy * y * y, Y, NULL, "1 / input.") \
     ROW(sin, sin(x), dy * cos(x), X, NULL, "Sine of an angle in radians.") \
     ROW(cos, cos(x), -dy * sin(x), X, NULL, "Cosine of an angle in radians.") \
     ROW(tan, tan(x), dy * (1 + y * y), Y, NULL, "Tangent of an angle in radians.") \
@@ -65,16 +67,17 @@ static inline em_real sinc_slope_of(em_real x)
     ROW(cosh, cosh(x), dy * sinh(x), X, NULL, "Hyperbolic cosine.") \
     ROW(tanh, em__tanh(x), dy * (1 - y * y), Y, NULL, "Hyperbolic tangent.") \
     ROW(erf, em__erf(x), dy * (em_real)(2 / sqrt(PI)) * em__exp(-x * x), X, NULL, \
-        "Error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.") \
-    ROW(erfc, erfc(x), dy * (em_real)(-2 / sqrt(PI)) * em__exp(-x * x), X, NULL, "1 - erf(x), also exact far out.") \
-    ROW(sigmoid, em__sigmoid(x), dy * y * (1 - y), Y, NULL, "1 / (1 + exp(-x)).") \
-    ROW(frac, x - trunc(x), dy, NOTHING, NULL, "The part after the point, with the sign of x.") \
+        "Error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to input.") \
+    ROW(erfc, erfc(x), dy * (em_real)(-2 / sqrt(PI)) * em__exp(-x * x), X, NULL, \
+        "1 - erf(input), also exact far out.") \
+    ROW(sigmoid, em__sigmoid(x), dy * y * (1 - y), Y, NULL, "1 / (1 + exp(-input)).") \
+    ROW(frac, x - trunc(x), dy, NOTHING, NULL, "The part after the point, with the sign of input.") \
     ROW(asinh, asinh_of(x), dy / length_with_1(x), X, NULL, "Inverse of sinh.") \
     ROW(acosh, acosh_of(x), dy / (sqrt(fabs(x) - 1) * sqrt(fabs(x) + 1)), X, NULL, "Inverse of cosh; NaN below 1.") \
     ROW(atanh, copysign((em_real)0.5 * em__log1p(2 * fabs(x) / (1 - fabs(x))), x), dy / (1 - x * x), X, NULL, \
         "Inverse of tanh; NaN outside -1 .. 1.") \
     ROW(sinc, x == 0 ? 1 : sin((em_real)PI * x) / ((em_real)PI * x), dy * sinc_slope_of(x), X, NULL, \
-        "sin(pi x) / (pi x); 1 at 0.") \
+        "sin(pi * input) / (pi * input); 1 at 0.") \
     ROW(deg2rad, x * (em_real)(PI / 180), dy * (em_real)(PI / 180), NOTHING, NULL, "Degrees as radians.") \
     ROW(rad2deg, x * (em_real)(180 / PI), dy * (em_real)(180 / PI), NOTHING, NULL, "Radians as degrees.")
 
@@ -112,11 +115,11 @@ static em_status logit_backward(const em_node *n, em_tensor **dx)
 
 const em_op EM_OP(logit) = {
     .name = "logit",
-    .inputs = "x",
-    .outputs = "y",
-    .doc = "log(x / (1 - x)), of chances x; NaN outside 0 .. 1.",
+    .inputs = "input",
+    .outputs = "output",
+    .doc = "log(input / (1 - input)), of probabilities; NaN outside 0 .. 1.",
     .opts = (const em_opt_spec[]){
-        {"eps", EM_OPT_NUMBER, "", "", "x is first kept between eps and 1 - eps; not given: it is not"},
+        {"eps", EM_OPT_NUMBER, "", "", "input is first kept between eps and 1 - eps; not given: it is not"},
         {0},
     },
     .types = EM_TYPES_FLOAT,

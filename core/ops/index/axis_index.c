@@ -1,9 +1,11 @@
-#include "ops/along.h"
+#include "ops/index/axis_index.h"
 
 #include <stdio.h>
 #include <string.h>
 
-em_status em__along(em_along *a, const em_tensor *t, int64_t dim, const char *name)
+#include "tensor/copy.h"
+
+em_status em__axis_index(em_axis_index *a, const em_tensor *t, int64_t dim, const char *name)
 {
     EM_TRY(em__wrap_dim(&a->dim, dim, t->dims, name));
     a->outer = a->inner = 1;
@@ -13,14 +15,14 @@ em_status em__along(em_along *a, const em_tensor *t, int64_t dim, const char *na
     return EM_OK;
 }
 
-em_along em__along_first(const em_tensor *t, int dims)
+em_axis_index em__axis_index_first(const em_tensor *t, int dims)
 {
-    em_along a = {0, 1, 1, 1};
+    em_axis_index a = {0, 1, 1, 1};
     for (int d = 0; d < t->dims; d++) *(d < dims ? &a.size : &a.inner) *= t->size[d];
     return a;
 }
 
-em_status em__check_along(const em_call *c, const em_tensor *ids, const em_along *a)
+em_status em__check_axis_index(const em_call *c, const em_tensor *ids, const em_axis_index *a)
 {
     char what[32];
     snprintf(what, sizeof what, "the size of dim %d", a->dim);
@@ -50,8 +52,8 @@ static void copy_row(char *to, const char *from, size_t bytes)
 
 enum { AHEAD = 12 };            /* rows: what is asked for now is there when its turn comes */
 
-static void take(const em_along *a, char *to, const char *from, const int64_t *id, int64_t n, size_t row, int64_t lo,
-                 int64_t hi)
+static void take(const em_axis_index *a, char *to, const char *from, const int64_t *id, int64_t n, size_t row,
+                 int64_t lo, int64_t hi)
 {
     for (int64_t r = lo; r < hi; r++) {
         const char *source = from + (size_t)(r / n * a->size) * row;
@@ -61,7 +63,7 @@ static void take(const em_along *a, char *to, const char *from, const int64_t *i
     }
 }
 
-void em__take_rows(const em_along *a, char *to, const char *from, const int64_t *id, int64_t n, size_t bytes)
+void em__take_rows(const em_axis_index *a, char *to, const char *from, const int64_t *id, int64_t n, size_t bytes)
 {
     const size_t row = (size_t)a->inner * bytes;
     const int64_t rows = a->outer * n;
@@ -72,7 +74,8 @@ void em__take_rows(const em_along *a, char *to, const char *from, const int64_t 
         EM_PARALLEL_CHUNKS(lo, hi, rows, a->inner) take(a, to, from, id, n, row, lo, hi);
 }
 
-void em__put_rows(const em_along *a, char *to, const char *from, bool one, const int64_t *id, int64_t n, size_t bytes)
+void em__put_rows(const em_axis_index *a, char *to, const char *from, bool one, const int64_t *id, int64_t n,
+                  size_t bytes)
 {
     const size_t row = (size_t)a->inner * bytes, step = one ? 0 : row;
     const double work = (double)(a->outer * n) * (double)a->inner;
@@ -88,9 +91,9 @@ void em__put_rows(const em_along *a, char *to, const char *from, bool one, const
     }
 }
 
-/* ---- lanes --------------------------------------------------------------------------------------------- */
+/* ---- slices -------------------------------------------------------------------------------------------- */
 
-em_status em__check_lanes(const em_call *c, const em_tensor *t, const char *t_name, const em_tensor *ids, int dim)
+em_status em__check_slices(const em_call *c, const em_tensor *t, const char *t_name, const em_tensor *ids, int dim)
 {
     bool fits = ids->dims == t->dims;
     for (int d = 0; fits && d < t->dims; d++) fits = d == dim || ids->size[d] <= t->size[d];
@@ -98,11 +101,11 @@ em_status em__check_lanes(const em_call *c, const em_tensor *t, const char *t_na
         return em__fail(EM_ESHAPE,
                         "%s: index %s against %s %s: expected as many dims, and no size larger except along dim %d",
                         c->op->name, EM_SHAPE(ids), t_name, EM_SHAPE(t), dim);
-    em_along a = {.dim = dim, .size = t->dims ? t->size[dim] : 1};
-    return em__check_along(c, ids, &a);
+    em_axis_index a = {.dim = dim, .size = t->dims ? t->size[dim] : 1};
+    return em__check_axis_index(c, ids, &a);
 }
 
-void em__lanes(em_lanes *l, const em_tensor *ids, const em_tensor *t, const em_tensor *third, int dim)
+void em__slices(em_slices *l, const em_tensor *ids, const em_tensor *t, const em_tensor *third, int dim)
 {
     const em_tensor *all[3] = {ids, t, third};
     int64_t size[EM_MAX_DIMS], stride[3][EM_MAX_DIMS];
@@ -113,28 +116,28 @@ void em__lanes(em_lanes *l, const em_tensor *ids, const em_tensor *t, const em_t
         for (int k = 0; k < 3; k++) stride[k][n] = all[k]->dims ? all[k]->stride[d] : 0;
         n++;
     }
-    em__walk_init(&l->walk, 3, n, size, (const int64_t *const[]){stride[0], stride[1], stride[2]});
-    l->count = l->walk.outer * l->walk.inner;
+    em__iterator_init(&l->iterator, 3, n, size, (const int64_t *const[]){stride[0], stride[1], stride[2]});
+    l->count = l->iterator.outer * l->iterator.inner;
     l->length = ids->dims ? ids->size[dim] : 1;
     for (int k = 0; k < 3; k++) l->step[k] = all[k]->dims ? all[k]->stride[dim] : 0;
     l->id = EM_DATA(int64_t, ids);
 }
 
-/* Where the lanes of the next group begin. */
+/* Where the slices of the next group begin. */
 static bool next_group(em_pairs *p)
 {
-    if (p->lane >= p->end || em__stop) return false;
-    p->group = (int)em__min(EM_PAIR_LANES, p->end - p->lane);
-    for (int k = 0; k < p->group; k++) em__walk_point(&p->lanes->walk, p->lane + k, p->start[k]);
-    p->lane += p->group;
+    if (p->slice >= p->end || em__stop) return false;
+    p->group = (int)em__min(EM_PAIR_SLICES, p->end - p->slice);
+    for (int k = 0; k < p->group; k++) em__iterator_point(&p->slices->iterator, p->slice + k, p->start[k]);
+    p->slice += p->group;
     p->at = 0;
     return true;
 }
 
-void em__pairs_start(em_pairs *p, const em_lanes *l, int64_t lo, int64_t hi, int64_t owners, int64_t owner)
+void em__pairs_start(em_pairs *p, const em_slices *l, int64_t lo, int64_t hi, int64_t owners, int64_t owner)
 {
-    p->lanes = l;
-    p->lane = lo;
+    p->slices = l;
+    p->slice = lo;
     p->end = hi;
     p->owners = owners;
     p->owner = owner;
@@ -143,10 +146,10 @@ void em__pairs_start(em_pairs *p, const em_lanes *l, int64_t lo, int64_t hi, int
 
 bool em__pairs_next(em_pairs *p)
 {
-    const em_lanes *l = p->lanes;
+    const em_slices *l = p->slices;
     if (l->length == 0 || em__stop) return false;
     p->n = 0;
-    while (p->n + EM_PAIR_LANES <= EM_PAIRS) {
+    while (p->n + EM_PAIR_SLICES <= EM_PAIRS) {
         if (p->at == l->length && !next_group(p)) break;
         for (int k = 0; k < p->group; k++) {
             const int64_t id = l->id[p->start[k][0] + p->at * l->step[0]];
@@ -156,5 +159,30 @@ bool em__pairs_next(em_pairs *p)
         }
         p->at++;
     }
-    return p->n > 0 || p->lane < p->end || p->at < l->length;
+    return p->n > 0 || p->slice < p->end || p->at < l->length;
+}
+
+static em_status source_slope(const em_node *n, em_tensor **dx, em_tensor *picked)
+{
+    const em_tensor *src = n->x[2];
+    bool same = src->dims == picked->dims;
+    for (int d = 0; same && d < src->dims; d++) same = src->size[d] == picked->size[d];
+    if (same) {
+        em_tensor_retain(dx[2] = picked);
+        return EM_OK;
+    }
+    if (src->dims == 0) return em__sum_to(&dx[2], picked, src);
+    EM_TRY(em__dx_zeros(dx, n, 2));
+    em_tensor corner = em__window(dx[2], 0, picked->dims, picked->size, dx[2]->stride);
+    em__copy_strided(&corner, picked);
+    return EM_OK;
+}
+
+em_status em__source_slope(const em_node *n, em_tensor **dx)
+{
+    em_tensor *picked;
+    EM_TRY(em__run2("gather", n->dy[0], n->x[1], &n->opts, &picked));
+    const em_status s = source_slope(n, dx, picked);
+    em_tensor_release(picked);
+    return s;
 }

@@ -1,21 +1,24 @@
-/* Picking elements: index_select index index_mask gather take masked_select nonzero. Backward adds into zeros where
- * several results came from one element, and places where none can have. */
-#include "ops/along.h"
+/* Picking elements: index_select index index_mask gather take masked_select nonzero. y = x[index], in one of the senses
+ * that their docs tell; dx = 0 with dx[index] += dy, or = dy where no element can have been picked twice. nonzero gives
+ * positions and has no gradient. */
+#include <string.h>
+
+#include "ops/index/axis_index.h"
 #include "tensor/copy.h"
-#include "tensor/places.h"
+#include "tensor/position.h"
 
 static size_t bytes_of(const em_tensor *t) { return em_dtype_size(t->dtype); }
 
-/* dx[0] = zeros, to which dy is added at `places` along a dim. Both shapes may be seen flat: `shape` is that of dx. */
-static em_status add_back(const em_node *n, em_tensor **dx, em_tensor *places, int dims, const int64_t *shape,
+/* dx[0] = zeros, to which dy is added at `positions` along a dim. Both shapes may be seen flat: `shape` is dx's. */
+static em_status add_back(const em_node *n, em_tensor **dx, em_tensor *positions, int dims, const int64_t *shape,
                           int64_t dim)
 {
     EM_TRY(em__dx_zeros(dx, n, 0));
     int64_t size[EM_MAX_DIMS];
-    for (int d = 0; d < dims; d++) size[d] = d == dim ? places->count : shape[d];
+    for (int d = 0; d < dims; d++) size[d] = d == dim ? positions->count : shape[d];
     em_tensor *to = NULL, *ids = NULL, *dy = NULL;
     em_status s = em__tensor_window(&to, dx[0], dx[0]->data, dims, shape, NULL);
-    if (!s) s = em__tensor_window(&ids, places, places->data, 1, &places->count, NULL);
+    if (!s) s = em__tensor_window(&ids, positions, positions->data, 1, &positions->count, NULL);
     if (!s) s = em__tensor_window(&dy, n->dy[0], n->dy[0]->data, dims, size, NULL);
     const em_op *op = em_op_find("index_add");
     em_opts opts;
@@ -47,13 +50,13 @@ static em_status rows_out(em_call *c, const em_tensor *ids, int dim)
 
 static em_status index_select_check(em_call *c)
 {
-    em_along a;
+    em_axis_index a;
     const em_tensor *x = c->in[0], *ids = c->in[1];
-    EM_TRY(em__along(&a, x, c->opts.at[0].i, c->op->name));
+    EM_TRY(em__axis_index(&a, x, c->opts.at[0].i, c->op->name));
     if (ids->dims > 1 || (x->dims == 0 && ids->count != 1))
         return em__fail(EM_ESHAPE, "index_select: index must have 1 dim, and 1 id for an input of 0 dims, got shape %s",
                         EM_SHAPE(ids));
-    EM_TRY(em__check_along(c, ids, &a));
+    EM_TRY(em__check_axis_index(c, ids, &a));
     em_tensor_retain(c->out[1] = c->in[1]);
     if (x->dims == 0) return em__out(c, 0, c->dtype, 0, NULL);
     int64_t size[EM_MAX_DIMS];
@@ -63,22 +66,23 @@ static em_status index_select_check(em_call *c)
 
 static em_status index_check(em_call *c)
 {
-    em_along a;
+    em_axis_index a;
     char what[32] = "the size of dim 0";
     if (c->in[0]->dims == 0)
         return em__fail(EM_ESHAPE, "index: a tensor of shape () has no position to pick");
-    EM_TRY(em__along(&a, c->in[0], c->opts.at[0].i, c->op->name));
+    EM_TRY(em__axis_index(&a, c->in[0], c->opts.at[0].i, c->op->name));
     what[16] = (char)('0' + a.dim);
-    EM_TRY(em__places_of_ids(&c->out[1], c->in[1], a.size, c->op->name, what));
+    EM_TRY(em__positions_of_ids(&c->out[1], c->in[1], a.size, c->op->name, what));
     return rows_out(c, c->in[1], a.dim);
 }
 
 static em_status rows_forward(em_call *c)
 {
-    em_along a;
-    EM_TRY(em__along(&a, c->in[0], c->opts.at[0].i, c->op->name));
-    const em_tensor *places = c->out[1];
-    em__take_rows(&a, c->out[0]->data, c->in[0]->data, EM_DATA(int64_t, places), places->count, bytes_of(c->in[0]));
+    em_axis_index a;
+    EM_TRY(em__axis_index(&a, c->in[0], c->opts.at[0].i, c->op->name));
+    const em_tensor *positions = c->out[1];
+    em__take_rows(&a, c->out[0]->data, c->in[0]->data, EM_DATA(int64_t, positions), positions->count,
+                  bytes_of(c->in[0]));
     return EM_OK;
 }
 
@@ -95,15 +99,16 @@ static em_status rows_backward(const em_node *n, em_tensor **dx)
 
 static em_status take_check(em_call *c)
 {
-    EM_TRY(em__places_of_ids(&c->out[1], c->in[1], c->in[0]->count, "take", "the number of elements"));
+    EM_TRY(em__positions_of_ids(&c->out[1], c->in[1], c->in[0]->count, "take", "the number of elements"));
     return em__out(c, 0, c->dtype, c->in[1]->dims, c->in[1]->size);
 }
 
 static em_status take_forward(em_call *c)
 {
-    const em_along a = em__along_first(c->in[0], c->in[0]->dims);
-    const em_tensor *places = c->out[1];
-    em__take_rows(&a, c->out[0]->data, c->in[0]->data, EM_DATA(int64_t, places), places->count, bytes_of(c->in[0]));
+    const em_axis_index a = em__axis_index_first(c->in[0], c->in[0]->dims);
+    const em_tensor *positions = c->out[1];
+    em__take_rows(&a, c->out[0]->data, c->in[0]->data, EM_DATA(int64_t, positions), positions->count,
+                  bytes_of(c->in[0]));
     return EM_OK;
 }
 
@@ -120,9 +125,9 @@ static em_status index_mask_check(em_call *c)
     bool fits = mask->dims <= x->dims;
     for (int d = 0; fits && d < mask->dims; d++) fits = mask->size[d] == x->size[d];
     if (!fits)
-        return em__fail(EM_ESHAPE, "index_mask: mask %s: expected the first sizes of input %s", EM_SHAPE(mask),
+        return em__fail(EM_ESHAPE, "index: mask %s: expected the first sizes of input %s", EM_SHAPE(mask),
                         EM_SHAPE(x));
-    EM_TRY(em__places_of_mask(&c->out[1], mask));
+    EM_TRY(em__positions_of_mask(&c->out[1], mask));
     int64_t size[EM_MAX_DIMS + 1] = {c->out[1]->count};
     for (int d = mask->dims; d < x->dims; d++) size[d - mask->dims + 1] = x->size[d];
     return em__out(c, 0, c->dtype, x->dims - mask->dims + 1, size);
@@ -130,18 +135,20 @@ static em_status index_mask_check(em_call *c)
 
 static em_status index_mask_forward(em_call *c)
 {
-    const em_along a = em__along_first(c->in[0], c->in[1]->dims);
-    const em_tensor *places = c->out[1];
-    em__take_rows(&a, c->out[0]->data, c->in[0]->data, EM_DATA(int64_t, places), places->count, bytes_of(c->in[0]));
+    const em_axis_index a = em__axis_index_first(c->in[0], c->in[1]->dims);
+    const em_tensor *positions = c->out[1];
+    em__take_rows(&a, c->out[0]->data, c->in[0]->data, EM_DATA(int64_t, positions), positions->count,
+                  bytes_of(c->in[0]));
     return EM_OK;
 }
 
 static em_status index_mask_backward(const em_node *n, em_tensor **dx)
 {
-    const em_along a = em__along_first(n->x[0], n->x[1]->dims);
-    const em_tensor *places = n->y[1];
+    const em_axis_index a = em__axis_index_first(n->x[0], n->x[1]->dims);
+    const em_tensor *positions = n->y[1];
     EM_TRY(em__dx_zeros(dx, n, 0));
-    em__put_rows(&a, dx[0]->data, n->dy[0]->data, false, EM_DATA(int64_t, places), places->count, bytes_of(dx[0]));
+    em__put_rows(&a, dx[0]->data, n->dy[0]->data, false, EM_DATA(int64_t, positions), positions->count,
+                     bytes_of(dx[0]));
     return EM_OK;
 }
 
@@ -162,7 +169,7 @@ static em_status masked_select_check(em_call *c)
     em_tensor *mask;
     EM_TRY(em__broadcast(&dims, size, c->in[0], c->in[1], "masked_select"));
     EM_TRY(spread(&mask, c->in[1], dims, size));
-    em_status s = em__places_of_mask(&c->out[1], mask);
+    em_status s = em__positions_of_mask(&c->out[1], mask);
     em_tensor_release(mask);
     if (s) return s;
     return em__out(c, 0, c->dtype, 1, &c->out[1]->count);
@@ -175,7 +182,7 @@ static em_status masked_select_forward(em_call *c)
     em_tensor *x;
     EM_TRY(em__broadcast(&dims, size, c->in[0], c->in[1], "masked_select"));
     EM_TRY(spread(&x, c->in[0], dims, size));
-    const em_along a = em__along_first(x, dims);
+    const em_axis_index a = em__axis_index_first(x, dims);
     em__take_rows(&a, c->out[0]->data, x->data, EM_DATA(int64_t, c->out[1]), c->out[1]->count, bytes_of(x));
     em_tensor_release(x);
     return EM_OK;
@@ -188,7 +195,7 @@ static em_status masked_select_backward(const em_node *n, em_tensor **dx)
     em_tensor *wide;
     EM_TRY(em__broadcast(&dims, size, n->x[0], n->x[1], "masked_select"));
     EM_TRY(em_tensor_zeros(&wide, n->dtype, dims, size));
-    const em_along a = em__along_first(wide, dims);
+    const em_axis_index a = em__axis_index_first(wide, dims);
     em__put_rows(&a, wide->data, n->dy[0]->data, false, EM_DATA(int64_t, n->y[1]), n->y[1]->count, bytes_of(wide));
     em_status s = em__sum_to(&dx[0], wide, n->x[0]);
     em_tensor_release(wide);
@@ -201,43 +208,48 @@ static em_status gather_check(em_call *c)
 {
     int dim;
     EM_TRY(em__wrap_dim(&dim, c->opts.at[0].i, c->in[0]->dims, "gather"));
-    EM_TRY(em__check_lanes(c, c->in[0], "input", c->in[1], dim));
+    EM_TRY(em__check_slices(c, c->in[0], "input", c->in[1], dim));
     return em__out(c, 0, c->dtype, c->in[1]->dims, c->in[1]->size);
 }
 
-#define STAMP_GATHER(name, type) \
-    static void name(const em_lanes *l, int64_t lo, int64_t hi, const void *from, void *to) \
-    { \
-        const type *x = from; \
-        type *y = to; \
-        em_pairs p; \
-        const bool straight = em__lanes_straight(l); \
-        for (int64_t k = lo; straight && k < hi && !em__stop; k++) { \
-            int64_t at[EM_WALK]; \
-            const int64_t *id = em__lane(l, k, at); \
-            EM_PIECES(first, last, l->length) \
-                for (int64_t i = first; i < last; i++) y[at[2] + i] = x[at[1] + id[i]]; \
-        } \
-        if (straight) return; \
-        for (em__pairs_start(&p, l, lo, hi, 1, 0); em__pairs_next(&p);) \
-            for (int i = 0; i < p.n; i++) y[p.here[i]] = x[p.there[i]]; \
+/* Elements are of `size` bytes, known when this is compiled. */
+EM_INLINE void gather_by(const size_t size, const em_slices *l, int64_t lo, int64_t hi, const char *from, char *to)
+{
+    const int64_t bytes = (int64_t)size;
+    em_pairs p;
+    const bool straight = em__slices_contiguous(l);
+    for (int64_t k = lo; straight && k < hi && !em__stop; k++) {
+        int64_t at[EM_ITERATED];
+        const int64_t *id = em__slice(l, k, at);
+        const char *x = from + at[1] * bytes;
+        char *y = to + at[2] * bytes;
+        EM_PIECES(first, last, l->length)
+            for (int64_t i = first; i < last; i++) memcpy(y + i * bytes, x + id[i] * bytes, size);
     }
-STAMP_GATHER(gather_1, uint8_t)
-STAMP_GATHER(gather_2, uint16_t)
-STAMP_GATHER(gather_4, uint32_t)
-STAMP_GATHER(gather_8, uint64_t)
+    if (straight) return;
+    for (em__pairs_start(&p, l, lo, hi, 1, 0); em__pairs_next(&p);)
+        for (int i = 0; i < p.n; i++) memcpy(to + p.here[i] * bytes, from + p.there[i] * bytes, size);
+}
+
+static void gather(size_t size, const em_slices *l, int64_t lo, int64_t hi, const char *from, char *to)
+{
+    switch (size) {
+    case 1: gather_by(1, l, lo, hi, from, to); break;
+    case 2: gather_by(2, l, lo, hi, from, to); break;
+    case 4: gather_by(4, l, lo, hi, from, to); break;
+    default: gather_by(8, l, lo, hi, from, to); break;
+    }
+}
 
 static em_status gather_forward(em_call *c)
 {
     const em_tensor *x = c->in[0], *y = c->out[0];
     int dim;
     EM_TRY(em__wrap_dim(&dim, c->opts.at[0].i, x->dims, "gather"));
-    em_lanes l;
-    em__lanes(&l, c->in[1], x, y, dim);
-    const size_t bytes = bytes_of(x);
-    void (*const gather)(const em_lanes *, int64_t, int64_t, const void *, void *) =
-        bytes == 1 ? gather_1 : bytes == 2 ? gather_2 : bytes == 4 ? gather_4 : gather_8;
-    EM_PARALLEL_CHUNKS(lo, hi, l.count, 2 * l.length) gather(&l, lo, hi, x->data, y->data);
+    em_slices l;
+    em__slices(&l, c->in[1], x, y, dim);
+    const size_t size = bytes_of(x);
+    EM_PARALLEL_CHUNKS(lo, hi, l.count, 2 * l.length) gather(size, &l, lo, hi, x->data, y->data);
     return EM_OK;
 }
 
@@ -254,7 +266,7 @@ static em_status nonzero_places(em_tensor **out, const em_tensor *x)
 {
     em_tensor *mask;
     EM_TRY(em_tensor_to(&mask, x, EM_BOOL));
-    em_status s = em__places_of_mask(out, mask);
+    em_status s = em__positions_of_mask(out, mask);
     em_tensor_release(mask);
     return s;
 }
@@ -267,12 +279,12 @@ static em_status nonzero_check(em_call *c)
 
 static em_status nonzero_forward(em_call *c)
 {
-    const em_tensor *x = c->in[0], *places = c->out[1];
+    const em_tensor *x = c->in[0], *positions = c->out[1];
     const int dims = x->dims;
     int64_t *y = EM_DATA(int64_t, c->out[0]);
-    EM_PARALLEL_CHUNKS(lo, hi, places->count, 8.0 * dims)
+    EM_PARALLEL_CHUNKS(lo, hi, positions->count, 8.0 * dims)
         for (int64_t i = lo; i < hi; i++) {
-            int64_t at = EM_DATA(int64_t, places)[i];
+            int64_t at = EM_DATA(int64_t, positions)[i];
             for (int d = dims - 1; d >= 0; d--) {
                 y[i * dims + d] = at % x->size[d];
                 at /= x->size[d];
@@ -287,28 +299,31 @@ static const em_opt_spec dim_opts[] = {{"dim", EM_OPT_INT, "!", "", "the dim in 
 static const em_opt_spec index_opts[] = {{"dim", EM_OPT_INT, "0", "", "the dim in which ids count"}, {0}};
 static const em_opt_spec no_opts[] = {{0}};
 
-#define PICK(label, in, out, specs, keeps, how, run, back, text) \
+#define PICK(label, title, in, out, specs, keeps, how, run, back, text) \
     const em_op EM_OP(label) = { \
-        .name = #label, .inputs = in, .outputs = out, .doc = text, .opts = specs, .types = EM_TYPES_MOVE, \
+        .name = title, .key = #label, .inputs = in, .outputs = out, .doc = text, .opts = specs, \
+        .types = EM_TYPES_MOVE, \
         .flags = how, .saves = keeps, .check = label##_check, .forward = run, .backward = back, \
     };
-PICK(index_select, "input index#", "y [places]", dim_opts, EM_SAVE_Y(1), 0, rows_forward, rows_backward,
+PICK(index_select, "index_select", "input index#", "output [positions]", dim_opts, EM_SAVE_Y(1), 0, rows_forward,
+     rows_backward,
      "Rows of a dim, picked by a list of ids: the dim's size becomes their number.\nFails if an id is out of range.")
-PICK(index, "input index#", "y [places]", index_opts, EM_SAVE_Y(1), EM_OP_METHOD_ONLY, rows_forward, rows_backward,
-     "Rows of a dim, picked by ids of any shape, which takes the dim's place; negative ids count from the end.\n"
+PICK(index, "index", "input index#", "output [positions]", index_opts, EM_SAVE_Y(1), EM_OP_METHOD_ONLY, rows_forward,
+     rows_backward,
+     "Rows of a dim, picked by ids of any shape, whose dims replace it; negative ids count from the end.\n"
      "Fails if an id is out of range.")
-PICK(index_mask, "input mask!", "y [places]", no_opts, EM_SAVE_Y(1), EM_OP_METHOD_ONLY, index_mask_forward,
-     index_mask_backward,
+PICK(index_mask, "index", "input mask!", "output [positions]", no_opts, EM_SAVE_Y(1), EM_OP_METHOD_ONLY,
+     index_mask_forward, index_mask_backward,
      "Rows where a mask of the first sizes is true: (n, ...).\nFails unless the mask has the first sizes.")
-PICK(
-    gather, "input index#", "y", dim_opts, EM_SAVE_X(1), EM_OP_STRIDED, gather_forward, gather_backward,
-    "Elements picked along a dim: y[i][j] = input[index[i][j]][j] for dim 0. The result has the shape of index, which\n"
-    "is no larger than input except along the dim. Fails if an id is out of range.")
-PICK(take, "input index#", "y [places]", no_opts, EM_SAVE_Y(1), 0, take_forward, take_backward,
+PICK(gather, "gather", "input index#", "output", dim_opts, EM_SAVE_X(1), EM_OP_STRIDED, gather_forward, gather_backward,
+     "Elements picked along a dim: output[i][j] = input[index[i][j]][j] for dim 0. The result has the shape of index,\n"
+     "which is no larger than input except along the dim. Fails if an id is out of range.")
+PICK(take, "take", "input index#", "output [positions]", no_opts, EM_SAVE_Y(1), 0, take_forward, take_backward,
      "Elements by their row-major position, in the shape of index; negative ones count from the end.\n"
      "Fails if one is out of range.")
-PICK(masked_select, "input mask!", "y [places]", no_opts, EM_SAVE_Y(1), EM_OP_STRIDED, masked_select_forward,
-     masked_select_backward,
+PICK(masked_select, "masked_select", "input mask!", "output [positions]", no_opts, EM_SAVE_Y(1), EM_OP_STRIDED,
+     masked_select_forward, masked_select_backward,
      "Elements where a mask is true, in row-major order: (n). Both are broadcast.\nFails if shapes do not fit.")
-PICK(nonzero, "input", "y [places]", no_opts, 0, EM_OP_STRIDED | EM_OP_NO_PROMOTE, nonzero_forward, NULL,
+PICK(nonzero, "nonzero", "input", "output [positions]", no_opts, 0, EM_OP_STRIDED | EM_OP_NO_PROMOTE, nonzero_forward,
+     NULL,
      "Positions of the elements that are not zero: (n, dims) int64, in row-major order.")

@@ -1,7 +1,8 @@
-/* Adding at places that ids name: scatter_add index_add. What is added to one element is added in the order of the
- * ids, for any number of threads. */
-#include "ops/along.h"
-#include "ops/whole.h"
+/* Adding at positions that ids name: scatter_add index_add. y = x with y[index] += a src (a = 1 for scatter_add);
+ * dx = dy, dsrc = a dy[index]. What is added to one element is added in the order of the ids, for any number of
+ * threads. */
+#include "ops/index/axis_index.h"
+#include "ops/elementwise/integer.h"
 #include "tensor/copy.h"
 
 /* Result 0 starts as the input. */
@@ -17,7 +18,7 @@ static em_status scatter_add_check(em_call *c)
     const em_tensor *x = c->in[0], *ids = c->in[1], *src = c->in[2];
     int dim;
     EM_TRY(em__wrap_dim(&dim, c->opts.at[0].i, x->dims, "scatter_add"));
-    EM_TRY(em__check_lanes(c, x, "input", ids, dim));
+    EM_TRY(em__check_slices(c, x, "input", ids, dim));
     bool fits = src->dims == ids->dims;
     for (int d = 0; fits && d < ids->dims; d++) fits = ids->size[d] <= src->size[d];
     if (!fits)
@@ -26,25 +27,25 @@ static em_status scatter_add_check(em_call *c)
     return em__out_like(c, 0, x);
 }
 
-/* Lanes that lie together in memory. */
-static void add_straight(const em_lanes *l, int64_t lo, int64_t hi, em_real *y, const em_real *x)
+/* Slices that lie together in memory. */
+static void add_contiguous(const em_slices *l, int64_t lo, int64_t hi, em_scalar *y, const em_scalar *x)
 {
     for (int64_t k = lo; k < hi && !em__stop; k++) {
-        int64_t at[EM_WALK];
-        const int64_t *id = em__lane(l, k, at);
-        em_real *to = y + at[1];
-        const em_real *from = x + at[2];
+        int64_t at[EM_ITERATED];
+        const int64_t *id = em__slice(l, k, at);
+        em_scalar *to = y + at[1];
+        const em_scalar *from = x + at[2];
         EM_PIECES(first, end, l->length)
             for (int64_t i = first; i < end; i++) to[id[i]] = em__plus(to[id[i]], from[i]);
     }
 }
 
-static void add_lanes(const em_lanes *l, int64_t lo, int64_t hi, int64_t owners, int64_t owner, em_real *y,
-                      const em_real *x)
+static void add_slices(const em_slices *l, int64_t lo, int64_t hi, int64_t owners, int64_t owner, em_scalar *y,
+                       const em_scalar *x)
 {
     em_pairs p;
-    if (owners == 1 && em__lanes_straight(l)) {
-        add_straight(l, lo, hi, y, x);
+    if (owners == 1 && em__slices_contiguous(l)) {
+        add_contiguous(l, lo, hi, y, x);
         return;
     }
     for (em__pairs_start(&p, l, lo, hi, owners, owner); em__pairs_next(&p);)
@@ -54,45 +55,24 @@ static void add_lanes(const em_lanes *l, int64_t lo, int64_t hi, int64_t owners,
 static em_status scatter_add_forward(em_call *c)
 {
     int dim;
-    em_lanes l;
+    em_slices l;
     EM_TRY(em__wrap_dim(&dim, c->opts.at[0].i, c->in[0]->dims, "scatter_add"));
     start(c);
-    em__lanes(&l, c->in[1], c->out[0], c->in[2], dim);
-    em_real *y = EM_REALS(c->out[0]);
-    const em_real *x = EM_REALS(c->in[2]);
+    em__slices(&l, c->in[1], c->out[0], c->in[2], dim);
+    em_scalar *y = EM_SCALARS(c->out[0]);
+    const em_scalar *x = EM_SCALARS(c->in[2]);
     const int64_t owners = em__owners(l.count, 2.0 * (double)l.count * (double)l.length);
     if (owners == 1)
-        EM_PARALLEL_CHUNKS(lo, hi, l.count, 2 * l.length) add_lanes(&l, lo, hi, 1, 0, y, x);
+        EM_PARALLEL_CHUNKS(lo, hi, l.count, 2 * l.length) add_slices(&l, lo, hi, 1, 0, y, x);
     else
-        EM_PARALLEL_EACH(k, owners, 2 * l.count * l.length) add_lanes(&l, 0, l.count, owners, k, y, x);
-    return EM_OK;
-}
-
-/* The gradient of a source that is larger than the ids is zero where nothing was read. */
-static em_status source_gradient(const em_node *n, em_tensor **dx, em_tensor *picked)
-{
-    const em_tensor *src = n->x[2];
-    bool same = true;
-    for (int d = 0; d < src->dims; d++) same &= src->size[d] == picked->size[d];
-    if (same) {
-        em_tensor_retain(dx[2] = picked);
-        return EM_OK;
-    }
-    EM_TRY(em__dx_zeros(dx, n, 2));
-    em_tensor corner = em__window(dx[2], 0, picked->dims, picked->size, dx[2]->stride);
-    em__copy_strided(&corner, picked);
+        EM_PARALLEL_EACH(k, owners, 2 * l.count * l.length) add_slices(&l, 0, l.count, owners, k, y, x);
     return EM_OK;
 }
 
 static em_status scatter_add_backward(const em_node *n, em_tensor **dx)
 {
     if (em__wants(n, 0)) em_tensor_retain(dx[0] = n->dy[0]);
-    if (!em__wants(n, 2)) return EM_OK;
-    em_tensor *picked;
-    EM_TRY(em__run2("gather", n->dy[0], n->x[1], &n->opts, &picked));
-    em_status s = source_gradient(n, dx, picked);
-    em_tensor_release(picked);
-    return s;
+    return em__wants(n, 2) ? em__source_slope(n, dx) : EM_OK;
 }
 
 /* ---- index_add ----------------------------------------------------------------------------------------- */
@@ -100,8 +80,8 @@ static em_status scatter_add_backward(const em_node *n, em_tensor **dx)
 static em_status index_add_check(em_call *c)
 {
     const em_tensor *x = c->in[0], *ids = c->in[1], *src = c->in[2];
-    em_along a;
-    EM_TRY(em__along(&a, x, c->opts.at[0].i, "index_add"));
+    em_axis_index a;
+    EM_TRY(em__axis_index(&a, x, c->opts.at[0].i, "index_add"));
     EM_TRY(em__check_element(c, 1));
     if (ids->dims > 1)
         return em__fail(EM_ESHAPE, "index_add: index must have 1 dim, got shape %s", EM_SHAPE(ids));
@@ -110,11 +90,11 @@ static em_status index_add_check(em_call *c)
     if (!fits)
         return em__fail(EM_ESHAPE, "index_add: source %s: expected the shape of input %s with size %lld at dim %d",
                         EM_SHAPE(src), EM_SHAPE(x), (long long)ids->count, a.dim);
-    EM_TRY(em__check_along(c, ids, &a));
+    EM_TRY(em__check_axis_index(c, ids, &a));
     return em__out_like(c, 0, x);
 }
 
-static void add_row(em_real *restrict y, const em_real *restrict x, int64_t n, em_real alpha)
+static void add_row(em_scalar *restrict y, const em_scalar *restrict x, int64_t n, em_scalar alpha)
 {
     if (alpha == 1)
         for (int64_t i = 0; i < n; i++) y[i] = em__plus(y[i], x[i]);
@@ -124,15 +104,15 @@ static void add_row(em_real *restrict y, const em_real *restrict x, int64_t n, e
 
 static em_status index_add_forward(em_call *c)
 {
-    em_along a;
-    EM_TRY(em__along(&a, c->in[0], c->opts.at[0].i, "index_add"));
+    em_axis_index a;
+    EM_TRY(em__axis_index(&a, c->in[0], c->opts.at[0].i, "index_add"));
     start(c);
     const int64_t n = c->in[1]->count, *id = EM_DATA(int64_t, c->in[1]);
-    const em_real alpha = em__element(&c->opts.at[1]);
+    const em_scalar alpha = em__element(&c->opts.at[1]);
     const double work = (double)(a.outer * n) * (double)a.inner;
     const int64_t owners = em__owners(a.outer, work);
-    em_real *y = EM_REALS(c->out[0]);
-    const em_real *x = EM_REALS(c->in[2]);
+    em_scalar *y = EM_SCALARS(c->out[0]);
+    const em_scalar *x = EM_SCALARS(c->in[2]);
     EM_PARALLEL_EACH(k, a.outer * owners, (double)n * (double)a.inner / (double)owners) {
         const int64_t o = k / owners;
         for (int64_t i = 0; i < n && !em__stop; i++)
@@ -171,13 +151,13 @@ static const em_opt_spec index_opts[] = {
 const em_op EM_OP(scatter_add) = {
     .name = "scatter_add",
     .inputs = "input index# src",
-    .outputs = "y",
+    .outputs = "output",
     .doc =
-        "Adds elements at ids along a dim: y[index[i][j]][j] += src[i][j] for dim 0, starting from input. index is no\n"
-        "larger than src, nor than input except along the dim. Fails if an id is out of range.",
+        "Adds elements at ids along a dim: output[index[i][j]][j] += src[i][j] for dim 0, starting from input. index\n"
+        "is no larger than src, nor than input except along the dim. Fails if an id is out of range.",
     .opts = scatter_opts,
     .types = EM_TYPES_ALL,
-    .flags = EM_OP_STRIDED | EM_OP_INPLACE | EM_OP_PLACES,
+    .flags = EM_OP_STRIDED | EM_OP_INPLACE | EM_OP_POSITIONS,
     .saves = EM_SAVE_X(1),
     .check = scatter_add_check,
     .forward = scatter_add_forward,
@@ -185,9 +165,9 @@ const em_op EM_OP(scatter_add) = {
 };
 
 const em_op EM_OP(index_add) = {
-    .name = "index_add", .inputs = "input index# source", .outputs = "y",
-    .doc = "Adds rows at ids along a dim: y[index[i]] += alpha source[i] for dim 0, starting from input.\n"
+    .name = "index_add", .inputs = "input index# source", .outputs = "output",
+    .doc = "Adds rows at ids along a dim: output[index[i]] += alpha source[i] for dim 0, starting from input.\n"
            "Fails if an id is out of range, or source is not of input's shape with as many rows as there are ids.",
-    .opts = index_opts, .types = EM_TYPES_ALL, .flags = EM_OP_INPLACE | EM_OP_PLACES, .saves = EM_SAVE_X(1),
+    .opts = index_opts, .types = EM_TYPES_ALL, .flags = EM_OP_INPLACE | EM_OP_POSITIONS, .saves = EM_SAVE_X(1),
     .check = index_add_check, .forward = index_add_forward, .backward = index_add_backward,
 };

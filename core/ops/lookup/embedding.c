@@ -1,8 +1,10 @@
-/* embedding: rows of a table, by id. */
+/* embedding: rows of a table w (V, D), by id: y[i, :] = w[id[i], :].
+ * dw[id[i], :] += dy[i, :], over how often id[i] occurs if scale_grad_by_freq, and nothing for the padding; dense, or a
+ * row-sparse gradient of the ids and a reference to dy. */
 #include <string.h>
 
-#include "ops/lookup.h"
-#include "tensor/vectors.h"
+#include "ops/lookup/lookup.h"
+#include "tensor/simd.h"
 
 enum { PADDING_IDX, MAX_NORM, NORM_TYPE, SCALE_GRAD_BY_FREQ, SPARSE };
 
@@ -36,15 +38,15 @@ static em_status check(em_call *c)
 enum { AHEAD = 12 };
 
 /* What rows are taken from and put to, in bytes. */
-typedef struct gathering {
+typedef struct row_gather {
     const char *table;
     char *to;
     const int64_t *id;
     int64_t n, row, step, item, inner;  /* ids; a row; from row to row, and from item to item, of the table */
-} gathering;
+} row_gather;
 
 /* Rows lo .. hi-1. `known`: their length, a multiple of the machine's vectors, as known when this is compiled; or 0. */
-static inline void copy_rows(const gathering *g, int64_t lo, int64_t hi, const int64_t known)
+static inline void copy_rows(const row_gather *g, int64_t lo, int64_t hi, const int64_t known)
 {
     enum { WIDE = EM__VECTOR_BYTES };
     typedef char vector __attribute__((vector_size(WIDE), aligned(1), may_alias));
@@ -64,7 +66,7 @@ static inline void copy_rows(const gathering *g, int64_t lo, int64_t hi, const i
 }
 
 /* Items of a row that do not lie together. */
-static void collect_rows(const gathering *g, int64_t lo, int64_t hi)
+static void collect_rows(const row_gather *g, int64_t lo, int64_t hi)
 {
     for (int64_t i = lo; i < hi; i++) {
         const char *from = g->table + g->id[i] * g->step;
@@ -74,7 +76,7 @@ static void collect_rows(const gathering *g, int64_t lo, int64_t hi)
 }
 
 /* y[i, :] = w[id[i], :] for i in lo .. hi-1; lengths that are powers of two are common. */
-static void gather(const gathering *g, int64_t lo, int64_t hi)
+static void gather(const row_gather *g, int64_t lo, int64_t hi)
 {
     if (g->inner != g->item) {
         collect_rows(g, lo, hi);
@@ -97,7 +99,7 @@ static em_status forward(em_call *c)
         EM_TRY(lookup_renorm(weight, ids, c->opts.at[MAX_NORM].x, c->opts.at[NORM_TYPE].x));
 #endif
     const int64_t n = ids->count, width = weight->size[1], item = (int64_t)em_dtype_size(c->dtype);
-    const gathering g = {
+    const row_gather g = {
         .table = weight->data, .to = c->out[0]->data, .id = EM_DATA(int64_t, ids), .n = n,
         .row = width * item, .step = weight->stride[0] * item, .item = item, .inner = weight->stride[1] * item,
     };
@@ -115,12 +117,12 @@ static em_status table_grad(const em_node *n, em_tensor **dx)
     const em_tensor *weight = n->x[1];
     const bool by_freq = n->opts.at[SCALE_GRAD_BY_FREQ].i != 0;
     const int64_t rows = weight->size[0], count = n->x[0]->count;
-    em_part part = {.every = 1, .scale = 1};
+    em_row_part part = {.every = 1, .scale = 1};
     em_status s = em__tensor_window(&part.ids, n->x[0], n->x[0]->data, 1, &count, NULL);
-    if (!s) s = em__part_source(&part, n->dy[0], count, weight->size[1]);
+    if (!s) s = em__row_part_source(&part, n->dy[0], count, weight->size[1]);
     if (!s && by_freq) s = lookup_scale_by_freq(&part, part.ids, rows);
     if (s) {
-        em__part_release(&part);
+        em__row_part_release(&part);
         return s;
     }
     return lookup_table_grad(&dx[1], weight, &part, lookup_padding(&n->opts.at[PADDING_IDX], rows),
@@ -131,7 +133,8 @@ static em_status table_grad(const em_node *n, em_tensor **dx)
 #endif
 
 const em_op EM_OP(embedding) = {
-    .name = "embedding",
+    .name = "Embedding",
+    .key = "embedding",
     .inputs = "input# weight",
     .outputs = "output",
     .doc = "Rows of a table, by id.\n"

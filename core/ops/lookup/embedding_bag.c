@@ -1,5 +1,9 @@
-/* embedding_bag: rows of a table summed, averaged or maximized bag by bag, without making the rows. */
-#include "ops/lookup.h"
+/* embedding_bag: rows of a table w (V, D) brought together bag by bag, without making the rows. With weights a (1 if
+ * none are given) and n members in bag b, padding left out:
+ *
+ *     y[b, :] = sum of a[e] w[id[e], :], over n for mean, the largest of each column for max
+ *     dw[id[e], :] += a[e] dy[b, :] and da[e] = dy[b, :] . w[id[e], :], over n for mean; max: in the columns e won */
+#include "ops/lookup/lookup.h"
 
 enum { MODE, LAST_OFFSET, PADDING_IDX, MAX_NORM, NORM_TYPE, SCALE_GRAD_BY_FREQ, SPARSE };
 enum { MEAN, SUM, MAX };
@@ -246,12 +250,12 @@ static em_status forward(em_call *c)
 /* ---- backward: the table ------------------------------------------------------------------------------- */
 
 /* Entry e of bag b adds weight[e] / (mean: members of b) * dy[b, :] to row id[e]. */
-static em_status summed_part(em_part *part, const em_node *n, const bags *b)
+static em_status summed_part(em_row_part *part, const em_node *n, const bags *b)
 {
     const int64_t count = b->n ? end_of(b, b->n - 1) : 0;
     const bool mean = n->opts.at[MODE].i == MEAN;
     EM_TRY(em__tensor_window(&part->ids, n->x[IDS], n->x[IDS]->data, 1, &count, NULL));
-    EM_TRY(em__part_source(part, n->dy[0], b->n, n->dy[0]->size[1]));
+    EM_TRY(em__row_part_source(part, n->dy[0], b->n, n->dy[0]->size[1]));
     em_status s = EM_OK;
     if (b->offset) s = em_tensor_empty(&part->index, EM_I64, 1, &count);
     part->every = b->offset ? 1 : b->length ? b->length : 1;
@@ -277,7 +281,7 @@ static void won_values(em_real *value, const em_real *dy, const int64_t *won, co
 }
 
 /* max: entry e adds weight[e] * dy[b, d] to column d of row id[e] where it won */
-static em_status won_part(em_part *part, const em_node *n, const bags *b)
+static em_status won_part(em_row_part *part, const em_node *n, const bags *b)
 {
     const int64_t count = b->n ? end_of(b, b->n - 1) : 0, width = n->dy[0]->size[1];
     EM_TRY(em__tensor_window(&part->ids, n->x[IDS], n->x[IDS]->data, 1, &count, NULL));
@@ -308,14 +312,14 @@ static void add_won(em_real *dw, const em_real *dy, const int64_t *won, const ba
 static em_status dense_max(em_tensor **dw, const em_node *n, const bags *b, bool by_freq)
 {
     const int64_t rows = n->x[TABLE]->size[0], width = n->x[TABLE]->size[1];
-    em_part part = {.every = 1, .scale = 1};
+    em_row_part part = {.every = 1, .scale = 1};
     em_status s = em__tensor_window(&part.ids, n->x[IDS], n->x[IDS]->data, 1, &b->entries, NULL);
     if (!s && by_freq) s = lookup_scale_by_freq(&part, part.ids, rows);
     if (!s) s = em_tensor_zeros(dw, EM_REAL_DTYPE, 2, n->x[TABLE]->size);
     if (!s)
         add_won(EM_REALS(*dw), EM_REALS(n->dy[0]), EM_DATA(int64_t, n->y[1]), b, width,
                 part.coef ? EM_REALS(part.coef) : NULL);
-    em__part_release(&part);
+    em__row_part_release(&part);
     return s;
 }
 
@@ -324,11 +328,11 @@ static em_status table_grad(em_tensor **dw, const em_node *n, const bags *b)
     const bool sparse = n->opts.at[SPARSE].i != 0, max = n->opts.at[MODE].i == MAX;
     const bool by_freq = n->opts.at[SCALE_GRAD_BY_FREQ].i != 0;
     if (max && !sparse) return dense_max(dw, n, b, by_freq);
-    em_part part = {.every = 1, .scale = 1};
+    em_row_part part = {.every = 1, .scale = 1};
     em_status s = max ? won_part(&part, n, b) : summed_part(&part, n, b);
     if (!s && by_freq) s = lookup_scale_by_freq(&part, n->x[IDS], n->x[TABLE]->size[0]);
     if (s) {
-        em__part_release(&part);
+        em__row_part_release(&part);
         return s;
     }
     return lookup_table_grad(dw, n->x[TABLE], &part, b->padding, sparse);
@@ -372,7 +376,8 @@ static em_status backward(const em_node *n, em_tensor **dx)
 }
 
 const em_op EM_OP(embedding_bag) = {
-    .name = "embedding_bag",
+    .name = "EmbeddingBag",
+    .key = "embedding_bag",
     .inputs = "input# weight offsets#? per_sample_weights?=",
     .outputs = "output [won]",
     .doc = "Rows of a table, summed, averaged or maximized bag by bag.\n"

@@ -1,6 +1,9 @@
-/* embedding_distance: p-norms of query[b] - weight[ids[b, k]], p = 1 or 2, without making (B, K, D). */
-#include "ops/lookup.h"
-#include "ops/row_sums.h"
+/* embedding_distance: y[b, k] = || q[b] - w[id[b, k]] ||_p, p = 1 or 2, without making (B, K, D). With the slope
+ * s = (q[b] - w[id[b, k]]) / y[b, k] for p = 2 (0 where y is), and its sign for p = 1:
+ *
+ *     dq[b] = sum_k dy[b, k] s,  dw[id[b, k]] -= dy[b, k] s */
+#include "ops/lookup/lookup.h"
+#include "ops/reduce/row_sums.h"
 
 enum { P, PADDING_IDX, SPARSE };
 enum { QUERY, IDS, TABLE };
@@ -34,11 +37,6 @@ static lookups read_lookups(em_tensor *const *in)
                      in[QUERY]->size[1], shared ? 0 : count};
 }
 
-#define SQUARE(q, x) (((q) - (x)) * ((q) - (x)))
-#define MAGNITUDE(q, x) EM_MAGNITUDE((q) - (x))
-LOOKUP_FOUR_SUMS(four_squares, SQUARE)
-LOOKUP_FOUR_SUMS(four_magnitudes, MAGNITUDE)
-
 enum { AHEAD = 8 };
 
 static void fetch_four(const lookups *l, const int64_t *id, int64_t from)
@@ -61,9 +59,9 @@ static em_status forward(em_call *c)
                 const int n = lookup_four(row, l.w, id, k, l.count, l.width);
                 fetch_four(&l, id, k + AHEAD);
                 if (euclidean)
-                    four_squares(sum, q, row, l.width);
+                    lookup_four_sums(LOOKUP_SQUARE, sum, q, row, l.width);
                 else
-                    four_magnitudes(sum, q, row, l.width);
+                    lookup_four_sums(LOOKUP_MAGNITUDE, sum, q, row, l.width);
                 for (int i = 0; i < n; i++)
                     y[b * l.count + k + i] =
                         euclidean ? (em_real)em__row_distance(sum[i], l.width, q, row[i]) : sum[i];
@@ -88,11 +86,11 @@ static em_status coefficients(em_tensor **coef, const em_node *n)
 static void query_grad(em_real *dquery, const em_node *n, const em_real *coef)
 {
     const lookups l = read_lookups(n->x);
-    const em_form form = n->opts.at[P].x == 2 ? EM_FORM_DIFFERENCE : EM_FORM_SIGN;
+    const em_row_term term = n->opts.at[P].x == 2 ? EM_TERM_DIFFERENCE : EM_TERM_SIGN;
     EM_PARALLEL_CHUNKS(lo, hi, l.n, 3.0 * (double)(l.count * l.width))
         for (int64_t b = lo; b < hi; b++)
             lookup_sum(dquery + b * l.width, l.w, l.id + b * l.id_step, coef + b * l.count, l.count,
-                       l.id_step ? (l.n - b) * l.count : l.count, form, l.query + b * l.width, l.width);
+                       l.id_step ? (l.n - b) * l.count : l.count, term, l.query + b * l.width, l.width);
 }
 
 /* One id an entry: shared ids are repeated for each query. */
@@ -108,12 +106,12 @@ static em_status entry_ids(em_tensor **ids, const em_node *n)
 
 /* dw[id[b, k], :] += coef[b, k] * sign(query - row), or * (row - query): worked out where it is summed, from the
  * queries, kept as they are now, and the row itself. */
-static em_status table_part(em_part *part, const em_node *n, em_tensor *coef)
+static em_status table_part(em_row_part *part, const em_node *n, em_tensor *coef)
 {
     const bool euclidean = n->opts.at[P].x == 2;
     const int64_t count = n->y[0]->size[1];
     part->every = count ? count : 1;
-    part->form = euclidean ? EM_FORM_DIFFERENCE : EM_FORM_SIGN;
+    part->term = euclidean ? EM_TERM_DIFFERENCE : EM_TERM_SIGN;
     part->scale = 1;
     em_tensor_retain(part->coef = coef);
     EM_TRY(em__tensor_shell(&part->table, n->x[TABLE], true));
@@ -124,10 +122,10 @@ static em_status table_part(em_part *part, const em_node *n, em_tensor *coef)
 
 static em_status table_grad(em_tensor **dw, const em_node *n, em_tensor *coef)
 {
-    em_part part = {0};
+    em_row_part part = {0};
     const em_status s = table_part(&part, n, coef);
     if (s) {
-        em__part_release(&part);
+        em__row_part_release(&part);
         return s;
     }
     const int64_t padding = lookup_padding(&n->opts.at[PADDING_IDX], n->x[TABLE]->size[0]);

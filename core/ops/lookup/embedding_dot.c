@@ -1,5 +1,7 @@
-/* embedding_dot: scores of queries against rows of a table, query[b] . weight[ids[b, k]], without making (B, K, D). */
-#include "ops/lookup.h"
+/* embedding_dot: scores of queries against rows of a table, y[b, k] = q[b] . w[id[b, k]], without making (B, K, D).
+ * dq[b] = sum_k dy[b, k] w[id[b, k]], dw[id[b, k]] += dy[b, k] q[b]. Ids that all queries share, (K), make it a product
+ * of matrices: y = q W^T, dq = dy W, dW = dy^T q with W = w[id]. */
+#include "ops/lookup/lookup.h"
 
 enum { PADDING_IDX, SPARSE };
 enum { QUERY, IDS, TABLE };
@@ -16,9 +18,6 @@ static em_status check(em_call *c) { return lookup_check_query(c, PADDING_IDX); 
 
 enum { AHEAD = 8 };
 
-#define PRODUCT(q, x) ((q) * (x))
-LOOKUP_FOUR_SUMS(four_dots, PRODUCT)
-
 /* y[b, k] = sum_d query[b, d] * w[id[b, k], d] */
 static void score(em_real *restrict y, const em_real *restrict query, const em_real *restrict w, const int64_t *id,
                   int64_t count, int64_t width, int64_t ahead)
@@ -29,7 +28,7 @@ static void score(em_real *restrict y, const em_real *restrict query, const em_r
         const int n = lookup_four(row, w, id, k, count, width);
         for (int64_t next = k + AHEAD; next < em__min(k + AHEAD + 4, ahead); next++)
             lookup_prefetch(w + id[next] * width, width);
-        four_dots(dot, query, row, width);
+        lookup_four_sums(LOOKUP_PRODUCT, dot, query, row, width);
         for (int i = 0; i < n; i++) y[k + i] = dot[i];
     }
 }
@@ -53,12 +52,12 @@ static void query_grad(em_real *dquery, const em_node *n)
     const int64_t *id = EM_DATA(int64_t, n->x[IDS]);
     EM_PARALLEL_CHUNKS(lo, hi, rows, 2.0 * (double)(count * width))
         for (int64_t b = lo; b < hi; b++)
-            lookup_sum(dquery + b * width, w, id + b * count, dy + b * count, count, (rows - b) * count, EM_FORM_ROW,
+            lookup_sum(dquery + b * width, w, id + b * count, dy + b * count, count, (rows - b) * count, EM_TERM_ROW,
                        NULL, width);
 }
 
 /* dw[id[b, k], :] += dy[b, k] * query[b, :]: by reference to the queries, kept as they are now. */
-static em_status own_part(em_part *part, const em_node *n)
+static em_status own_part(em_row_part *part, const em_node *n)
 {
     const int64_t entries = n->x[IDS]->count;
     part->every = n->x[IDS]->size[1] ? n->x[IDS]->size[1] : 1;
@@ -96,7 +95,7 @@ static em_status shared_query_grad(em_tensor **dquery, const em_node *n)
     return s;
 }
 
-static em_status shared_part(em_part *part, const em_node *n)
+static em_status shared_part(em_row_part *part, const em_node *n)
 {
     const em_tensor *dy = n->dy[0];
     em_tensor *turned;
@@ -129,10 +128,10 @@ static em_status backward(const em_node *n, em_tensor **dx)
         }
     }
     if (!em__wants(n, TABLE)) return EM_OK;
-    em_part part = {.every = 1, .scale = 1};
+    em_row_part part = {.every = 1, .scale = 1};
     const em_status s = shared ? shared_part(&part, n) : own_part(&part, n);
     if (s) {
-        em__part_release(&part);
+        em__row_part_release(&part);
         return s;
     }
     const int64_t padding = lookup_padding(&n->opts.at[PADDING_IDX], n->x[TABLE]->size[0]);

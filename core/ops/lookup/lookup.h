@@ -5,11 +5,11 @@
 #include <float.h>
 #include <math.h>
 
-#include "ops/op.h"
-#include "tensor/rows.h"
+#include "graph/op.h"
+#include "tensor/sparse/row_sparse.h"
 #if EM_REAL_FLOAT
-#include "tensor/rows_sum.h"
-#include "tensor/vectors.h"
+#include "tensor/sparse/row_sums.h"
+#include "tensor/simd.h"
 #endif
 
 static inline em_status lookup_check_table(const em_tensor *weight, const char *name)
@@ -70,30 +70,37 @@ static inline int lookup_four(const em_real *row[4], const em_real *w, const int
     return (int)em__min(4, count - k);
 }
 
-/* name: sums over d of f(q[d], row[i][d]) of four rows, side by side, so that none waits for itself. f maps vectors and
- * makes nothing of two zeros. */
-#define LOOKUP_FOUR_SUMS(name, f) \
-    static inline void name(em_real to[4], const em_real *q, const em_real *const row[4], int64_t width) \
-    { \
-        em_vector sum[4] = {0}; \
-        em_four tail[4] = {0}, a, x; \
-        int64_t d = 0; \
-        for (; d + EM_WIDE <= width; d += EM_WIDE) \
-            for (int i = 0; i < 4; i++) sum[i] += f(EM_VECTOR_AT(q + d), EM_VECTOR_AT(row[i] + d)); \
-        for (; d < width; d += 4) { \
-            em__read_few(&a, q + d, width - d); \
-            for (int i = 0; i < 4; i++) { \
-                em__read_few(&x, row[i] + d, width - d); \
-                tail[i] += f(a, x); \
-            } \
-        } \
-        em__sum_four(to, sum, tail); \
-    }
+/* A product, or the square or magnitude of a difference: each makes nothing of two zeros. */
+typedef enum lookup_term { LOOKUP_PRODUCT, LOOKUP_SQUARE, LOOKUP_MAGNITUDE } lookup_term;
+#define LOOKUP_TERM(term, q, x) \
+    ((term) == LOOKUP_PRODUCT  ? (q) * (x) \
+     : (term) == LOOKUP_SQUARE ? ((q) - (x)) * ((q) - (x)) \
+                               : EM_MAGNITUDE((q) - (x)))
 
-/* y (width) = the sum over k of what `form` makes of coef[k], row id[k] and q. `left`: how many ids there are from here
+/* Sums over d of the term, known when this is compiled, of q[d] and row[i][d], for four rows side by side, so that none
+ * waits for itself. */
+EM_INLINE void lookup_four_sums(const lookup_term term, em_real to[4], const em_real *q, const em_real *const row[4],
+                                int64_t width)
+{
+    em_vector sum[4] = {0};
+    em_four tail[4] = {0}, a, x;
+    int64_t d = 0;
+    for (; d + EM_WIDE <= width; d += EM_WIDE)
+        for (int i = 0; i < 4; i++) sum[i] += LOOKUP_TERM(term, EM_VECTOR_AT(q + d), EM_VECTOR_AT(row[i] + d));
+    for (; d < width; d += 4) {
+        em__read_few(&a, q + d, width - d);
+        for (int i = 0; i < 4; i++) {
+            em__read_few(&x, row[i] + d, width - d);
+            tail[i] += LOOKUP_TERM(term, a, x);
+        }
+    }
+    em__sum_four(to, sum, tail);
+}
+
+/* y (width) = the sum over k of what `term` makes of coef[k], row id[k] and q. `left`: how many ids there are from here
  * on, whose rows are asked for early. */
 static inline void lookup_sum(em_real *y, const em_real *w, const int64_t *id, const em_real *coef, int64_t count,
-                              int64_t left, em_form form, const em_real *q, int64_t width)
+                              int64_t left, em_row_term term, const em_real *q, int64_t width)
 {
     em_row_list l;
     int64_t k = 0;
@@ -104,7 +111,7 @@ static inline void lookup_sum(em_real *y, const em_real *w, const int64_t *id, c
             l.coef[i] = coef[k + i];
             if (k + i + EM_LIST < left) lookup_prefetch(w + id[k + i + EM_LIST] * width, width);
         }
-        em__list_sum(y, &l, form, q, width, k == 0);
+        em__list_sum(y, &l, term, q, width, k == 0);
         k += EM_LIST;
     } while (k < count);
 }
@@ -158,7 +165,7 @@ static inline em_status lookup_renorm(em_tensor *weight, const em_tensor *ids, d
 }
 
 /* Each entry's coefficient divided by how often its id occurs among `ids`. */
-static inline em_status lookup_scale_by_freq(em_part *part, const em_tensor *ids, int64_t rows)
+static inline em_status lookup_scale_by_freq(em_row_part *part, const em_tensor *ids, int64_t rows)
 {
     em_groups *g;
     const int64_t *id = EM_DATA(int64_t, ids), n = part->ids->count;
@@ -182,9 +189,9 @@ static inline em_status lookup_scale_by_freq(em_part *part, const em_tensor *ids
 }
 
 /* dW, zeros, += entries of `part`, row by row. Unless all is small, dW then knows which rows it has. */
-static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_t padding)
+static inline em_status lookup_add_to(em_tensor *dw, const em_row_part *part, int64_t padding)
 {
-    const em_rows r = {.entries = part->ids->count, .width = dw->size[1], .n_parts = 1, .parts = (em_part *)part};
+    const em_rows r = {.entries = part->ids->count, .width = dw->size[1], .n_parts = 1, .parts = (em_row_part *)part};
     const int64_t *id = EM_DATA(int64_t, part->ids), width = r.width;
     if ((double)em__max(dw->count, r.entries * width) < 2.0 * EM_GRAIN) {
         for (int64_t e = 0; e < r.entries; e++) {
@@ -200,12 +207,11 @@ static inline em_status lookup_add_to(em_tensor *dw, const em_part *part, int64_
             if (g->ids[u] == padding) continue;
             em__add_group(EM_REALS(dw) + g->ids[u] * width, &r, g, u, false);
         }
-    em__set_filled(dw, g);
-    return EM_OK;
+    return em__set_filled(dw, g);
 }
 
 /* The table's gradient from one lookup, sparse or dense. Releases what `part` holds, also on failure. */
-static inline em_status lookup_table_grad(em_tensor **dw, const em_tensor *weight, em_part *part, int64_t padding,
+static inline em_status lookup_table_grad(em_tensor **dw, const em_tensor *weight, em_row_part *part, int64_t padding,
                                           bool sparse)
 {
     em_status s;
@@ -215,7 +221,7 @@ static inline em_status lookup_table_grad(em_tensor **dw, const em_tensor *weigh
         s = em_tensor_zeros(dw, EM_REAL_DTYPE, 2, weight->size);
         if (!s) s = lookup_add_to(*dw, part, padding);
     }
-    em__part_release(part);
+    em__row_part_release(part);
     return s;
 }
 #endif

@@ -2,7 +2,7 @@
 #ifndef EM_OPS_CLASS_LOSS_H
 #define EM_OPS_CLASS_LOSS_H
 
-#include "ops/loss.h"
+#include "ops/loss/loss.h"
 
 #define EM_IGNORE_INDEX {"ignore_index", EM_OPT_INT, "-100", "", "target id that is left out of loss and gradient"}
 
@@ -81,9 +81,7 @@ static inline em_status em__check_class_ids(const em_call *c, int64_t ignore)
                         EM_SHAPE(target), EM_SHAPE(x), em__shape_text((char[EM_SHAPE_TEXT]){0}, dims, sizes));
     const int64_t *ids = EM_DATA(int64_t, target), C = x->size[em__class_dim(x)];
     const int64_t bad = em__bad_class_id(ids, target->count, C, ignore);
-    if (bad == INT64_MAX) return EM_OK;
-    return em__fail(EM_ERANGE, "%s: target %lld at position %s is out of range for %lld classes (ids count from 0)",
-                    c->op->name, (long long)ids[bad], EM_POSITION(target, bad), (long long)C);
+    return bad == INT64_MAX ? EM_OK : em__fail_id(c->op->name, target, bad, C, "classes of target");
 }
 
 #endif

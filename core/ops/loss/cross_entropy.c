@@ -1,13 +1,18 @@
-/* Cross-entropy of scores, by class ids or by class probabilities: log-softmax, loss and gradient in one. Forward goes
- * over a row of scores twice while it is in cache and keeps two numbers of it; backward makes the gradient from these
- * in one pass. Probabilities are never stored.
+/* Cross-entropy of scores x, by class ids or by class probabilities t. With p = softmax(x), weights w, smoothing s, and
+ * b_c = w_c ((1 - s) t_c + s / C) what is asked of class c, t being 1 at the id and 0 elsewhere:
+ *
+ *     loss = sum_c b_c (-log p_c),  dx_c = dy (p_c sum_k b_k - b_c),  dt_c = dy (1 - s) w_c (-log p_c)
+ *     mean: over the rows; with ids, over the sum of w[id], rows of ignore_index left out */
+
+/* Forward goes over a row of scores twice while it is in cache and keeps two numbers of it; backward makes the gradient
+ * from these in one pass. Probabilities are never stored.
  *
  * Scores are (N, C, S): batch, classes, and positions where the input has more dims (S = 1 otherwise). Row number
  * n * S + s is the scores x[n, :, s]. */
 #include <math.h>
 
-#include "ops/class_loss.h"
-#include "ops/row_sums.h"
+#include "ops/loss/class_loss.h"
+#include "ops/reduce/row_sums.h"
 
 #include "math/vector_math.h"
 
@@ -292,9 +297,9 @@ const em_op EM_OP(cross_entropy) = {
     .name = "cross_entropy",
     .inputs = "input target# weight?",
     .outputs = "loss [stats]",
-    .doc = "Cross-entropy of scores and class ids: -weight[y] log softmax(input)[y].\n"
+    .doc = "Cross-entropy of scores and class ids: -weight[target] log softmax(input)[target].\n"
            "Input (C), (N, C) or (N, C, ...), target the same without C, weight (C). A scalar, or the target's shape "
-           "with reduction none. The mean is weighted by weight[y] and leaves out ids equal to ignore_index.\n"
+           "with reduction none. The mean is weighted by weight[target] and leaves out ids equal to ignore_index.\n"
            "With smoothing s: (1 - s) of that and s / C sum_c -weight[c] log softmax(input)[c].",
     .opts = id_opts,
     .types = EM_TYPES_FLOAT,
@@ -305,7 +310,8 @@ const em_op EM_OP(cross_entropy) = {
 };
 
 const em_op EM_OP(cross_entropy_probabilities) = {
-    .name = "cross_entropy_probabilities",
+    .name = "cross_entropy",
+    .key = "cross_entropy_probabilities",
     .inputs = "input target weight?",
     .outputs = "loss [stats]",
     .doc = "Cross-entropy of scores and class probabilities t: -sum_c weight[c] t[c] log softmax(input)[c].\n"

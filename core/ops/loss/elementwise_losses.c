@@ -1,17 +1,18 @@
-/* Losses that are computed element by element: a formula, and its slopes, in a row each. One pass over the inputs
- * forward and one backward, in blocks that stay in the first cache; inputs broadcast. */
-#include "ops/loss.h"
+/* Losses that are computed element by element: loss = f(x, t, u, v), x the input, t the target, u and v what else there
+ * is; a row holds f and its slope by each. dx = dy df/dx, and so for the others, with dy over the number of losses
+ * where the reduction is the mean, summed over what was repeated. One pass over the inputs forward and one backward, in
+ * blocks that stay in the first cache. */
+#include "ops/loss/loss.h"
 
 #include "math/vector_math.h"
 
 enum { IN = 4, PARAMS = 3, BLOCK = 256 };
 
-typedef void loss_value(em_real *restrict y, const em_real *const in[IN], int64_t n, const em_real p[PARAMS]);
-typedef void loss_slope(em_real *restrict y, int i, const em_real *const in[IN], int64_t n, const em_real p[PARAMS]);
+typedef void loss_loop(em_real *restrict y, const em_real *const in[IN], int64_t n, const em_real p[PARAMS]);
 
 typedef struct rule {
-    loss_value *value;
-    loss_slope *slope;                      /* for input i, not yet times the incoming gradient */
+    loss_loop *value;
+    loss_loop *slope[IN];                   /* for each input, not yet times the incoming gradient */
     em_status (*limits)(const em_call *c);  /* values that are refused; may be null */
     bool same;                              /* the target must have the input's shape, the rest broadcast to it */
     double cost;                            /* units of work an element */
@@ -23,7 +24,7 @@ typedef struct job {
     em_real p[PARAMS];                      /* the options but reduction, in their order */
     int inputs, dims;
     int64_t size[EM_MAX_DIMS], count;       /* of the losses, before they are reduced */
-    em_walk walk;
+    em_iterator iterator;
     enum em_reduction reduction;
     double divisor;
     em_real *y;                             /* the losses, or null where only their sum is wanted */
@@ -51,7 +52,7 @@ static em_status joint_shape(job *j, em_tensor *const *x, const char *name)
     return EM_OK;
 }
 
-static void plan_walk(job *j, em_tensor *const *x)
+static void plan_iterator(job *j, em_tensor *const *x)
 {
     int64_t strides[IN][EM_MAX_DIMS] = {{0}};
     const int64_t *rows[IN];
@@ -59,7 +60,7 @@ static void plan_walk(job *j, em_tensor *const *x)
         rows[k] = strides[k];
         if (k < j->inputs && x[k]) em__broadcast_strides(strides[k], x[k], j->dims, j->size);
     }
-    em__walk_init(&j->walk, j->inputs, j->dims, j->size, rows);
+    em__iterator_init(&j->iterator, j->inputs, j->dims, j->size, rows);
 }
 
 static void read_options(job *j, const em_op *op, const em_opts *opts)
@@ -79,7 +80,7 @@ static em_status plan(job *j, const rule *r, const em_op *op, const em_opts *opt
     *j = (job){.rule = r, .inputs = n};
     read_options(j, op, opts);
     EM_TRY(joint_shape(j, x, op->name));
-    plan_walk(j, x);
+    plan_iterator(j, x);
     for (int k = 0; k < n; k++) j->in[k] = x[k] ? EM_REALS(x[k]) : NULL;
     const int64_t batch = x[0]->dims ? x[0]->size[0] : 1;
     j->divisor = j->reduction == EM_MEAN ? (double)j->count : j->reduction == EM_BATCHMEAN ? (double)batch : 1;
@@ -90,11 +91,11 @@ static em_status plan(job *j, const rule *r, const em_op *op, const em_opts *opt
 
 static void gather(em_real *to, const job *j, int k, int64_t at, int64_t n)
 {
-    const em_walk *w = &j->walk;
+    const em_iterator *w = &j->iterator;
     const int64_t step = w->stride[k][w->dims - 1];
-    int64_t row = at / w->inner, i = at % w->inner, offset[EM_WALK];
+    int64_t row = at / w->inner, i = at % w->inner, offset[EM_ITERATED];
     for (; n > 0; row++, i = 0) {
-        em__walk_at(w, row, offset);
+        em__iterator_at(w, row, offset);
         const em_real *from = j->in[k] + offset[k] + i * step;
         const int64_t m = em__min(n, w->inner - i);
         for (int64_t q = 0; q < m; q++) to[q] = from[q * step];
@@ -112,7 +113,7 @@ static void load(const em_real *in[IN], em_real buffer[IN][BLOCK], const job *j,
             in[k] = in[0];                  /* not read */
         else if (!j->in[k])
             for (int64_t q = 0; q < n; q++) buffer[k][q] = 1;
-        else if (j->walk.dims == 1 && j->walk.stride[k][0] == 1)
+        else if (j->iterator.dims == 1 && j->iterator.stride[k][0] == 1)
             in[k] = j->in[k] + at;
         else
             gather(buffer[k], j, k, at, n);
@@ -147,7 +148,7 @@ static double gradients(const void *context, int64_t lo, int64_t hi)
         for (int k = 0; k < j->inputs; k++) {
             if (!j->dx[k]) continue;
             em_real *dx = j->dx[k] + at;
-            j->rule->slope(dx, k, in, n, j->p);
+            j->rule->slope[k](dx, in, n, j->p);
             for (int64_t q = 0; q < n; q++) dx[q] *= each ? j->dy[at + q] : scale;
         }
     }
@@ -269,36 +270,34 @@ static inline em_real stirling(em_real t)
     return t > 1 ? t * em__log(t) - t + em__log((em_real)6.283185307179586 * t) / 2 : 0;
 }
 
-#define EACH(expression) \
-    for (int64_t j = 0; j < n; j++) { \
-        const em_real x = in[0][j], t = in[1][j], u = in[2][j], v = in[3][j]; \
-        (void)x, (void)t, (void)u, (void)v; \
-        y[j] = (expression); \
+typedef em_real formula(em_real x, em_real t, em_real u, em_real v, em_real a, em_real b, em_real c);
+
+EM_INLINE void each(formula *f, em_real *restrict y, const em_real *const in[IN], int64_t n, const em_real p[PARAMS])
+{
+    const em_real a = p[0], b = p[1], c = p[2];
+    for (int64_t j = 0; j < n; j++) y[j] = f(in[0][j], in[1][j], in[2][j], in[3][j], a, b, c);
+}
+
+#define FORMULA(name, expression) \
+    static inline em_real name##_of(em_real x, em_real t, em_real u, em_real v, em_real a, em_real b, em_real c) \
+    { \
+        return (void)x, (void)t, (void)u, (void)v, (void)a, (void)b, (void)c, (expression); \
+    } \
+    static void name(em_real *restrict y, const em_real *const in[IN], int64_t n, const em_real p[PARAMS]) \
+    { \
+        each(name##_of, y, in, n, p); \
     }
 
 #define LOSS(name, limits, same, cost, value, slope_x, slope_t, slope_u, slope_v) \
-    static void name##_value(em_real *restrict y, const em_real *const in[IN], int64_t n, const em_real p[PARAMS]) \
-    { \
-        const em_real a = p[0], b = p[1], c = p[2]; \
-        (void)a, (void)b, (void)c; \
-        EACH(value) \
-    } \
-    static void name##_slope(em_real *restrict y, int i, const em_real *const in[IN], int64_t n, \
-                             const em_real p[PARAMS]) \
-    { \
-        const em_real a = p[0], b = p[1], c = p[2]; \
-        (void)a, (void)b, (void)c; \
-        switch (i) { \
-        case 0: EACH(slope_x) break; \
-        case 1: EACH(slope_t) break; \
-        case 2: EACH(slope_u) break; \
-        default: EACH(slope_v) break; \
-        } \
-    } \
-    static const rule name##_rule = {name##_value, name##_slope, limits, same, cost}; \
-    static em_status name##_check(em_call *c) { return check(c, &name##_rule); } \
-    static em_status name##_forward(em_call *c) { return forward(c, &name##_rule); } \
-    static em_status name##_backward(const em_node *n, em_tensor **dx) { return backward(n, dx, &name##_rule); }
+    FORMULA(name##_value, value) \
+    FORMULA(name##_dx, slope_x) \
+    FORMULA(name##_dt, slope_t) \
+    FORMULA(name##_du, slope_u) \
+    FORMULA(name##_dv, slope_v) \
+    static const rule name = {name##_value, {name##_dx, name##_dt, name##_du, name##_dv}, limits, same, cost}; \
+    static em_status name##_check(em_call *c) { return check(c, &name); } \
+    static em_status name##_forward(em_call *c) { return forward(c, &name); } \
+    static em_status name##_backward(const em_node *n, em_tensor **dx) { return backward(n, dx, &name); }
 
 #define LOSS_OP(op, in, options, text) \
     const em_op EM_OP(op) = { \
@@ -339,7 +338,7 @@ LOSS(binary_cross_entropy, probability_limits, true, 24,
      u * (x - t) / above(x * (1 - x), (em_real)1e-12), u * (bounded_log1m(x) - bounded_log(x)),
      -(t * bounded_log(x) + (1 - t) * bounded_log1m(x)), 0)
 LOSS_OP(binary_cross_entropy, "input target weight?", only_reduction,
-        "-weight (t log x + (1 - t) log(1 - x)) of probabilities x, each logarithm at least -100.\n"
+        "-weight (target log input + (1 - target) log(1 - input)) of probabilities, each logarithm at least -100.\n"
         "Input and target have one shape, weight broadcasts to it. Fails where an input is not in 0 .. 1.")
 
 /* -(p t log s(x) + (1 - t) log(1 - s(x))) = (1 - t) x + (1 + (p - 1) t) softplus(-x), s the sigmoid, p = pos_weight */
@@ -349,8 +348,8 @@ LOSS(binary_cross_entropy_with_logits, NULL, true, 24,
      (1 - t) * x + (1 + (v - 1) * t) * softplus(-x), u * t * softplus(-x))
 LOSS_OP(binary_cross_entropy_with_logits, "input target weight? pos_weight?", only_reduction,
         "binary_cross_entropy of sigmoid(input), without its loss of precision.\n"
-        "-weight (pos_weight t log s + (1 - t) log(1 - s)). Input and target have one shape, the weights broadcast "
-        "to it.")
+        "-weight (pos_weight target log s + (1 - target) log(1 - s)). Input and target have one shape, the weights "
+        "broadcast to it.")
 
 static const em_opt_spec kl_opts[] = {
     {"reduction", EM_OPT_ENUM, "mean", "mean sum none batchmean",
@@ -361,16 +360,17 @@ LOSS(kl_div, NULL, false, 16,
      a != 0 ? em__exp(t) * (t - x) : t == 0 ? 0 : t * (em__log(t) - x),
      a != 0 ? -em__exp(t) : -t, a != 0 ? em__exp(t) * (t - x + 1) : t == 0 ? 0 : em__log(t) - x + 1, 0, 0)
 LOSS_OP(kl_div, "input target", kl_opts,
-        "Divergence of a distribution from the target: t (log t - x), 0 where t is 0; x holds log-probabilities.\n"
+        "Divergence of a distribution from the target: target (log target - input), 0 where target is 0; input holds\n"
+        "log-probabilities.\n"
         SHAPES)
 
 LOSS(soft_margin_loss, NULL, false, 20, softplus(-t * x), -t * em__sigmoid(-t * x), -x * em__sigmoid(-t * x), 0, 0)
-LOSS_OP(soft_margin_loss, "input target", only_reduction, "log(1 + exp(-t x)) for targets 1 and -1. " SHAPES)
+LOSS_OP(soft_margin_loss, "input target", only_reduction, "log(1 + exp(-target * input)) for targets 1 and -1. " SHAPES)
 
 static const em_opt_spec poisson_opts[] = {
     {"log_input", EM_OPT_BOOL, "true", "", "the input is the logarithm of the expected count"},
-    {"full", EM_OPT_BOOL, "false", "", "adds Stirling's approximation of log(t!)"},
-    {"eps", EM_OPT_NUMBER, "1e-8", "", "added inside of log(x) when log_input is false"},
+    {"full", EM_OPT_BOOL, "false", "", "adds Stirling's approximation of log(target!)"},
+    {"eps", EM_OPT_NUMBER, "1e-8", "", "added inside of log(input) when log_input is false"},
     EM_REDUCTION,
     {0}};
 LOSS(poisson_nll_loss, NULL, false, 24,
@@ -378,7 +378,7 @@ LOSS(poisson_nll_loss, NULL, false, 24,
      a != 0 ? em__exp(x) - t : 1 - t / (x + c),
      (a != 0 ? -x : -em__log(x + c)) + (b != 0 && t > 1 ? em__log(t) + 1 / (2 * t) : 0), 0, 0)
 LOSS_OP(poisson_nll_loss, "input target", poisson_opts,
-        "exp(x) - t x, or x - t log(x + eps) when log_input is false. " SHAPES)
+        "exp(input) - target * input, or input - target * log(input + eps) when log_input is false. " SHAPES)
 
 static const em_opt_spec gaussian_opts[] = {
     {"full", EM_OPT_BOOL, "false", "", "adds the constant log(2 pi) / 2"},
@@ -390,7 +390,7 @@ LOSS(gaussian_nll_loss, variance_limits, false, 16,
      (x - t) / above(u, b), (t - x) / above(u, b),
      (1 - (x - t) * (x - t) / above(u, b)) / (2 * above(u, b)), 0)
 LOSS_OP(gaussian_nll_loss, "input target var", gaussian_opts,
-        "(log var + (x - t)^2 / var) / 2. Input, target and var broadcast; fails where var is negative.\n"
+        "(log var + (input - target)^2 / var) / 2. Input, target and var broadcast; fails where var is negative.\n"
         "A scalar, or the losses' shape with reduction none.")
 
 static const em_opt_spec hinge_opts[] = {
@@ -398,7 +398,7 @@ static const em_opt_spec hinge_opts[] = {
 LOSS(hinge_embedding_loss, NULL, false, 4,
      (t == -1 ? 0 : x) + (t == 1 ? 0 : above(a - x, 0)), (em_real)((t != -1) - (t != 1 && a - x >= 0)), 0, 0, 0)
 LOSS_OP(hinge_embedding_loss, "input target", hinge_opts,
-        "The distance x where the target is 1, max(0, margin - x) where it is -1. " SHAPES)
+        "The distance, input, where the target is 1, max(0, margin - input) where it is -1. " SHAPES)
 
 static const em_opt_spec ranking_opts[] = {
     {"margin", EM_OPT_NUMBER, "0", "", "by which the right input should be the larger"}, EM_REDUCTION, {0}};

@@ -2,9 +2,7 @@
 #ifndef EM_OPS_LOSS_H
 #define EM_OPS_LOSS_H
 
-#include <string.h>
-
-#include "ops/op.h"
+#include "graph/op.h"
 
 enum em_reduction { EM_MEAN, EM_SUM, EM_NONE, EM_BATCHMEAN };
 
@@ -12,39 +10,23 @@ enum em_reduction { EM_MEAN, EM_SUM, EM_NONE, EM_BATCHMEAN };
     {"reduction", EM_OPT_ENUM, "mean", "mean sum none", "mean over all losses, their sum, or none: each by itself"}
 
 /* Works on lo .. hi-1 of a loss's elements or rows and returns their sum (0 in a backward). */
-typedef double em_loss_part(const void *job, int64_t lo, int64_t hi);
+typedef double em_loss_term(const void *job, int64_t lo, int64_t hi);
 
-enum { EM_LOSS_PARTS = 256 };
+enum { EM_LOSS_TERMS = 256 };
 
-/* The sum over 0 .. n-1, each of `each` units of work. The parts depend on n alone and are added in order; there are
- * at most EM_LOSS_PARTS, so that their sums need no memory of their own. */
-static inline double em__loss_total(em_loss_part *part, const void *job, int64_t n, double each)
+/* The sum over 0 .. n-1, each of `each` units of work. The terms depend on n alone and are added in order; there are
+ * at most EM_LOSS_TERMS, so that their sums need no memory of their own. */
+static inline double em__loss_total(em_loss_term *term, const void *job, int64_t n, double each)
 {
-    const int64_t size = em__max(em__chunk(each), (n + EM_LOSS_PARTS - 1) / EM_LOSS_PARTS);
-    if (n <= size) return part(job, 0, n);
-    const int64_t parts = (n + size - 1) / size;
-    double sums[EM_LOSS_PARTS], total = 0;
-    EM_PARALLEL_EACH(k, parts, (double)size * each)
-        sums[k] = em__stop ? 0 : part(job, k * size, em__min((k + 1) * size, n));
-    for (int64_t k = 0; k < parts; k++) total += sums[k];
+    const int64_t size = em__max(em__chunk(each), (n + EM_LOSS_TERMS - 1) / EM_LOSS_TERMS);
+    if (n <= size) return term(job, 0, n);
+    const int64_t terms = (n + size - 1) / size;
+    double sums[EM_LOSS_TERMS], total = 0;
+    EM_PARALLEL_EACH(k, terms, (double)size * each)
+        sums[k] = em__stop ? 0 : term(job, k * size, em__min((k + 1) * size, n));
+    for (int64_t k = 0; k < terms; k++) total += sums[k];
     return total;
 }
-
-/* "[0, 3]": where element `at` (counted in row-major order) of t is; t may be contiguous or not. */
-static inline const char *em__position(char buffer[EM_SHAPE_TEXT], const em_tensor *t, int64_t at)
-{
-    int64_t place[EM_MAX_DIMS];
-    for (int d = t->dims - 1; d >= 0; d--) {
-        place[d] = at % t->size[d];
-        at /= t->size[d];
-    }
-    em__shape_text(buffer, t->dims, place);
-    const size_t end = strlen(buffer) - 1;
-    buffer[0] = '[';
-    buffer[end] = ']';
-    return buffer;
-}
-#define EM_POSITION(t, at) em__position((char[EM_SHAPE_TEXT]){0}, t, at)
 
 #ifdef EM_VARIANT
 /* Sum of n numbers in an order that is the same for every vector width. */

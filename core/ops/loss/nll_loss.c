@@ -1,5 +1,6 @@
-/* Negative log-likelihood of log-probabilities: picks one number a row. */
-#include "ops/class_loss.h"
+/* Negative log-likelihood of log-probabilities x, one number picked a row: loss = -w[t] x[t], dx[t] = -w[t] dy, the
+ * other dx 0. The mean is over the sum of w[t]; rows whose target is ignore_index count nothing. */
+#include "ops/loss/class_loss.h"
 
 typedef struct job {
     em__classes shape;
@@ -94,9 +95,9 @@ const em_op EM_OP(nll_loss) = {
     .name = "nll_loss",
     .inputs = "input target# weight?",
     .outputs = "loss",
-    .doc = "Negative log-likelihood: -weight[y] input[y] of log-probabilities.\n"
+    .doc = "Negative log-likelihood: -weight[target] input[target] of log-probabilities.\n"
            "Input (C), (N, C) or (N, C, ...), target the same without C, weight (C). A scalar, or the target's shape "
-           "with reduction none. The mean is weighted by weight[y] and leaves out ids equal to ignore_index.",
+           "with reduction none. The mean is weighted by weight[target] and leaves out ids equal to ignore_index.",
     .opts = opts,
     .types = EM_TYPES_FLOAT,
     .saves = EM_SAVE_X(1) | EM_SAVE_X(2),

@@ -1,8 +1,12 @@
-/* Losses of rows: each row (D) of the inputs, a vector to compare or the scores of classes, makes one loss. */
+/* Losses of rows: each row (D) of the inputs, a vector to compare or the scores of classes, makes one loss. The value
+ * and its slopes stand with each; |.| is a norm, z_i = margin - x[target] + x_i, s the sigmoid:
+ *
+ *     cosine_embedding  1 - cos or max(0, cos - margin)     triplet_margin  max(0, margin + |a - p| - |a - n|)
+ *     multi_margin      w[target] sum_i max(0, z_i)^p / D   multilabel      -w (t log s(x) + (1 - t) log s(-x)) / D */
 #include <math.h>
 
-#include "ops/loss.h"
-#include "ops/row_sums.h"
+#include "ops/loss/loss.h"
+#include "ops/reduce/row_sums.h"
 
 #include "math/vector_math.h"
 
@@ -199,8 +203,8 @@ static void cosine_embedding_loss_slope(const job *j, int64_t row, em_real dy)
     const em_real *a = row_of(j, 0, row), *b = row_of(j, 1, row);
     const em_real target = ((const em_real *)j->in[2])[row];
     const cosine c = cosine_of(a, b, j->D);
-    const bool apart = target == -1 && !(c.value - j->p[0] < 0);
-    if (target != 1 && !apart) return;
+    const bool too_near = target == -1 && !(c.value - j->p[0] < 0);
+    if (target != 1 && !too_near) return;
     const double g = target == 1 ? -(double)dy : (double)dy;
     const em_real across = (em_real)(g / c.product);
     const em_real along_a = (em_real)(g * c.value / c.size_a), along_b = (em_real)(g * c.value / c.size_b);
@@ -392,7 +396,7 @@ static em_status multi_margin_loss_check(em_call *c)
     if (weight && (weight->dims != 1 || weight->count != x->size[x->dims - 1]))
         return em__fail(EM_ESHAPE, "%s: weight must have shape (%lld), one for each class, given %s", c->op->name,
                         (long long)x->size[x->dims - 1], EM_SHAPE(weight));
-    EM_TRY(em__check_ids(c->op->name, c->in[1], x->size[x->dims - 1], "number of classes"));
+    EM_TRY(em__check_ids(c->op->name, c->in[1], x->size[x->dims - 1], "classes of target"));
     if (is_reduced(c)) return make_result(c);
     return em__out(c, 0, c->dtype, c->in[1]->dims, c->in[1]->size);     /* of one row (C): () or (1) */
 }
@@ -412,7 +416,7 @@ static em_status multi_margin_loss_backward(const em_node *n, em_tensor **dx)
 }
 
 ROW_LOSS_OP(multi_margin_loss, "input target# weight?", multi_margin_opts,
-            "Sum over the wrong classes i of max(0, margin - x[target] + x[i])^p, times weight[target], over C.\n"
+            "Sum over the wrong classes i of weight[target] max(0, margin - input[target] + input[i])^p / C.\n"
             "Input (N, C) or (C), target (N) or one id, weight (C); a scalar, or (N) with reduction none.")
 
 /* ---- multilabel_soft_margin_loss ----------------------------------------------------------------------- */
@@ -453,5 +457,5 @@ static em_status multilabel_soft_margin_loss_check(em_call *c)
 static const em_opt_spec only_reduction[] = {EM_REDUCTION, {0}};
 ROW_LOSS(multilabel_soft_margin_loss, 24, 2)
 ROW_LOSS_OP(multilabel_soft_margin_loss, "input target weight?", only_reduction,
-            "Mean over the classes of -weight (t log s(x) + (1 - t) log(1 - s(x))), s the sigmoid.\n"
+            "Mean over the classes of -weight (target log s(input) + (1 - target) log(1 - s(input))), s the sigmoid.\n"
             "Input and target (..., C) of one shape, weight (C) or as they; a scalar, or (...) with reduction none.")

@@ -1,11 +1,14 @@
-/* batch_norm: input (N, C, S); each channel to mean 0 and variance 1 over samples and positions (training) or by its
- * running statistics, then scaled and shifted.
+/* batch_norm: input (N, C, S), each channel to mean 0 and variance 1 over samples and positions (training) or by its
+ * running statistics, then scaled and shifted. With r = 1 / sqrt(var + eps), z = (x - mean) r:
  *
- * Work is cut by channels, so sums over the batch need no parts. With S = 1 a channel is a column: a strip of
+ *     y = w z + b,  dx = w r (dy - mean(dy) - z mean(dy z)), or w r dy by running statistics
+ *     dw = sum dy z,  db = sum dy;  running = (1 - momentum) running + momentum (mean, or var n / (n - 1)) */
+
+/* Work is cut by channels, so sums over the batch need no slices. With S = 1 a channel is a column: a strip of
  * neighbouring columns is summed at once. */
 #include <math.h>
 
-#include "ops/row_sums.h"
+#include "ops/reduce/row_sums.h"
 
 enum { STRIP = 16 };
 
@@ -259,7 +262,7 @@ const em_op EM_OP(batch_norm) = {
     .name = "batch_norm",
     .inputs = "input running_mean? running_var? weight? bias?",
     .outputs = "output [stats]",
-    .doc = "(x - mean) / sqrt(var + eps) * weight + bias by channel.\n"
+    .doc = "(input - mean) / sqrt(var + eps) * weight + bias by channel.\n"
            "Input (N, C, ...), the others (C), all of one float dtype; the result has the input's shape. In training "
            "mean and variance are the batch's, and running_mean and running_var, if given, are updated in place; "
            "otherwise they are used.",

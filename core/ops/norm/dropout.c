@@ -1,8 +1,9 @@
-/* Dropout. Which elements stay is a function of the generator's seed and position alone, so backward makes the same
- * choice again instead of keeping a mask: the gradient is dropout of the gradient. */
+/* dropout: y_i = x_i / (1 - p) where number i of the generator is at least p, else 0; dx_i the same of dy_i. Which
+ * elements stay is a function of the generator's seed and position alone, so backward makes the same choice again
+ * instead of keeping a mask. */
 #include <string.h>
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 #include "random/rng.h"
 

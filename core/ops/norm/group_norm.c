@@ -1,8 +1,10 @@
 /* group_norm: input (N, C, S), the channels in groups; each group of each sample, a row of C / groups * S numbers, to
- * mean 0 and variance 1, then scaled and shifted by channel. */
+ * mean 0 and variance 1, then scaled and shifted by channel. With r = 1 / sqrt(var + eps), z = (x - mean) r, g = w dy:
+ *
+ *     y = w z + b,  dx = r (g - mean(g) - z mean(g z)), means over the row;  dw = sum dy z,  db = sum dy, by channel */
 #include <math.h>
 
-#include "ops/row_sums.h"
+#include "ops/reduce/row_sums.h"
 
 typedef struct job {
     int64_t N, C, S, groups, channels;      /* channels: of a group */
@@ -149,7 +151,7 @@ const em_op EM_OP(group_norm) = {
     .name = "group_norm",
     .inputs = "input weight? bias?",
     .outputs = "output [stats]",
-    .doc = "(x - mean) / sqrt(var + eps) over each group of channels of a sample, times weight plus bias by channel.\n"
+    .doc = "(input - mean) / sqrt(var + eps) over each group of channels of a sample, * weight + bias by channel.\n"
            "Input (N, C, ...), weight and bias (C); the result has the input's shape.",
     .opts = opts,
     .types = EM_TYPES_FLOAT,

@@ -1,9 +1,13 @@
 /* layer_norm and rms_norm: each row (D) to mean 0 and variance 1, or to a mean square of 1, then scaled and shifted by
- * element. The row is read once from memory in either direction. */
+ * element; the row is read once from memory in either direction. With g = w dy, means over the row, dw = sum dy z, db =
+ * sum dy:
+ *
+ *     layer_norm  r = 1 / sqrt(var + eps),  z = (x - mean) r,  y = w z + b,  dx = r (g - mean(g) - z mean(g z))
+ *     rms_norm    r = 1 / sqrt(mean(x^2) + eps),  z = x r,  y = w z,  dx = r (g - z mean(g z)) */
 #include <math.h>
 #include <string.h>
 
-#include "ops/row_sums.h"
+#include "ops/reduce/row_sums.h"
 
 typedef struct job {
     bool centred;                           /* layer_norm */
@@ -175,14 +179,14 @@ static em_status backward(const em_node *n, em_tensor **dx)
     const int64_t parts = (j.rows + part_rows(&j) - 1) / part_rows(&j);
     const size_t bytes = (size_t)(2 * parts * j.D) * sizeof(em_real);
     const bool sums = dx[1] || (n->n > 2 && dx[2]);
-    em_real *room = sums ? em__alloc_zeroed(bytes) : NULL;
-    if (sums && !room) return em__fail_memory("sums over rows", bytes);
-    if (dx[1]) j.dweight = room;
-    if (n->n > 2 && dx[2]) j.dbias = room + parts * j.D;
+    em_real *scratch = sums ? em__alloc_zeroed(bytes) : NULL;
+    if (sums && !scratch) return em__fail_memory("sums over rows", bytes);
+    if (dx[1]) j.dweight = scratch;
+    if (n->n > 2 && dx[2]) j.dbias = scratch + parts * j.D;
     run_parts(&j, parts);
     if (j.dweight) add_parts(EM_REALS(dx[1]), j.dweight, parts, j.D);
     if (j.dbias) add_parts(EM_REALS(dx[2]), j.dbias, parts, j.D);
-    if (room) em__free(room, bytes);
+    if (scratch) em__free(scratch, bytes);
     return EM_OK;
 }
 
@@ -197,7 +201,7 @@ const em_op EM_OP(layer_norm) = {
     .name = "layer_norm",
     .inputs = "input weight? bias?",
     .outputs = "output [stats]",
-    .doc = "(x - mean) / sqrt(var + eps) * weight + bias over the last dims.\n"
+    .doc = "(input - mean) / sqrt(var + eps) * weight + bias over the last dims.\n"
            "Input (..., *normalized_shape), weight and bias of the normalized shape; the result has the input's shape.",
     .opts = layer_opts,
     .types = EM_TYPES_FLOAT,
@@ -211,7 +215,7 @@ const em_op EM_OP(rms_norm) = {
     .name = "rms_norm",
     .inputs = "input weight?",
     .outputs = "output [stats]",
-    .doc = "x / sqrt(mean(x^2) + eps) * weight over the last dims.\n"
+    .doc = "input / sqrt(mean(input^2) + eps) * weight over the last dims.\n"
            "Input (..., *normalized_shape), weight of the normalized shape; the result has the input's shape.",
     .opts = rms_opts,
     .types = EM_TYPES_FLOAT,

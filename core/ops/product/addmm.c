@@ -1,6 +1,7 @@
-/* Products of matrices added to something: addmm baddbmm, y = beta input + alpha a b. */
-#include "ops/product.h"
-#include "ops/whole.h"
+/* Products of matrices added to something: addmm baddbmm. y = beta x + alpha a b; dx = beta dy, summed over what was
+ * repeated, da = alpha dy b^T, db = alpha a^T dy. */
+#include "ops/product/product.h"
+#include "ops/elementwise/integer.h"
 #include "tensor/copy.h"
 
 static const em_opt_spec scales[] = {
@@ -85,7 +86,7 @@ static em_status added_backward(const em_node *n, em_tensor **dx)
 
 #define ADDED(label, in, text) \
     const em_op EM_OP(label) = { \
-        .name = #label, .inputs = in, .outputs = "y", .doc = text, .opts = scales, .types = EM_TYPES_ALL, \
+        .name = #label, .inputs = in, .outputs = "output", .doc = text, .opts = scales, .types = EM_TYPES_ALL, \
         .flags = EM_OP_STRIDED, .saves = EM_SAVE_X(1) | EM_SAVE_X(2), .check = label##_check, \
         .forward = added_forward, .backward = added_backward, \
     };

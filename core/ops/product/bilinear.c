@@ -1,6 +1,7 @@
-/* y_nk = sum_ij a_ni W_kij b_nj + c_k, one k after another: a product with W_k and a scaling of rows. */
+/* bilinear: y_nk = sum_ij a_ni W_kij b_nj + c_k, one k after another: a product with W_k and a scaling of rows.
+ * da += dy_k (b W_k^T),  db += dy_k (a W_k),  dW_k = (dy_k a)^T b,  dc = sum_n dy_n. */
 #include "math/gemm.h"
-#include "ops/op.h"
+#include "graph/op.h"
 
 typedef struct sizes {
     int64_t n, i, j, k;
@@ -122,7 +123,7 @@ static em_status backward(const em_node *n, em_tensor **dx)
 }
 
 const em_op EM_OP(bilinear) = {
-    .name = "bilinear", .inputs = "input1 input2 weight bias?", .outputs = "y",
+    .name = "bilinear", .inputs = "input1 input2 weight bias?", .outputs = "output",
     .doc = "input1 weight input2 + bias: input1 (..., I), input2 (..., J), weight (K, I, J), bias (K) give (..., K).\n"
            "Fails if shapes do not fit.",
     .types = EM_TYPES_FLOAT, .saves = EM_SAVE_X(0) | EM_SAVE_X(1) | EM_SAVE_X(2), .check = check, .forward = forward,

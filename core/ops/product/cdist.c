@@ -1,13 +1,15 @@
-/* Distances of all pairs of rows: y_pr = || a_p - b_r ||. */
+/* cdist: distances of all pairs of rows, a (..., P, D) and b (..., R, D): y_pr = || a_p - b_r ||, in the norm q.
+ * With d = a_p - b_r: da_p += dy_pr sign(d) (|d| / y_pr)^(q - 1), db_r minus that; nothing at distance 0 and for q = 0,
+ * and for q = inf only in the components that are the largest. */
 #include <math.h>
 
-#include "ops/row_sums.h"
+#include "ops/reduce/row_sums.h"
 
 /* a (B, P, D) and b (B, R, D), each batch perhaps repeated. */
 typedef struct pairs {
     const em_real *a, *b;
     int64_t P, R, D;
-    em_walk batch;                      /* over the results' batch: rows of a, rows of b */
+    em_iterator batch;                  /* over the results' batch: rows of a, rows of b */
     double p;
 } pairs;
 
@@ -77,7 +79,7 @@ static em_status plan(pairs *s, int *dims, int64_t *size, const em_tensor *a, co
     int64_t stride[2][EM_MAX_DIMS];
     em__broadcast_strides(stride[0], &x, *dims, size);
     em__broadcast_strides(stride[1], &y, *dims, size);
-    em__walk_init(&s->batch, 2, *dims, size, (const int64_t *const[]){stride[0], stride[1]});
+    em__iterator_init(&s->batch, 2, *dims, size, (const int64_t *const[]){stride[0], stride[1]});
     return EM_OK;
 }
 
@@ -107,8 +109,8 @@ static em_status forward(em_call *c)
     em_real *y = EM_REALS(c->out[0]);
     EM_PARALLEL_CHUNKS(lo, hi, batches(&s) * s.P, cost(&s) * (double)s.R)
         for (int64_t i = lo; i < hi; i++) {
-            int64_t at[EM_WALK];
-            em__walk_point(&s.batch, i / s.P, at);
+            int64_t at[EM_ITERATED];
+            em__iterator_point(&s.batch, i / s.P, at);
             for (int64_t r = 0; r < s.R; r++)
                 y[i * s.R + r] = distance(&s, s.a + at[0] + i % s.P * s.D, s.b + at[1] + r * s.D);
         }
@@ -121,8 +123,8 @@ static void add_slopes(const pairs *s, int k, em_real *to, const em_real *dy, co
     const int64_t mine = k ? s->R : s->P, others = k ? s->P : s->R;
     EM_PARALLEL_CHUNKS(lo, hi, batches(s) * mine, cost(s) * (double)others)
         for (int64_t i = lo; i < hi; i++) {
-            int64_t at[EM_WALK];
-            em__walk_point(&s->batch, i / mine, at);
+            int64_t at[EM_ITERATED];
+            em__iterator_point(&s->batch, i / mine, at);
             for (int64_t o = 0; o < others; o++) {
                 const int64_t p = k ? o : i % mine, r = k ? i % mine : o, e = (i / mine * s->P + p) * s->R + r;
                 const em_real *a = s->a + at[0] + p * s->D, *b = s->b + at[1] + r * s->D;
@@ -139,13 +141,13 @@ static em_status backward(const em_node *n, em_tensor **dx)
     EM_TRY(plan(&s, &dims, size, n->x[0], n->x[1], n->opts.at[0].x));
     for (int k = 0; k < 2; k++) {
         if (!em__wants(n, k)) continue;
-        em_tensor *whole;
+        em_tensor *full;
         size[dims] = k ? s.R : s.P;
         size[dims + 1] = s.D;
-        EM_TRY(em_tensor_zeros(&whole, n->dtype, dims + 2, size));
-        add_slopes(&s, k, EM_REALS(whole), EM_REALS(n->dy[0]), EM_REALS(n->y[0]));
-        const em_status status = em__sum_to(&dx[k], whole, n->x[k]);
-        em_tensor_release(whole);
+        EM_TRY(em_tensor_zeros(&full, n->dtype, dims + 2, size));
+        add_slopes(&s, k, EM_REALS(full), EM_REALS(n->dy[0]), EM_REALS(n->y[0]));
+        const em_status status = em__sum_to(&dx[k], full, n->x[k]);
+        em_tensor_release(full);
         if (status) return status;
     }
     return EM_OK;
@@ -154,7 +156,7 @@ static em_status backward(const em_node *n, em_tensor **dx)
 static const em_opt_spec opts[] = {{"p", EM_OPT_NUMBER, "2", "", "which norm: a number >= 0, or infinity"}, {0}};
 
 const em_op EM_OP(cdist) = {
-    .name = "cdist", .inputs = "x1 x2", .outputs = "y",
+    .name = "cdist", .inputs = "x1 x2", .outputs = "output",
     .doc = "Distances of all pairs of rows: (..., P, D) and (..., R, D) give (..., P, R); batch dims broadcast.\n"
            "Fails if D differs or p is negative.",
     .opts = opts, .types = EM_TYPES_FLOAT, .saves = EM_SAVE_X(0) | EM_SAVE_X(1) | EM_SAVE_Y(0), .check = check,

@@ -1,6 +1,8 @@
-/* Products of matrices: mm bmm mv dot outer matmul linear. */
-#include "ops/product.h"
-#include "ops/whole.h"
+/* Products of matrices: mm bmm mv dot outer matmul linear. y = a b, da = dy b^T, db = a^T dy, a vector being a matrix
+ * of one row or column, and batch dims that were repeated summed; linear: y = x w^T + b, dx = dy w, dw = dy^T x, db =
+ * the sum of the rows of dy. */
+#include "ops/product/product.h"
+#include "ops/elementwise/integer.h"
 #include "tensor/copy.h"
 
 /* ---- matmul mm bmm mv dot ------------------------------------------------------------------------------ */
@@ -23,7 +25,7 @@ static em_status matmul_check(em_call *c)
 
 static em_status mm_check(em_call *c) { return check_pair(c, 2, "input", 2, "mat2"); }
 static em_status mv_check(em_call *c) { return check_pair(c, 2, "input", 1, "vec"); }
-static em_status dot_check(em_call *c) { return check_pair(c, 1, "input", 1, "tensor"); }
+static em_status dot_check(em_call *c) { return check_pair(c, 1, "input", 1, "other"); }
 
 static em_status bmm_check(em_call *c)
 {
@@ -47,7 +49,7 @@ static em_status matmul_backward(const em_node *n, em_tensor **dx)
 
 #define PRODUCT(label, in, check_it, text) \
     const em_op EM_OP(label) = { \
-        .name = #label, .inputs = in, .outputs = "y", .doc = text, .types = EM_TYPES_ALL, .flags = EM_OP_STRIDED, \
+        .name = #label, .inputs = in, .outputs = "output", .doc = text, .types = EM_TYPES_ALL, .flags = EM_OP_STRIDED, \
         .saves = EM_SAVE_X(0) | EM_SAVE_X(1), .check = check_it, .forward = matmul_forward, \
         .backward = matmul_backward, \
     };
@@ -61,7 +63,7 @@ PRODUCT(bmm, "input mat2", bmm_check,
         "Products of matrices in pairs: (B, M, K) and (B, K, N) give (B, M, N).\nFails if B or K differ.")
 PRODUCT(mv, "input vec", mv_check,
         "Product of a matrix and a vector: (M, K) and (K) give (M).\nFails if the inner sizes differ.")
-PRODUCT(dot, "input tensor", dot_check,
+PRODUCT(dot, "input other", dot_check,
         "Sum of the products of two vectors: (K) and (K) give ().\nFails if the sizes differ.")
 
 /* ---- outer: y_ij = a_i b_j ----------------------------------------------------------------------------- */
@@ -85,9 +87,9 @@ static em_status outer_forward(em_call *c)
     const int64_t n = y->size[0];
     EM_PARALLEL_CHUNKS(lo, hi, x->size[0], n)
         for (int64_t i = lo; i < hi; i++) {
-            const em_real a = EM_REALS(x)[i * x->stride[0]];
-            const em_real *b = EM_REALS(y);
-            em_real *restrict z = EM_REALS(c->out[0]) + i * n;
+            const em_scalar a = EM_SCALARS(x)[i * x->stride[0]];
+            const em_scalar *b = EM_SCALARS(y);
+            em_scalar *restrict z = EM_SCALARS(c->out[0]) + i * n;
             for (int64_t j = 0; j < n; j++) z[j] = em__times(a, b[j * y->stride[0]]);
         }
     return EM_OK;
@@ -100,7 +102,7 @@ static em_status outer_backward(const em_node *n, em_tensor **dx)
 }
 
 const em_op EM_OP(outer) = {
-    .name = "outer", .inputs = "input vec2", .outputs = "y",
+    .name = "outer", .inputs = "input vec2", .outputs = "output",
     .doc = "Products of all pairs: (M) and (N) give (M, N), y_ij = input_i vec2_j.\nFails unless both have 1 dim.",
     .types = EM_TYPES_ALL, .flags = EM_OP_STRIDED, .saves = EM_SAVE_X(0) | EM_SAVE_X(1), .check = outer_check,
     .forward = outer_forward, .backward = outer_backward,
@@ -140,7 +142,7 @@ static em_status linear_backward(const em_node *n, em_tensor **dx)
 }
 
 const em_op EM_OP(linear) = {
-    .name = "linear", .inputs = "input weight bias?", .outputs = "y",
+    .name = "linear", .inputs = "input weight bias?", .outputs = "output",
     .doc = "input weight^T + bias: input (..., D), weight (K, D), bias (K) give (..., K).\nFails if D or K differ.",
     .types = EM_TYPES_ALL, .flags = EM_OP_STRIDED, .saves = EM_SAVE_X(0) | EM_SAVE_X(1), .check = linear_check,
     .forward = linear_forward, .backward = linear_backward,

@@ -7,7 +7,7 @@
 #define EM_OPS_PRODUCT_H
 
 #include "math/gemm.h"
-#include "ops/op.h"
+#include "graph/op.h"
 
 /* ---- shapes -------------------------------------------------------------------------------------------- */
 
@@ -29,7 +29,7 @@ typedef int64_t em_factor;
 
 /* A batch of matrices inside a tensor; the batch stride is 0 where the tensor repeats. */
 typedef struct em_matrices {
-    em_real *data;
+    em_scalar *data;
     int64_t row, col, batch[EM_MAX_DIMS];
 } em_matrices;
 
@@ -103,7 +103,7 @@ static inline em_status em__check_batches(const em_call *c, const em_tensor *a, 
 
 static inline em_matrices em__matrices_of(const em_tensor *t, const em_product *p, bool has_row, bool has_col)
 {
-    em_matrices f = {.data = EM_REALS(t), .row = 1, .col = 1};
+    em_matrices f = {.data = EM_SCALARS(t), .row = 1, .col = 1};
     int dims = t->dims;
     if (has_col) f.col = t->stride[--dims];
     if (has_row) f.row = t->stride[--dims];
@@ -175,9 +175,9 @@ static inline bool em__fold_sum(em_gemm *g, int64_t size, int64_t a, int64_t b, 
     return true;
 }
 
-/* Walks over those dims of the batch along which c moves (`moves`), or stays. */
-static inline void em__walk_batch(em_walk *w, const em_product *p, int dims, const em_matrices *a, const em_matrices *b,
-                                  const em_matrices *c, bool moves)
+/* Iterates over those dims of the batch along which c moves (`moves`), or stays. */
+static inline void em__iterate_batch(em_iterator *w, const em_product *p, int dims, const em_matrices *a,
+                                     const em_matrices *b, const em_matrices *c, bool moves)
 {
     int n = 0;
     int64_t size[EM_MAX_DIMS], stride[3][EM_MAX_DIMS];
@@ -188,7 +188,7 @@ static inline void em__walk_batch(em_walk *w, const em_product *p, int dims, con
         stride[1][n] = b->batch[d];
         stride[2][n++] = c->batch[d];
     }
-    em__walk_init(w, 3, n, size, (const int64_t *const[]){stride[0], stride[1], stride[2]});
+    em__iterator_init(w, 3, n, size, (const int64_t *const[]){stride[0], stride[1], stride[2]});
 }
 
 /* c (M, N) = alpha a b + beta c for each of the batch. */
@@ -199,8 +199,8 @@ static inline em_status em__multiply(const em_product *p, int64_t m, int64_t n, 
         return em__multiply(p, n, m, k, em__transposed(b), em__transposed(a), em__transposed(c), alpha, beta);
     if (m == 1 && n == 1 && p->count == 1) {
         const double old = beta == 0 ? 0 : beta * (double)*c.data;
-        *c.data = (em_real)(old + alpha * em__dot(EM_REAL_DTYPE, k, a.data, k == 1 ? 1 : a.col, b.data,
-                                                  k == 1 ? 1 : b.row));
+        *c.data = (em_scalar)(old + alpha * em__dot(EM_REAL_DTYPE, k, a.data, k == 1 ? 1 : a.col, b.data,
+                                                    k == 1 ? 1 : b.row));
         return EM_OK;
     }
     em_gemm g = {EM_REAL_DTYPE, m, n, k, a.row, a.col, b.row, b.col, c.row, alpha, beta};
@@ -212,32 +212,32 @@ static inline em_status em__multiply(const em_product *p, int64_t m, int64_t n, 
             break;
         dims--;
     }
-    em_walk each, sum;
-    em__walk_batch(&each, p, dims, &a, &b, &c, true);
-    em__walk_batch(&sum, p, dims, &a, &b, &c, false);
+    em_iterator each, sum;
+    em__iterate_batch(&each, p, dims, &a, &b, &c, true);
+    em__iterate_batch(&sum, p, dims, &a, &b, &c, false);
     return em__gemm_batch(&g, &each, &sum, a.data, b.data, c.data);
 }
 
 #else
 
-/* Whole numbers, modulo the size of their type. */
+/* Integers, modulo the size of their type. */
 static inline em_status em__multiply(const em_product *p, int64_t m, int64_t n, int64_t k, em_matrices a, em_matrices b,
                                      em_matrices c, em_factor alpha, em_factor beta)
 {
     const uint64_t by = (uint64_t)alpha, keep = (uint64_t)beta;
-    em_walk w;
-    em__walk_init(&w, 3, p->dims, p->size, (const int64_t *const[]){a.batch, b.batch, c.batch});
+    em_iterator w;
+    em__iterator_init(&w, 3, p->dims, p->size, (const int64_t *const[]){a.batch, b.batch, c.batch});
     EM_PARALLEL_CHUNKS(lo, hi, p->count * m, (double)n * (double)k)
         for (int64_t i = lo; i < hi; i++) {
-            int64_t at[EM_WALK];
-            em__walk_point(&w, i / m, at);
-            const em_real *x = a.data + at[0] + i % m * a.row;
-            em_real *z = c.data + at[2] + i % m * c.row;
+            int64_t at[EM_ITERATED];
+            em__iterator_point(&w, i / m, at);
+            const em_scalar *x = a.data + at[0] + i % m * a.row;
+            em_scalar *z = c.data + at[2] + i % m * c.row;
             for (int64_t j = 0; j < n; j++) {
-                const em_real *y = b.data + at[1] + j * b.col;
+                const em_scalar *y = b.data + at[1] + j * b.col;
                 uint64_t sum = 0;
                 for (int64_t l = 0; l < k; l++) sum += (uint64_t)x[l * a.col] * (uint64_t)y[l * b.row];
-                z[j * c.col] = (em_real)(by * sum + (keep ? keep * (uint64_t)z[j * c.col] : 0));
+                z[j * c.col] = (em_scalar)(by * sum + (keep ? keep * (uint64_t)z[j * c.col] : 0));
             }
         }
     return EM_OK;

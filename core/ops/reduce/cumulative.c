@@ -1,16 +1,16 @@
-/* Running greatest and least numbers along a dim, and where they stand. A tensor is seen as (O, R, K) with R along the
- * dim; a NaN stays from where it appears. */
-#include "ops/op.h"
+/* cummax cummin: running greatest and least numbers along a dim, and where they stand: y_i = x_k, k <= i the last such;
+ * dx_k += dy_i. A tensor is seen as (O, R, K) with R along the dim; a NaN stays from where it appears. */
+#include "graph/op.h"
 
-typedef bool passes_fn(em_real x, em_real best);
+typedef bool passes_fn(em_scalar x, em_scalar best);
 
 #if EM_REAL_FLOAT
-static bool is_nan(em_real x) { return x != x; }
+static bool is_nan(em_scalar x) { return x != x; }
 #else
-static bool is_nan(em_real x) { return (void)x, false; }
+static bool is_nan(em_scalar x) { return (void)x, false; }
 #endif
-static bool not_below(em_real x, em_real best) { return is_nan(x) || (!is_nan(best) && x >= best); }
-static bool not_above(em_real x, em_real best) { return is_nan(x) || (!is_nan(best) && x <= best); }
+static bool not_below(em_scalar x, em_scalar best) { return is_nan(x) || (!is_nan(best) && x >= best); }
+static bool not_above(em_scalar x, em_scalar best) { return is_nan(x) || (!is_nan(best) && x <= best); }
 
 static em_status shape_of(const em_call *c, int64_t shape[3])
 {
@@ -31,14 +31,14 @@ static em_status check(em_call *c)
 }
 
 /* The line of R elements, K apart. */
-static inline void run(em_real *y, int64_t *place, const em_real *x, int64_t R, int64_t K, passes_fn *passes)
+static inline void run(em_scalar *y, int64_t *index, const em_scalar *x, int64_t R, int64_t K, passes_fn *passes)
 {
     int64_t best = 0;
     EM_PIECES(lo, hi, R)
         for (int64_t r = lo; r < hi; r++) {
             if (passes(x[r * K], x[best * K])) best = r;
             y[r * K] = x[best * K];
-            place[r * K] = best;
+            index[r * K] = best;
         }
 }
 
@@ -51,7 +51,7 @@ static em_status forward(em_call *c, passes_fn *passes)
     EM_PARALLEL_CHUNKS(lo, hi, shape[0] * K, 4.0 * (double)R)
         for (int64_t i = lo; i < hi; i++) {
             const int64_t at = i / K * R * K + i % K;
-            run(EM_REALS(c->out[0]) + at, EM_DATA(int64_t, c->out[1]) + at, EM_REALS(c->in[0]) + at, R, K, passes);
+            run(EM_SCALARS(c->out[0]) + at, EM_DATA(int64_t, c->out[1]) + at, EM_SCALARS(c->in[0]) + at, R, K, passes);
         }
     return EM_OK;
 }
@@ -59,7 +59,7 @@ static em_status forward(em_call *c, passes_fn *passes)
 static em_status cummax_forward(em_call *c) { return forward(c, not_below); }
 static em_status cummin_forward(em_call *c) { return forward(c, not_above); }
 
-/* What arrives at a place of the result goes to where its number came from. */
+/* What arrives at a position of the result goes to where its number came from. */
 static em_status backward(const em_node *n, em_tensor **dx)
 {
     EM_TRY(em__dx_zeros(dx, n, 0));
@@ -73,7 +73,7 @@ static const em_opt_spec opts[] = {{"dim", EM_OPT_INT, "!", "", "the dim to run 
 #define STAMP(op_name, help) \
     const em_op EM_OP(op_name) = { \
         .name = #op_name, \
-        .inputs = "x", \
+        .inputs = "input", \
         .outputs = "values indices", \
         .doc = help, \
         .opts = opts, \

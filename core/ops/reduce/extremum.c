@@ -1,6 +1,10 @@
-/* Greatest and least elements: values and where they stand. NaN counts as greater and as less than everything. */
-#include "ops/fold.h"
-#include "ops/whole.h"
+/* Greatest and least elements: amax amin max min, and with where they stand max_dim min_dim argmax argmin. NaN counts
+ * as greater and as less than everything.
+ *
+ *     amax, amin, max, min  y = max x_i or min x_i, dx_i = dy / ties where x_i = y, else 0
+ *     max_dim, min_dim      the same along one dim, with the index k of the first such; dx_k = dy, else 0 */
+#include "ops/reduce/fold.h"
+#include "ops/elementwise/integer.h"
 
 /* First option of amax and amin is a list of dims, of the others one dim. */
 enum { DIM, KEEPDIM };
@@ -16,7 +20,7 @@ static const em_fold greatest = {EM_FOLD_OF(max), .start = INT64_MIN, .store = e
 static const em_fold least = {EM_FOLD_OF(min), .start = INT64_MAX, .store = em__store_real};
 #endif
 
-static inline bool same(em_real x, em_real value) { return (x == value) | (EM_IS_NAN(x) & EM_IS_NAN(value)); }
+static inline bool same(em_scalar x, em_scalar value) { return (x == value) | (EM_IS_NAN(x) & EM_IS_NAN(value)); }
 
 /* Fails where there is nothing to choose from. */
 static em_status check_some(const em_call *c, unsigned mask)
@@ -39,7 +43,7 @@ static em_status fold_into(const em_fold *kind, void *out, const em_lines *l)
 /* ---- positions ----------------------------------------------------------------------------------------- */
 
 /* First of n elements that is the value, which is there: blocks without it are passed over in vectors. */
-static int64_t find_first(const em_real *x, em_real value, int64_t n)
+static int64_t find_first(const em_scalar *x, em_scalar value, int64_t n)
 {
     enum { BLOCK = 64 };
     int64_t i = 0;
@@ -54,7 +58,7 @@ static int64_t find_first(const em_real *x, em_real value, int64_t n)
 
 /* First row of each of n columns that holds the column's value; columns are K apart in memory. From the last row up, so
  * that there is nothing to decide. */
-static void find_rows(int64_t *at, const em_real *x, const em_real *value, int64_t R, int64_t K, int64_t n)
+static void find_rows(int64_t *at, const em_scalar *x, const em_scalar *value, int64_t R, int64_t K, int64_t n)
 {
     for (int64_t k = 0; k < n; k++) at[k] = 0;
     for (int64_t r = R - 1; r >= 0 && !em__stop; r--) {
@@ -64,23 +68,23 @@ static void find_rows(int64_t *at, const em_real *x, const em_real *value, int64
 }
 
 /* Columns of tiles lo .. hi-1, of which there are `tiles` to each of O. */
-static void find_tiles(int64_t *at, const em_lines *l, const em_real *value, int64_t tiles, int64_t lo, int64_t hi)
+static void find_tiles(int64_t *at, const em_lines *l, const em_scalar *value, int64_t tiles, int64_t lo, int64_t hi)
 {
     const int64_t R = l->R, K = l->K;
     for (int64_t i = lo; i < hi; i++) {
         if (K == 1) {
-            at[i] = find_first(EM_REALS(l->x) + i * R, value[i], R);
+            at[i] = find_first(EM_SCALARS(l->x) + i * R, value[i], R);
             continue;
         }
         const int64_t o = i / tiles, k = i % tiles * EM_FOLD_TILE;
-        find_rows(at + o * K + k, EM_REALS(l->x) + o * R * K + k, value + o * K + k, R, K,
+        find_rows(at + o * K + k, EM_SCALARS(l->x) + o * R * K + k, value + o * K + k, R, K,
                   em__min(K - k, EM_FOLD_TILE));
     }
 }
 
-static void find_all(int64_t *at, const em_lines *l, const em_real *value)
+static void find_all(int64_t *at, const em_lines *l, const em_scalar *value)
 {
-    const em_real *x = EM_REALS(l->x);
+    const em_scalar *x = EM_SCALARS(l->x);
     const int64_t R = l->R, tiles = (l->K + EM_FOLD_TILE - 1) / EM_FOLD_TILE, items = l->O * tiles;
     const double each = 2.0 * (double)R * (double)em__min(l->K, EM_FOLD_TILE);
     if (each * (double)items < 2.0 * EM_GRAIN) {
@@ -110,13 +114,13 @@ static em_status over_dims_forward(em_call *c, em_fold f) { return em__fold_forw
 static em_status amax_forward(em_call *c) { return over_dims_forward(c, greatest); }
 static em_status amin_forward(em_call *c) { return over_dims_forward(c, least); }
 
-EM_FOLD(ties, s + same((em_real)x, (em_real)p), s + t)
-EM_SPREAD(ties, same((em_real)x, (em_real)p) ? g : 0)
+EM_FOLD(ties, s + same((em_scalar)x, (em_scalar)p), s + t)
+EM_SPREAD(ties, same((em_scalar)x, (em_scalar)p) ? g : 0)
 
 /* p = y, g = dy / number of ties */
 static em_status ties_coefficients(const em_node *n, const em_lines *l, em_acc *p, em_acc *g)
 {
-    const em_real *y = EM_REALS(n->y[0]), *dy = EM_REALS(n->dy[0]);
+    const em_scalar *y = EM_SCALARS(n->y[0]), *dy = EM_SCALARS(n->dy[0]);
     const int64_t results = l->O * l->K;
     em_fold count = {EM_FOLD_OF(ties), .store = em__store_wide, .out = g, .p = p};
     for (int64_t i = 0; i < results; i++) p[i] = (em_acc)y[i];
@@ -139,8 +143,8 @@ static const em_opt_spec dims_opts[] = {
 #define OVER_DIMS(op_name, forwards, specs, help) \
     const em_op EM_OP(op_name) = { \
         .name = #op_name, \
-        .inputs = "x", \
-        .outputs = "y", \
+        .inputs = "input", \
+        .outputs = "output", \
         .doc = help, \
         .opts = specs, \
         .types = EM_TYPES_ALL, \
@@ -154,7 +158,7 @@ OVER_DIMS(amin, amin_forward, dims_opts, "Least element over dims; ties share th
 OVER_DIMS(max, amax_forward, NULL, "Greatest of all elements; ties share the gradient.")
 OVER_DIMS(min, amin_forward, NULL, "Least of all elements; ties share the gradient.")
 
-/* ---- max_dim, min_dim, argmax, argmin: along one dim, with the place of the first ---------------------- */
+/* ---- max_dim, min_dim, argmax, argmin: along one dim, with the index of the first ---------------------- */
 
 /* The dim as a mask of one bit; all dims where none is given. */
 static em_status one_dim_mask(const em_opts *opts, const em_tensor *x, const char *name, unsigned *mask)
@@ -167,7 +171,7 @@ static em_status one_dim_mask(const em_opts *opts, const em_tensor *x, const cha
     return EM_OK;
 }
 
-static em_status along_check(em_call *c, bool values)
+static em_status one_dim_check(em_call *c, bool values)
 {
     unsigned mask;
     int64_t sizes[EM_MAX_DIMS];
@@ -178,8 +182,8 @@ static em_status along_check(em_call *c, bool values)
     return em__out(c, values, EM_I64, dims, sizes);
 }
 
-static em_status values_check(em_call *c) { return along_check(c, true); }
-static em_status places_check(em_call *c) { return along_check(c, false); }
+static em_status values_check(em_call *c) { return one_dim_check(c, true); }
+static em_status indices_check(em_call *c) { return one_dim_check(c, false); }
 
 static em_status values_forward(em_call *c, const em_fold *kind)
 {
@@ -188,18 +192,18 @@ static em_status values_forward(em_call *c, const em_fold *kind)
     EM_TRY(one_dim_mask(&c->opts, c->in[0], c->op->name, &mask));
     EM_TRY(em__lines(&l, c->in[0], mask));
     const em_status s = fold_into(kind, c->out[0]->data, &l);
-    if (!s) find_all(EM_DATA(int64_t, c->out[1]), &l, EM_REALS(c->out[0]));
+    if (!s) find_all(EM_DATA(int64_t, c->out[1]), &l, EM_SCALARS(c->out[0]));
     em_tensor_release(l.x);
     return s;
 }
 
-static em_status places_forward(em_call *c, const em_fold *kind)
+static em_status indices_forward(em_call *c, const em_fold *kind)
 {
     unsigned mask;
     em_lines l;
     EM_TRY(one_dim_mask(&c->opts, c->in[0], c->op->name, &mask));
-    const size_t bytes = (size_t)c->out[0]->count * sizeof(em_real);
-    em_real *values = em__alloc(bytes);
+    const size_t bytes = (size_t)c->out[0]->count * sizeof(em_scalar);
+    em_scalar *values = em__alloc(bytes);
     if (!values) return em__fail_memory("the greatest elements", bytes);
     em_status s = em__lines(&l, c->in[0], mask);
     if (!s) {
@@ -213,11 +217,11 @@ static em_status places_forward(em_call *c, const em_fold *kind)
 
 static em_status max_dim_forward(em_call *c) { return values_forward(c, &greatest); }
 static em_status min_dim_forward(em_call *c) { return values_forward(c, &least); }
-static em_status argmax_forward(em_call *c) { return places_forward(c, &greatest); }
-static em_status argmin_forward(em_call *c) { return places_forward(c, &least); }
+static em_status argmax_forward(em_call *c) { return indices_forward(c, &greatest); }
+static em_status argmin_forward(em_call *c) { return indices_forward(c, &least); }
 
 /* dx[index] = dy */
-static em_status place_backward(const em_node *n, em_tensor **dx)
+static em_status index_backward(const em_node *n, em_tensor **dx)
 {
     unsigned mask;
     em_lines l;
@@ -225,8 +229,8 @@ static em_status place_backward(const em_node *n, em_tensor **dx)
     EM_TRY(one_dim_mask(&n->opts, dx[0], n->op->name, &mask));
     EM_TRY(em__lines(&l, dx[0], mask));
     const int64_t *at = EM_DATA(int64_t, n->y[1]), R = l.R, K = l.K;
-    const em_real *dy = EM_REALS(n->dy[0]);
-    em_real *to = EM_REALS(dx[0]);
+    const em_scalar *dy = EM_SCALARS(n->dy[0]);
+    em_scalar *to = EM_SCALARS(dx[0]);
     for (int64_t i = 0; i < l.O * K; i++) to[(i / K * R + at[i]) * K + i % K] = dy[i];
     em_tensor_release(l.x);
     return EM_OK;
@@ -237,10 +241,11 @@ static em_status place_backward(const em_node *n, em_tensor **dx)
                           {"keepdim", EM_OPT_BOOL, "false", "", "whether it stays, with size 1"}, \
                           {0}}
 
-#define VALUES(op_name, help) \
+#define VALUES(op_name, title, help) \
     const em_op EM_OP(op_name) = { \
-        .name = #op_name, \
-        .inputs = "x", \
+        .name = title, \
+        .key = #op_name, \
+        .inputs = "input", \
         .outputs = "values indices", \
         .doc = help, \
         .opts = DIM_OPTS("!", "the dim to look along"), \
@@ -248,21 +253,21 @@ static em_status place_backward(const em_node *n, em_tensor **dx)
         .saves = EM_SAVE_Y(1), \
         .check = values_check, \
         .forward = op_name##_forward, \
-        .backward = place_backward, \
+        .backward = index_backward, \
     };
-VALUES(max_dim, "Greatest element along a dim and the place of the first such; that one gets the gradient.")
-VALUES(min_dim, "Least element along a dim and the place of the first such; that one gets the gradient.")
+VALUES(max_dim, "max", "Greatest element along a dim and the index of the first such; that one gets the gradient.")
+VALUES(min_dim, "min", "Least element along a dim and the index of the first such; that one gets the gradient.")
 
-#define PLACES(op_name, help) \
+#define INDICES(op_name, help) \
     const em_op EM_OP(op_name) = { \
         .name = #op_name, \
-        .inputs = "x", \
+        .inputs = "input", \
         .outputs = "indices", \
         .doc = help, \
-        .opts = DIM_OPTS("", "the dim to look along; by default the place in row-major order among all"), \
+        .opts = DIM_OPTS("", "the dim to look along; by default the position in row-major order among all"), \
         .types = EM_TYPES_ALL, \
-        .check = places_check, \
+        .check = indices_check, \
         .forward = op_name##_forward, \
     };
-PLACES(argmax, "Place of the greatest element, the first of several.")
-PLACES(argmin, "Place of the least element, the first of several.")
+INDICES(argmax, "Index of the greatest element, the first of several.")
+INDICES(argmin, "Index of the least element, the first of several.")

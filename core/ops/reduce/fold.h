@@ -1,13 +1,13 @@
 /* Reductions: a tensor seen as (O, R, K), of which the middle is folded into one number, giving (O, K). Needs
  * EM_VARIANT.
  *
- * Sums are kept in double (whole numbers: in 64 bits). Long folds are cut into pieces whose bounds depend on the shape
+ * Sums are kept in double (integers: in 64 bits). Long folds are cut into pieces whose bounds depend on the shape
  * alone, and pieces are joined in order, so the result is the same for any number of threads, and rounding stays
  * small. */
 #ifndef EM_OPS_FOLD_H
 #define EM_OPS_FOLD_H
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 #if EM_REAL_FLOAT
 typedef double em_acc;
@@ -120,7 +120,7 @@ enum {
 typedef struct em_fold em_fold;
 
 /* acc[j] = step(acc[j], x[r * stride + j]) for each of `rows` rows and `width` columns. */
-typedef void em_fold_rows(em_acc *acc, const em_real *x, int64_t rows, int64_t stride, int64_t width, const em_acc *p,
+typedef void em_fold_rows(em_acc *acc, const em_scalar *x, int64_t rows, int64_t stride, int64_t width, const em_acc *p,
                           em_acc a);
 /* s[j] joined with t[j] -> s[j] */
 typedef void em_fold_join(em_acc *s, const em_acc *t, int64_t n);
@@ -136,14 +136,14 @@ struct em_fold {
     const em_acc *p;            /* (O, K) numbers that the step or the store reads, or null */
     em_acc a, b;                /* numbers that the step and the store read */
     void *out;
-    const em_real *x;
+    const em_scalar *x;
     int64_t O, R, K;
     int64_t length, pieces, tiles;      /* rows a piece; pieces of R; tiles of K */
     em_acc *partial;            /* (O, pieces, K) if pieces > 1 */
 };
 
 /* Folds `rows` rows of all K columns, few: many rows side by side, which are then joined in pairs. */
-static inline void em__fold_narrow(const em_fold *f, em_acc *acc, const em_real *x, int64_t rows, const em_acc *p)
+static inline void em__fold_narrow(const em_fold *f, em_acc *acc, const em_scalar *x, int64_t rows, const em_acc *p)
 {
     const int64_t K = f->K, width = K * EM_FOLD_LANES, whole = rows / EM_FOLD_LANES;
     for (int64_t j = 0; j < width; j++) acc[j] = f->start;
@@ -158,7 +158,7 @@ static inline void em__fold_item(const em_fold *f, int64_t i)
     const int64_t K = f->K, tile = i % f->tiles, piece = i / f->tiles % f->pieces, o = i / f->tiles / f->pieces;
     const int64_t k = tile * EM_FOLD_TILE, width = em__min(K - k, EM_FOLD_TILE);
     const int64_t first = piece * f->length, rows = em__min(f->R - first, f->length);
-    const em_real *x = f->x + (o * f->R + first) * K + k;
+    const em_scalar *x = f->x + (o * f->R + first) * K + k;
     em_acc acc[EM_FOLD_TILE], p[EM_FOLD_TILE];
     const bool narrow = K * EM_FOLD_LANES <= EM_FOLD_TILE && rows >= 2 * EM_FOLD_LANES;
     const int64_t lanes = narrow ? EM_FOLD_LANES : 1;
@@ -183,7 +183,7 @@ static inline void em__fold_runs(const em_fold *f, int64_t lo, int64_t hi)
     for (int64_t first = lo; first < hi; first += EM_FOLD_TILE) {
         const int64_t n = em__min(hi - first, EM_FOLD_TILE);
         for (int64_t i = 0; i < n; i++) {
-            const em_real *x = f->x + (first + i) * f->R;
+            const em_scalar *x = f->x + (first + i) * f->R;
             if (f->R < 2 * EM_FOLD_LANES) {
                 result[i] = f->start;
                 f->rows(&result[i], x, f->R, 1, 1, f->p ? f->p + first + i : NULL, f->a);
@@ -219,7 +219,7 @@ static inline void em__fold_pieces(const em_fold *f, int64_t lo, int64_t hi)
 /* Folds l into f->out; f holds what is to be done. */
 static inline em_status em__fold(em_fold *f, const em_lines *l)
 {
-    f->x = EM_REALS(l->x);
+    f->x = EM_SCALARS(l->x);
     f->O = l->O;
     f->R = l->R;
     f->K = l->K;
@@ -248,54 +248,67 @@ static inline em_status em__fold(em_fold *f, const em_lines *l)
     return EM_OK;
 }
 
-/* Stamps name_rows and name_join. The step is an expression of the sum so far s, the element x, p and a; the join one
- * of two sums s and t. */
-#define EM_FOLD(name, step, joined) \
+/* What a step makes of the sum so far and an element, and a join of two sums. */
+typedef em_acc em_fold_step(em_acc s, em_acc x, em_acc p, em_acc a);
+typedef em_acc em_fold_two(em_acc s, em_acc t);
+
+EM_INLINE void em__fold_join(em_fold_two *two, em_acc *s, const em_acc *t, int64_t n)
+{
+    for (int64_t j = 0; j < n; j++) s[j] = two(s[j], t[j]);
+}
+
+EM_INLINE void em__fold_rows(em_fold_step *step, em_acc *acc, const em_scalar *x, int64_t rows, int64_t stride,
+                             int64_t width, const em_acc *p, em_acc a)
+{
+    if (width == 1) {
+        const em_acc p0 = p ? *p : 0;
+        em_acc s = *acc;
+        for (int64_t r = 0; r < rows; r++) s = step(s, (em_acc)x[r * stride], p0, a);
+        *acc = s;
+    } else if (width == EM_FOLD_LANES) {
+        em_acc s[EM_FOLD_LANES], q[EM_FOLD_LANES];
+        for (int j = 0; j < EM_FOLD_LANES; j++) s[j] = acc[j], q[j] = p ? p[j] : 0;
+        for (int64_t r = 0; r < rows; r++) {
+            EM_SIMD
+            for (int j = 0; j < EM_FOLD_LANES; j++) s[j] = step(s[j], (em_acc)x[r * stride + j], q[j], a);
+        }
+        for (int j = 0; j < EM_FOLD_LANES; j++) acc[j] = s[j];
+    } else {
+        for (int64_t r = 0; r < rows; r++) {
+            const em_scalar *row = x + r * stride;
+            if (p) {
+                EM_SIMD
+                for (int64_t j = 0; j < width; j++) acc[j] = step(acc[j], (em_acc)row[j], p[j], a);
+            } else {
+                EM_SIMD
+                for (int64_t j = 0; j < width; j++) acc[j] = step(acc[j], (em_acc)row[j], 0, a);
+            }
+        }
+    }
+}
+
+/* Functions name_rows, whose step is an expression of the sum so far s, the element x, p and a, and name_join of an
+ * expression of two sums s and t. */
+#define EM__FOLD_ROWS(name, step) \
     static inline em_acc name##_step(em_acc s, em_acc x, em_acc p, em_acc a) \
     { \
-        (void)p, (void)a; \
-        return (em_acc)(step); \
+        return (void)p, (void)a, (em_acc)(step); \
     } \
-    static inline em_acc name##_two(em_acc s, em_acc t) { return (em_acc)(joined); } \
-    static void name##_join(em_acc *s, const em_acc *t, int64_t n) \
-    { \
-        for (int64_t j = 0; j < n; j++) s[j] = name##_two(s[j], t[j]); \
-    } \
-    static void name##_rows(em_acc *acc, const em_real *x, int64_t rows, int64_t stride, int64_t width, \
+    static void name##_rows(em_acc *acc, const em_scalar *x, int64_t rows, int64_t stride, int64_t width, \
                             const em_acc *p, em_acc a) \
     { \
-        if (width == 1) { \
-            const em_acc p0 = p ? *p : 0; \
-            em_acc s = *acc; \
-            for (int64_t r = 0; r < rows; r++) s = name##_step(s, (em_acc)x[r * stride], p0, a); \
-            *acc = s; \
-        } else if (width == EM_FOLD_LANES) { \
-            em_acc s[EM_FOLD_LANES], q[EM_FOLD_LANES]; \
-            for (int j = 0; j < EM_FOLD_LANES; j++) s[j] = acc[j], q[j] = p ? p[j] : 0; \
-            for (int64_t r = 0; r < rows; r++) { \
-                EM_SIMD \
-                for (int j = 0; j < EM_FOLD_LANES; j++) s[j] = name##_step(s[j], (em_acc)x[r * stride + j], q[j], a); \
-            } \
-            for (int j = 0; j < EM_FOLD_LANES; j++) acc[j] = s[j]; \
-        } else { \
-            for (int64_t r = 0; r < rows; r++) { \
-                const em_real *row = x + r * stride; \
-                if (p) { \
-                    EM_SIMD \
-                    for (int64_t j = 0; j < width; j++) acc[j] = name##_step(acc[j], (em_acc)row[j], p[j], a); \
-                } else { \
-                    EM_SIMD \
-                    for (int64_t j = 0; j < width; j++) acc[j] = name##_step(acc[j], (em_acc)row[j], 0, a); \
-                } \
-            } \
-        } \
+        em__fold_rows(name##_step, acc, x, rows, stride, width, p, a); \
     }
+#define EM__FOLD_JOIN(name, joined) \
+    static inline em_acc name##_two(em_acc s, em_acc t) { return (em_acc)(joined); } \
+    static void name##_join(em_acc *s, const em_acc *t, int64_t n) { em__fold_join(name##_two, s, t, n); }
+#define EM_FOLD(name, step, joined) EM__FOLD_ROWS(name, step) EM__FOLD_JOIN(name, joined)
 #define EM_FOLD_OF(name) .rows = name##_rows, .join = name##_join
 
 /* Stores into elements of the variant's own type, and into numbers as wide as the sums. */
 static inline void em__store_real(const em_fold *f, int64_t at, const em_acc *acc, int64_t n)
 {
-    for (int64_t j = 0; j < n; j++) ((em_real *)f->out)[at + j] = (em_real)acc[j];
+    for (int64_t j = 0; j < n; j++) ((em_scalar *)f->out)[at + j] = (em_scalar)acc[j];
 }
 
 static inline void em__store_wide(const em_fold *f, int64_t at, const em_acc *acc, int64_t n)
@@ -306,13 +319,13 @@ static inline void em__store_wide(const em_fold *f, int64_t at, const em_acc *ac
 /* ---- the way back: one number for each result, spread over the elements it came from ------------------- */
 
 /* dx[i] from x[i], p and g; where `step` is 0 there is one p and one g for all. */
-typedef void em_spread_row(em_real *dx, const em_real *x, const em_acc *p, const em_acc *g, int64_t step, int64_t n,
+typedef void em_spread_row(em_scalar *dx, const em_scalar *x, const em_acc *p, const em_acc *g, int64_t step, int64_t n,
                            em_acc a);
 
-static inline void em__spread_run(em_real *dx, const em_lines *l, const em_acc *p, const em_acc *g, em_spread_row *row,
-                                  em_acc a, int64_t lo, int64_t hi)
+static inline void em__spread_run(em_scalar *dx, const em_lines *l, const em_acc *p, const em_acc *g,
+                                  em_spread_row *row, em_acc a, int64_t lo, int64_t hi)
 {
-    const em_real *x = EM_REALS(l->x);
+    const em_scalar *x = EM_SCALARS(l->x);
     const int64_t length = l->K == 1 ? l->R : l->K;
     while (lo < hi) {
         const int64_t line = lo / length, first = lo % length, n = em__min(length - first, hi - lo);
@@ -330,29 +343,37 @@ static inline em_status em__spread(em_tensor **dx, const em_lines *l, const em_a
     EM_TRY(em__tensor_like(&t, l->x, l->x->dtype));
     const int64_t n = t->count;
     if (n < EM_GRAIN / 2)
-        em__spread_run(EM_REALS(t), l, p, g, row, a, 0, n);
+        em__spread_run(EM_SCALARS(t), l, p, g, row, a, 0, n);
     else
-        EM_PARALLEL_CHUNKS(lo, hi, n, 4) em__spread_run(EM_REALS(t), l, p, g, row, a, lo, hi);
+        EM_PARALLEL_CHUNKS(lo, hi, n, 4) em__spread_run(EM_SCALARS(t), l, p, g, row, a, lo, hi);
     return em__unlines(dx, l, t);
 }
 
+typedef em_scalar em_spread_value(em_acc x, em_acc p, em_acc g, em_acc a);
+
+EM_INLINE void em__spread_each(em_spread_value *value, em_scalar *dx, const em_scalar *x, const em_acc *p,
+                               const em_acc *g, int64_t step, int64_t n, em_acc a)
+{
+    if (step) {
+        EM_SIMD
+        for (int64_t i = 0; i < n; i++) dx[i] = value((em_acc)x[i], p[i], g[i], a);
+    } else {
+        const em_acc p0 = *p, g0 = *g;
+        EM_SIMD
+        for (int64_t i = 0; i < n; i++) dx[i] = value((em_acc)x[i], p0, g0, a);
+    }
+}
+
+/* Function name_spread: `value` is an expression of the element x, p, g and a. */
 #define EM_SPREAD(name, value) \
-    static inline em_real name##_value(em_acc x, em_acc p, em_acc g, em_acc a) \
+    static inline em_scalar name##_value(em_acc x, em_acc p, em_acc g, em_acc a) \
     { \
-        (void)x, (void)p, (void)g, (void)a; \
-        return (em_real)(value); \
+        return (void)x, (void)p, (void)g, (void)a, (em_scalar)(value); \
     } \
-    static void name##_spread(em_real *dx, const em_real *x, const em_acc *p, const em_acc *g, int64_t step, \
+    static void name##_spread(em_scalar *dx, const em_scalar *x, const em_acc *p, const em_acc *g, int64_t step, \
                               int64_t n, em_acc a) \
     { \
-        if (step) { \
-            EM_SIMD \
-            for (int64_t i = 0; i < n; i++) dx[i] = name##_value((em_acc)x[i], p[i], g[i], a); \
-        } else { \
-            const em_acc p0 = *p, g0 = *g; \
-            EM_SIMD \
-            for (int64_t i = 0; i < n; i++) dx[i] = name##_value((em_acc)x[i], p0, g0, a); \
-        } \
+        em__spread_each(name##_value, dx, x, p, g, step, n, a); \
     }
 
 /* ---- the phases of a call over the dims of INTS option number `dim` ------------------------------------ */

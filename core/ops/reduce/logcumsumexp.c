@@ -1,7 +1,8 @@
-/* logcumsumexp: y_i = log(exp x_0 + … + exp x_i) along a dim, seen as (O, R, K). */
+/* logcumsumexp: y_i = log(exp x_0 + ... + exp x_i) along a dim, seen as (O, R, K); dx_i = exp(x_i - y_i) g_i, where
+ * g_i = sum over j >= i of dy_j exp(y_i - y_j) = dy_i + g_(i+1) exp(y_i - y_(i+1)). */
 #include <math.h>
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 static em_status shape_of(int64_t shape[3], const em_tensor *x, int64_t given)
 {
@@ -71,8 +72,8 @@ static const em_opt_spec opts[] = {{"dim", EM_OPT_INT, "!", "", "the dim to run 
 
 const em_op EM_OP(logcumsumexp) = {
     .name = "logcumsumexp",
-    .inputs = "x",
-    .outputs = "y",
+    .inputs = "input",
+    .outputs = "output",
     .doc = "log of the running sum of exp along a dim, without overflow.",
     .opts = opts,
     .types = EM_TYPES_FLOAT,

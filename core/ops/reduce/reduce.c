@@ -1,7 +1,10 @@
-/* Sums, products, means and counts over dims. */
-#include "ops/fold.h"
-#include "ops/pointwise.h"
-#include "ops/whole.h"
+/* Sums, products, means and counts over dims: sum mean prod all any count_nonzero. With n numbers folded into one,
+ *
+ *     sum   dx_i = dy        mean  dx_i = dy / n        (both a view of dy, or of its quotient, repeated)
+ *     prod  dx_i = dy times the product of the others;  the rest have no gradient */
+#include "ops/reduce/fold.h"
+#include "ops/elementwise/pointwise.h"
+#include "ops/elementwise/integer.h"
 
 enum { DIM, KEEPDIM };          /* options */
 static const em_opt_spec dim_opts[] = {
@@ -23,14 +26,14 @@ EM_FOLD(all, (s != 0) & (x != 0), (s != 0) & (t != 0))
 EM_FOLD(any, (s != 0) | (x != 0), (s != 0) | (t != 0))
 EM_FOLD(count, s + (x != 0), s + t)
 
-/* Sums come out in 64 bits, so that whole numbers fit. */
+/* Sums come out in 64 bits, so that integers fit. */
 #if EM_REAL_FLOAT
 #define store_sum em__store_real
 #else
 #define store_sum em__store_wide
 #endif
 
-static void store_whole(const em_fold *f, int64_t at, const em_acc *acc, int64_t n)
+static void store_integer(const em_fold *f, int64_t at, const em_acc *acc, int64_t n)
 {
     for (int64_t j = 0; j < n; j++) ((int64_t *)f->out)[at + j] = (int64_t)acc[j];
 }
@@ -49,8 +52,8 @@ static em_status test_check(em_call *c) { return out_of(c, c->dtype == EM_U8 ? E
 static em_status mean_check(em_call *c)
 {
     if (!EM_REAL_FLOAT)
-        return em__fail(EM_ETYPE, "mean: x: expected float32 or float64, got %s; convert it first, as with x:float()",
-                        em_dtype_name(c->dtype));
+        return em__fail(EM_ETYPE, "mean: input: expected float32 or float64, got %s; convert it first, as with "
+                        "input:float()", em_dtype_name(c->dtype));
     return out_of(c, c->dtype);
 }
 
@@ -64,7 +67,7 @@ FORWARD(sum, sum, 0, store_sum)
 FORWARD(prod, prod, 1, store_sum)
 FORWARD(all, all, 1, store_byte)
 FORWARD(any, any, 0, store_byte)
-FORWARD(count_nonzero, count, 0, store_whole)
+FORWARD(count_nonzero, count, 0, store_integer)
 
 /* ---- backward of sum and mean: dy repeated, not copied ------------------------------------------------- */
 
@@ -88,15 +91,15 @@ static em_status sum_backward(const em_node *n, em_tensor **dx) { return repeate
 
 static void store_mean(const em_fold *f, int64_t at, const em_acc *acc, int64_t n)
 {
-    for (int64_t j = 0; j < n; j++) ((em_real *)f->out)[at + j] = (em_real)(acc[j] / (em_acc)f->R);
+    for (int64_t j = 0; j < n; j++) ((em_scalar *)f->out)[at + j] = (em_scalar)(acc[j] / (em_acc)f->R);
 }
 
 FORWARD(mean, sum, 0, store_mean)
 
-static void divide_row(char *const *p, const int64_t *s, int64_t n, em_real a)
+static void divide_row(char *const *p, const int64_t *s, int64_t n, em_scalar a)
 {
-    em_real *to = (void *)p[0];
-    const em_real *from = (void *)p[1];
+    em_scalar *to = (void *)p[0];
+    const em_scalar *from = (void *)p[1];
     for (int64_t i = 0; i < n; i++) to[i * s[0]] = from[i * s[1]] / a;
 }
 
@@ -106,7 +109,7 @@ static em_status mean_backward(const em_node *n, em_tensor **dx)
     em_tensor *dy = n->dy[0], *part;
     EM_TRY(em__node_mask(n, DIM, &mask));
     EM_TRY(em__tensor_like(&part, dy, n->dtype));
-    em__pointwise((em_tensor *[]){part, dy}, 2, divide_row, (em_real)em__folded(n->x[0], mask));
+    em__pointwise((em_tensor *[]){part, dy}, 2, divide_row, (em_scalar)em__folded(n->x[0], mask));
     const em_status s = repeated(&dx[0], n, part);
     em_tensor_release(part);
     return s;
@@ -121,7 +124,7 @@ EM_SPREAD(prod, x == 0 ? p : g / x)
 
 static em_status prod_coefficients(const em_node *n, const em_lines *l, em_acc *p, em_acc *g)
 {
-    const em_real *dy = EM_REALS(n->dy[0]);
+    const em_scalar *dy = EM_SCALARS(n->dy[0]);
     em_fold zeros = {EM_FOLD_OF(zeros), .store = em__store_wide, .out = p};
     em_fold product = {EM_FOLD_OF(nonzero_prod), .start = 1, .store = em__store_wide, .out = g};
     EM_TRY(em__fold(&zeros, l));
@@ -150,8 +153,8 @@ static em_status prod_backward(const em_node *n, em_tensor **dx)
 #define STAMP(op_name, checks, back, saved, more_flags, help) \
     const em_op EM_OP(op_name) = { \
         .name = #op_name, \
-        .inputs = "x", \
-        .outputs = "y", \
+        .inputs = "input", \
+        .outputs = "output", \
         .doc = help, \
         .opts = dim_opts, \
         .types = EM_TYPES_ALL, \
@@ -162,10 +165,10 @@ static em_status prod_backward(const em_node *n, em_tensor **dx)
         .backward = back, \
     };
 STAMP(sum, sum_check, sum_backward, 0, EM_OP_STRIDED_DY,
-      "Sum over dims; of whole numbers and bools in int64; 0 over nothing.")
+      "Sum over dims; of integers and bools in int64; 0 over nothing.")
 STAMP(mean, mean_check, mean_backward, 0, EM_OP_STRIDED_DY, "Mean over dims, of floats only; NaN over nothing.")
 STAMP(prod, sum_check, prod_backward, EM_SAVE_X(0), 0,
-      "Product over dims; of whole numbers and bools in int64; 1 over nothing.")
+      "Product over dims; of integers and bools in int64; 1 over nothing.")
 STAMP(all, test_check, NULL, 0, 0, "Whether all elements are different from 0, over dims; true over nothing.")
 STAMP(any, test_check, NULL, 0, 0, "Whether any element is different from 0, over dims; false over nothing.")
 STAMP(count_nonzero, count_check, NULL, 0, 0, "How many elements are different from 0, over dims.")

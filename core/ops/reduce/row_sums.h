@@ -1,13 +1,20 @@
 /* Sums and maxima along a row, in lanes whose number does not depend on the machine's vectors. Needs em_real of
- * ops/op.h. */
+ * graph/op.h. */
 #ifndef EM_OPS_ROW_SUMS_H
 #define EM_OPS_ROW_SUMS_H
 
 #include <math.h>
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 enum { EM_LANES = 16 };
+
+/* The lanes of a sum added to what is left of it, in order. */
+static inline em_real em__lanes_sum(const em_real lane[EM_LANES], em_real sum)
+{
+    for (int k = 0; k < EM_LANES; k++) sum += lane[k];
+    return sum;
+}
 
 /* Function `name(n, …)`: the sum over i in 0 .. n-1 of an expression of i and the further arguments. One sum a loop:
  * compilers make vectors of one array of lanes, but not of two. */
@@ -19,8 +26,7 @@ enum { EM_LANES = 16 };
         for (; at + EM_LANES <= n; at += EM_LANES) \
             for (int64_t k = 0, i = at; k < EM_LANES; k++, i = at + k) lane[k] += (expression); \
         for (int64_t i = at; i < n; i++) sum += (expression); \
-        for (int k = 0; k < EM_LANES; k++) sum += lane[k]; \
-        return sum; \
+        return em__lanes_sum(lane, sum); \
     }
 
 EM_ROW_SUM(em__row_sum, x[i], const em_real *x)

@@ -1,7 +1,10 @@
-/* softmax, log_softmax and softmin along a dim, and logsumexp. A tensor is seen as (O, R, K) with R along the dim:
- * where K is 1 a row at a time stays in cache, else a tile of columns does. */
+/* softmax, log_softmax and softmin along a dim. A tensor is seen as (O, R, K) with R along the dim: where K is 1 a row
+ * at a time stays in cache, else a tile of columns does.
+ *
+ *     softmax  y_i = exp x_i / sum_j exp x_j,  dx_i = y_i (dy_i - sum_j dy_j y_j);  softmin: of -x, minus that
+ *     log_softmax  y_i = x_i - log sum_j exp x_j,  dx_i = dy_i - exp(y_i) sum_j dy_j */
 #include "math/vector_math.h"
-#include "ops/fold.h"
+#include "ops/reduce/fold.h"
 
 enum { TILE = 64, LANES = 16, SHORT = 24 };
 
@@ -235,8 +238,8 @@ static const em_opt_spec dim_opts[] = {{"dim", EM_OPT_INT, "!", "", "the dim alo
     static em_status op_name##_backward(const em_node *n, em_tensor **dx) { return backward(n, dx, kind); } \
     const em_op EM_OP(op_name) = { \
         .name = #op_name, \
-        .inputs = "x", \
-        .outputs = "y", \
+        .inputs = "input", \
+        .outputs = "output", \
         .doc = help, \
         .opts = dim_opts, \
         .types = EM_TYPES_FLOAT, \
@@ -245,75 +248,6 @@ static const em_opt_spec dim_opts[] = {{"dim", EM_OPT_INT, "!", "", "the dim alo
         .forward = op_name##_forward, \
         .backward = op_name##_backward, \
     };
-STAMP(softmax, SOFTMAX, "exp(x) / (sum of exp(x) along dim).")
-STAMP(log_softmax, LOG_SOFTMAX, "log(softmax(x)), exact also where softmax is next to 0.")
-STAMP(softmin, SOFTMIN, "softmax(-x).")
-
-/* ---- logsumexp ----------------------------------------------------------------------------------------- */
-
-enum { DIM, KEEPDIM };
-
-EM_FOLD(greatest, em__greater(s, x), em__greater(s, t))
-EM_FOLD(exps, s + (em_acc)em__exp((em_real)(x - p)), s + t)
-EM_SPREAD(logsumexp, (em_acc)em__exp((em_real)(x - p)) * g)
-
-/* The shift, unless it is infinite: then inf - inf would be NaN. */
-static void store_shift(const em_fold *f, int64_t at, const em_acc *acc, int64_t n)
-{
-    for (int64_t j = 0; j < n; j++) ((em_acc *)f->out)[at + j] = isinf(acc[j]) ? 0 : acc[j];
-}
-
-static void store_log(const em_fold *f, int64_t at, const em_acc *acc, int64_t n)
-{
-    for (int64_t j = 0; j < n; j++) ((em_real *)f->out)[at + j] = (em_real)(log(acc[j]) + f->p[at + j]);
-}
-
-static em_status logsumexp_check(em_call *c) { return em__fold_out(c, DIM, KEEPDIM, c->dtype); }
-
-static em_status logsumexp_forward(em_call *c)
-{
-    unsigned mask;
-    em_lines l;
-    EM_TRY(em__dim_mask(c->op, &c->opts, DIM, c->in[0]->dims, &mask));
-    EM_TRY(em__lines(&l, c->in[0], mask));
-    const size_t bytes = (size_t)(l.O * l.K) * sizeof(em_acc);
-    em_acc *shift = em__alloc(bytes);
-    em_fold top = {EM_FOLD_OF(greatest), .start = -(em_acc)INFINITY, .store = store_shift, .out = shift};
-    em_fold sum = {EM_FOLD_OF(exps), .store = store_log, .out = c->out[0]->data, .p = shift};
-    em_status s = shift ? em__fold(&top, &l) : em__fail_memory("maxima", bytes);
-    if (!s) s = em__fold(&sum, &l);
-    em__free(shift, bytes);
-    em_tensor_release(l.x);
-    return s;
-}
-
-static em_status logsumexp_coefficients(const em_node *n, const em_lines *l, em_acc *p, em_acc *g)
-{
-    for (int64_t i = 0; i < l->O * l->K; i++) {
-        p[i] = EM_REALS(n->y[0])[i];
-        g[i] = EM_REALS(n->dy[0])[i];
-    }
-    return EM_OK;
-}
-
-static em_status logsumexp_backward(const em_node *n, em_tensor **dx)
-{
-    return em__fold_backward(dx, n, DIM, logsumexp_coefficients, logsumexp_spread, 0);
-}
-
-const em_op EM_OP(logsumexp) = {
-    .name = "logsumexp",
-    .inputs = "x",
-    .outputs = "y",
-    .doc = "log(sum of exp(x)) over dims, without overflow.",
-    .opts = (const em_opt_spec[]){
-        {"dim", EM_OPT_INTS, "", "", "dims to fold; all by default"},
-        {"keepdim", EM_OPT_BOOL, "false", "", "whether they stay, with size 1"},
-        {0},
-    },
-    .types = EM_TYPES_FLOAT,
-    .saves = EM_SAVE_X(0) | EM_SAVE_Y(0),
-    .check = logsumexp_check,
-    .forward = logsumexp_forward,
-    .backward = logsumexp_backward,
-};
+STAMP(softmax, SOFTMAX, "exp(input) / (sum of exp(input) along dim).")
+STAMP(log_softmax, LOG_SOFTMAX, "log(softmax(input)), exact also where softmax is next to 0.")
+STAMP(softmin, SOFTMIN, "softmax(-input).")

@@ -1,7 +1,9 @@
-/* Variance and standard deviation over dims. Two passes in double: first the mean, then the squares about it. */
+/* Variance and standard deviation over dims, of n numbers with mean m, divided by d = n - 1, n, or n - correction:
+ * var = sum (x_i - m)^2 / d, dx_i = dy 2 (x_i - m) / d; std = sqrt(var), dx_i = dy (x_i - m) / (d std). Two passes in
+ * double: first the mean, then the squares about it. */
 #include <math.h>
 
-#include "ops/fold.h"
+#include "ops/reduce/fold.h"
 
 enum { DIM, UNBIASED, KEEPDIM, CORRECTION };
 static const em_opt_spec opts[] = {
@@ -108,8 +110,8 @@ static em_status std_backward(const em_node *n, em_tensor **dx)
 #define STAMP(op_name, saved, help) \
     const em_op EM_OP(op_name) = { \
         .name = #op_name, \
-        .inputs = "x", \
-        .outputs = "y", \
+        .inputs = "input", \
+        .outputs = "output", \
         .doc = help, \
         .opts = opts, \
         .types = EM_TYPES_FLOAT, \

@@ -1,7 +1,9 @@
-/* The p-norm over dims: (sum |x|^p)^(1/p), and its limits for p = 0, inf and -inf. */
+/* norm: the p-norm over dims, y = (sum |x_i|^p)^(1/p), and its limits for p = 0 (how many are not 0), inf and -inf.
+ * dx_i = dy sign(x_i) (|x_i| / y)^(p - 1), nothing where y is 0 and for p = 0; for infinite p, dy sign(x_i) / ties
+ * where |x_i| = y, else 0. */
 #include <math.h>
 
-#include "ops/fold.h"
+#include "ops/reduce/fold.h"
 
 enum { P, DIM, KEEPDIM };
 
@@ -96,10 +98,10 @@ static em_status norm_backward(const em_node *n, em_tensor **dx)
 
 const em_op EM_OP(norm) = {
     .name = "norm",
-    .inputs = "x",
-    .outputs = "y",
-    .doc = "The p-norm over dims, (sum of |x|^p)^(1/p).\n"
-           "p = inf gives the greatest |x|, -inf the least, 0 how many are not 0. Its gradient at 0 is 0.",
+    .inputs = "input",
+    .outputs = "output",
+    .doc = "The p-norm over dims, (sum of |input|^p)^(1/p).\n"
+           "p = inf gives the greatest |input|, -inf the least, 0 how many are not 0. Its gradient at 0 is 0.",
     .opts = (const em_opt_spec[]){
         {"p", EM_OPT_NUMBER, "2", "", "the order: any number, also infinite"},
         {"dim", EM_OPT_INTS, "", "", "dims to fold; all by default"},

@@ -1,15 +1,19 @@
-/* Scaled dot-product attention, in one: softmax(scale q k^T + mask) v. Queries are taken in blocks; the scores of one
- * block and all keys it may see (with a causal mask, those up to its last query) are all that is ever in memory.
- * Backward computes them again from two numbers kept for each query.
+/* Scaled dot-product attention, in one, with q (L, E), k (S, E), v (S, V), and D dropout:
  *
- * A task works on its own part of the results, in the memory of the slot it runs in, so that neither the number of
- * threads nor that of slots shows in them. Letters: B heads and samples, L queries, S keys, E features of a key, V of a
- * value. */
+ *     p = softmax(scale q k^T + mask),  y = D(p) v
+ *     dv = D(p)^T dy,  dp = D(dy v^T),  ds = p (dp - sum(p dp)),  dq = scale ds k,  dk = scale ds^T q,  dmask = ds */
+
+/* Queries are taken in blocks; the scores of one block and all keys it may see (with a causal mask, those up to its
+ * last query) are all that is ever in memory. Backward computes them again from two numbers kept for each query.
+ *
+ * A task works on its own slice of the results, in the workspace of the worker it runs on, so that neither the number
+ * of threads nor that of workers shows in them. Letters: B heads and samples, L queries, S keys, E features of a key, V
+ * of a value. */
 #include <math.h>
 #include <string.h>
 
-#include "ops/row_sums.h"
-#include "ops/slots.h"
+#include "ops/reduce/row_sums.h"
+#include "ops/sequence/workspace.h"
 
 #include "math/gemm.h"
 #include "math/vector_math.h"
@@ -22,7 +26,7 @@ typedef struct job {
     double scale, p;                        /* p: of dropout */
     bool causal, mask_is_bool;
     const uint64_t *draw;                   /* seed and position, or null: nothing is dropped */
-    em_walk walk;                           /* from one b to the next, of q, k, v and the mask */
+    em_iterator iterator;                   /* from one b to the next, of q, k, v and the mask */
     const em_real *x[3];
     const void *mask;
     int64_t row[4], col[4];                 /* strides within one b */
@@ -97,7 +101,7 @@ static void product(int64_t m, int64_t n, int64_t k, double alpha, const em_real
 
 typedef struct block {
     int64_t b, first, n, keys;              /* queries first .. first+n-1 */
-    int64_t at[EM_WALK];                    /* where b begins in q, k, v and the mask */
+    int64_t at[EM_ITERATED];                /* where b begins in q, k, v and the mask */
 } block;
 
 static block block_of(const job *j, int64_t b, int64_t index)
@@ -105,7 +109,7 @@ static block block_of(const job *j, int64_t b, int64_t index)
     block k = {.b = b, .first = index * BLOCK};
     k.n = em__min(BLOCK, j->L - k.first);
     k.keys = seen_by(j, k.first + k.n - 1);
-    em__walk_point(&j->walk, b, k.at);
+    em__iterator_point(&j->iterator, b, k.at);
     return k;
 }
 
@@ -148,16 +152,16 @@ static void without_hidden(const job *j, const block *k, double alpha, const em_
     }
 }
 
-static void forward_task(const void *context, int64_t task, em_real *room)
+static void forward_task(const void *context, int64_t task, em_real *workspace)
 {
     const job *j = context;
     const block k = block_of(j, task / j->blocks, task % j->blocks);
-    probabilities(j, &k, room, false);
-    drop(j, &k, room);
+    probabilities(j, &k, workspace, false);
+    drop(j, &k, workspace);
     const em_real *v = j->x[VALUE] + k.at[VALUE];
     em_real *y = j->y + (k.b * j->L + k.first) * j->V;
-    product(k.n, j->V, k.keys, 1, room, k.keys, 1, v, j->row[VALUE], j->col[VALUE], 0, y);
-    without_hidden(j, &k, 1, room, v, VALUE, y, j->V);
+    product(k.n, j->V, k.keys, 1, workspace, k.keys, 1, v, j->row[VALUE], j->col[VALUE], 0, y);
+    without_hidden(j, &k, 1, workspace, v, VALUE, y, j->V);
 }
 
 /* dp -> ds = p (dp - sum(p dp)), in place */
@@ -206,12 +210,12 @@ static void backward_block(const job *j, const block *k, em_real *p, em_real *ds
 }
 
 /* All blocks of one b, in order: they add up in dk and dv. */
-static void backward_task(const void *context, int64_t b, em_real *room)
+static void backward_task(const void *context, int64_t b, em_real *workspace)
 {
     const job *j = context;
     for (int64_t i = 0; i < j->blocks && !em__stop; i++) {
         const block k = block_of(j, b, i);
-        backward_block(j, &k, room, room + block_size(j));
+        backward_block(j, &k, workspace, workspace + block_size(j));
     }
 }
 
@@ -297,7 +301,7 @@ static void plan(job *j, const em_opts *opts, em_tensor *const x[4])
         j->col[i] = strides[i][dims - 1];
         if (i != MASK) j->x[i] = EM_REALS(x[i]);
     }
-    em__walk_init(&j->walk, 4, batch, x[Q]->size, rows);
+    em__iterator_init(&j->iterator, 4, batch, x[Q]->size, rows);
     if (!x[MASK]) return;
     j->mask = x[MASK]->data;
     j->mask_is_bool = x[MASK]->dtype == EM_BOOL;
@@ -349,7 +353,7 @@ static em_status forward(em_call *c)
         }
         set_stats(&j, c->out[1], c->out[2]);
         j.y = EM_REALS(c->out[0]);
-        s = em__in_slots(forward_task, &j, j.B * j.blocks, block_size(&j), work_of(&j), "scores");
+        s = em__in_workspaces(forward_task, &j, j.B * j.blocks, block_size(&j), work_of(&j), "scores");
     }
     release(x);
     return s;
@@ -383,7 +387,7 @@ static em_status backward(const em_node *n, em_tensor **dx)
         j.dy = EM_REALS(n->dy[0]);
         s = make_gradients(&j, &full, n, dx);
     }
-    if (!s) s = em__in_slots(backward_task, &j, j.B, 2 * block_size(&j), 2 * work_of(&j), "scores");
+    if (!s) s = em__in_workspaces(backward_task, &j, j.B, 2 * block_size(&j), 2 * work_of(&j), "scores");
     if (!s && full) s = em__sum_to(&dx[MASK], full, n->x[MASK]);
     em_tensor_release(full);
     release(x);

@@ -1,24 +1,27 @@
-/* conv1d: each sample's windows are laid out as columns, (C / groups * K, T), and one product with the weights makes
- * all output channels of a group. Backward makes the columns again.
+/* conv1d: y[o, t] = b[o] + sum over c, k of w[o, c, k] x[c, t stride + k dilation - padding], c within o's group. Each
+ * sample's windows are laid out as columns, (C / groups * K, T), so that a group is one product:
  *
- * Letters: N samples, C channels in, O channels out, L long in, T long out, K taps of the kernel. */
+ *     y = w columns + b,  dw = dy columns^T,  db = sum_t dy,  dcolumns = w^T dy, added to where they came from */
+
+/* Backward makes the columns again. Letters: N samples, C channels in, O channels out, L long in, T long out, K taps of
+ * the kernel. */
 #include <string.h>
 
-#include "ops/row_sums.h"
-#include "ops/slots.h"
+#include "ops/reduce/row_sums.h"
+#include "ops/sequence/workspace.h"
 
 #include "math/gemm.h"
 
-enum { X, WEIGHT, BIAS, PARTS = 16 };
+enum { X, WEIGHT, BIAS, SHARDS = 16 };
 enum { STRIDE, PADDING, DILATION, GROUPS };
 
 typedef struct job {
     int64_t N, C, O, L, T, K, stride, padding, dilation, groups;
     int64_t c, o;                           /* channels of a group, in and out */
-    int64_t parts;                          /* of the samples, for sums over them */
+    int64_t shards;                         /* of the samples, for sums over them */
     const em_real *x, *weight, *bias, *dy;
     em_real *y, *dx;
-    em_real *dweight, *dbias;               /* (parts, O, c, K) and (parts, O), or null */
+    em_real *dweight, *dbias;               /* (shards, O, c, K) and (shards, O), or null */
 } job;
 
 /* ---- columns ------------------------------------------------------------------------------------------- */
@@ -50,7 +53,7 @@ static void unfold(em_real *to, const job *j, const em_real *x)
         }
 }
 
-/* The other way: adds columns to the places they came from. */
+/* The other way: adds columns to the positions they came from. */
 static void fold(em_real *dx, const job *j, const em_real *from)
 {
     for (int64_t ch = 0; ch < j->c; ch++)
@@ -71,19 +74,19 @@ static void product(int64_t m, int64_t n, int64_t k, const em_real *a, int64_t a
     em__gemm_serial(&g, a, b, c);
 }
 
-/* ---- tasks: a group of a sample; in backward, of a part of the samples --------------------------------- */
+/* ---- tasks: a group of a sample; in backward, of a shard of the samples -------------------------------- */
 
 static const em_real *group_of_weight(const job *j, int64_t g) { return j->weight + g * j->o * j->c * j->K; }
 
-static void forward_task(const void *context, int64_t task, em_real *room)
+static void forward_task(const void *context, int64_t task, em_real *workspace)
 {
     const job *j = context;
     const int64_t n = task / j->groups, g = task % j->groups, K = j->c * j->K, T = j->T;
     em_real *y = j->y + (n * j->O + g * j->o) * T;
-    unfold(room, j, j->x + (n * j->C + g * j->c) * j->L);
+    unfold(workspace, j, j->x + (n * j->C + g * j->c) * j->L);
     for (int64_t i = 0; i < j->o && !em__stop; i++)
         for (int64_t t = 0; t < T; t++) y[i * T + t] = j->bias ? j->bias[g * j->o + i] : 0;
-    product(j->o, T, K, group_of_weight(j, g), K, 1, room, T, 1, 1, y);
+    product(j->o, T, K, group_of_weight(j, g), K, 1, workspace, T, 1, 1, y);
 }
 
 static void add_bias(em_real *to, const job *j, const em_real *dy)
@@ -92,27 +95,27 @@ static void add_bias(em_real *to, const job *j, const em_real *dy)
 }
 
 /* dweight += dy columns^T;  dcolumns = weight^T dy */
-static void sample_gradient(const job *j, int64_t part, int64_t n, int64_t g, em_real *room)
+static void sample_gradient(const job *j, int64_t shard, int64_t n, int64_t g, em_real *workspace)
 {
     const int64_t K = j->c * j->K, T = j->T;
     const em_real *dy = j->dy + (n * j->O + g * j->o) * T;
-    if (j->dbias) add_bias(j->dbias + part * j->O + g * j->o, j, dy);
+    if (j->dbias) add_bias(j->dbias + shard * j->O + g * j->o, j, dy);
     if (j->dweight) {
-        unfold(room, j, j->x + (n * j->C + g * j->c) * j->L);
-        product(j->o, K, T, dy, T, 1, room, 1, T, 1, j->dweight + (part * j->O + g * j->o) * K);
+        unfold(workspace, j, j->x + (n * j->C + g * j->c) * j->L);
+        product(j->o, K, T, dy, T, 1, workspace, 1, T, 1, j->dweight + (shard * j->O + g * j->o) * K);
     }
     if (j->dx) {
-        product(K, T, j->o, group_of_weight(j, g), 1, K, dy, T, 1, 0, room);
-        fold(j->dx + (n * j->C + g * j->c) * j->L, j, room);
+        product(K, T, j->o, group_of_weight(j, g), 1, K, dy, T, 1, 0, workspace);
+        fold(j->dx + (n * j->C + g * j->c) * j->L, j, workspace);
     }
 }
 
-static void backward_task(const void *context, int64_t task, em_real *room)
+static void backward_task(const void *context, int64_t task, em_real *workspace)
 {
     const job *j = context;
-    const int64_t part = task / j->groups, g = task % j->groups;
-    for (int64_t n = part * j->N / j->parts; n < (part + 1) * j->N / j->parts && !em__stop; n++)
-        sample_gradient(j, part, n, g, room);
+    const int64_t shard = task / j->groups, g = task % j->groups;
+    for (int64_t n = shard * j->N / j->shards; n < (shard + 1) * j->N / j->shards && !em__stop; n++)
+        sample_gradient(j, shard, n, g, workspace);
 }
 
 static double work_of(const job *j)
@@ -132,7 +135,7 @@ static void plan(job *j, const em_opts *opts, em_tensor *const *x)
     j->c = j->C / j->groups;
     j->o = j->O / j->groups;
     j->T = (j->L + 2 * j->padding - j->dilation * (j->K - 1) - 1) / j->stride + 1;
-    j->parts = em__max(1, em__min(PARTS, j->N));
+    j->shards = em__max(1, em__min(SHARDS, j->N));
 }
 
 static em_status check_options(const em_call *c)
@@ -191,16 +194,16 @@ static em_status forward(em_call *c)
     job j;
     plan(&j, &c->opts, c->in);
     j.y = EM_REALS(c->out[0]);
-    return em__in_slots(forward_task, &j, j.N * j.groups, columns(&j), work_of(&j), "columns of conv1d");
+    return em__in_workspaces(forward_task, &j, j.N * j.groups, columns(&j), work_of(&j), "columns of conv1d");
 }
 
-/* to = the parts, added in order */
-static void add_parts(em_tensor *to, const em_real *parts_of, int64_t parts)
+/* to = the shards, added in order */
+static void add_shards(em_tensor *to, const em_real *shards_of, int64_t shards)
 {
     em_real *sum = EM_REALS(to);
-    memcpy(sum, parts_of, (size_t)to->count * sizeof *sum);
-    for (int64_t p = 1; p < parts; p++)
-        for (int64_t i = 0; i < to->count; i++) sum[i] += parts_of[p * to->count + i];
+    memcpy(sum, shards_of, (size_t)to->count * sizeof *sum);
+    for (int64_t p = 1; p < shards; p++)
+        for (int64_t i = 0; i < to->count; i++) sum[i] += shards_of[p * to->count + i];
 }
 
 static em_status backward(const em_node *n, em_tensor **dx)
@@ -211,16 +214,16 @@ static em_status backward(const em_node *n, em_tensor **dx)
     for (int i = X; i <= BIAS; i++)
         if (em__wants(n, i)) EM_TRY(em__dx_zeros(dx, n, i));
     const int64_t weights = n->x[WEIGHT]->count;
-    const size_t bytes = (size_t)(j.parts * (weights + j.O)) * sizeof(em_real);
+    const size_t bytes = (size_t)(j.shards * (weights + j.O)) * sizeof(em_real);
     em_real *sums = em__alloc_zeroed(bytes);
     if (!sums) return em__fail_memory("sums over samples", bytes);
     if (dx[X]) j.dx = EM_REALS(dx[X]);
     if (dx[WEIGHT]) j.dweight = sums;
-    if (dx[BIAS]) j.dbias = sums + j.parts * weights;
-    const em_status s = em__in_slots(backward_task, &j, j.parts * j.groups, columns(&j), 2 * work_of(&j),
-                                     "columns of conv1d");
-    if (!s && j.dweight) add_parts(dx[WEIGHT], j.dweight, j.parts);
-    if (!s && j.dbias) add_parts(dx[BIAS], j.dbias, j.parts);
+    if (dx[BIAS]) j.dbias = sums + j.shards * weights;
+    const em_status s = em__in_workspaces(backward_task, &j, j.shards * j.groups, columns(&j), 2 * work_of(&j),
+                                          "columns of conv1d");
+    if (!s && j.dweight) add_shards(dx[WEIGHT], j.dweight, j.shards);
+    if (!s && j.dbias) add_shards(dx[BIAS], j.dbias, j.shards);
     em__free(sums, bytes);
     return s;
 }

@@ -1,9 +1,12 @@
 /* Pooling along the last dim: each result is the largest or the mean of a window of the input. Windows move by a stride
- * (max_pool1d, avg_pool1d), or share the input out among a number of results (adaptive_…). */
+ * (max_pool1d, avg_pool1d), or share the input out among a number of results (adaptive_...).
+ *
+ *     max: y_t = x_i, the first of the largest in window t, dx_i += dy_t
+ *     avg: y_t = sum of x_i in window t / n, dx_i += dy_t / n, n the window's size, with its padding if that counts */
 #include <math.h>
 #include <string.h>
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 typedef struct window {
     int64_t from, to, step, count;          /* positions from, from + step, … below to; a mean divides by count */

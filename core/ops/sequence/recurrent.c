@@ -1,31 +1,34 @@
-/* One direction of one recurrent layer over a whole sequence: rnn_layer, lstm_layer, gru_layer. The input's part of all
- * gates is one product for all steps, the state's part one product a step; what follows is a formula by element, the
- * cell. Backward fills the gradients of all gates step by step, then makes those of weights and input in one product
- * each.
+/* One direction of one recurrent layer over a whole sequence; h', c' the states before, u = W x + b, v = R h' + b':
  *
- * Letters: T steps, N samples, D features in, H of the state, G gates. A sample's gates at one step are a row of G H
- * numbers, after which H more may be kept for backward. */
+ *     rnn_layer   h = tanh(u + v), or relu
+ *     lstm_layer  c = f c' + i g,  h = o tanh(c);  i f o = sigmoid(u + v),  g = tanh(u + v)
+ *     gru_layer   h = (1 - z) n + z h';  r z = sigmoid(u + v),  n = tanh(u + r v) */
+
+/* The input's share u of all gates is one product for all steps, the state's share v one product a step; what follows
+ * is a formula by element, the cell. Backward fills du and dv from the last step to the first, dh' being R^T dv and
+ * what the cell adds, then makes dW = du x^T, dR = dv h'^T, dx = W^T du in one product each. T steps, N samples, D
+ * features in, H of the state, G gates; a sample's gates are a row of G H numbers, after which H more may be kept. */
 #include <math.h>
 #include <string.h>
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 #include "math/gemm.h"
 #include "math/vector_math.h"
 
 /* What a cell works on: the rows of one sample at one step. */
 typedef struct row {
-    em_real *gates, *extra;                 /* before: the input's part; after: what backward needs */
-    const em_real *rec, *bx, *bh;           /* the state's part, and the biases of either part (G H) */
+    em_real *gates, *extra;                 /* before: the input's share; after: what backward needs */
+    const em_real *rec, *bx, *bh;           /* the state's share, and the biases of either (G H) */
     const em_real *h_before, *c_before;
     em_real *h, *c;
     em_real *dh, *dc;                       /* of h and c; after: of h_before as far as no product is in it, c_before */
-    em_real *dx, *drec;                     /* of the input's and of the state's part (the same memory, but for gru) */
+    em_real *dx, *drec;                     /* of the input's and of the state's share (the same memory, but for gru) */
 } row;
 
 typedef struct cell {
     int gates, extra;                       /* extra: 1 if H more numbers are kept */
-    bool has_c, two_parts;                  /* two_parts: gradients of input's and state's part differ */
+    bool has_c, two_shares;                  /* two_shares: gradients of input's and state's share differ */
     void (*forward)(const row *, int64_t H);
     void (*backward)(const row *, int64_t H);
 } cell;
@@ -321,11 +324,11 @@ static em_status forward_layer(em_call *c, const cell *k, bool reverse)
     job j;
     plan(&j, k, reverse, c->in, c->out);
     const size_t bytes = (size_t)((2 + j.N) * j.GH) * sizeof(em_real);
-    em_real *room = em__alloc_zeroed(bytes);
-    if (!room) return em__fail_memory("gates of a step", bytes);
-    j.bx = room;
-    j.bh = room + j.GH;
-    j.rec = room + 2 * j.GH;
+    em_real *scratch = em__alloc_zeroed(bytes);
+    if (!scratch) return em__fail_memory("gates of a step", bytes);
+    j.bx = scratch;
+    j.bh = scratch + j.GH;
+    j.rec = scratch + 2 * j.GH;
     copy_bias(j.bx, c->in[B_IH]);
     copy_bias(j.bh, c->in[B_HH]);
     start_state(c->out[1], c->in[H0]);
@@ -333,7 +336,7 @@ static em_status forward_layer(em_call *c, const cell *k, bool reverse)
     j.h = EM_REALS(c->out[1]);
     if (k->has_c) j.c = EM_REALS(c->out[2]);
     const em_status s = forward_steps(&j);
-    em__free(room, bytes);
+    em__free(scratch, bytes);
     return s;
 }
 
@@ -346,19 +349,19 @@ static void copy_own_steps(const job *j, em_real *to)
         }
 }
 
-/* Rooms of backward, in one block: dh, dc, the first states where none were given, states before, dx, drec, ones; and
- * where samples have lengths, their own steps of the input: padding may hold anything, NaN too. */
-typedef struct rooms {
+/* The workspace of backward, in one block: dh, dc, the first states where none were given, states before, dx, drec,
+ * ones; and where samples have lengths, their own steps of the input: padding may hold anything, NaN too. */
+typedef struct workspaces {
     em_real *all, *states, *ones;
     const em_real *x;
     size_t bytes;
-} rooms;
+} workspaces;
 
-static em_status make_rooms(rooms *r, job *j)
+static em_status make_workspaces(workspaces *r, job *j)
 {
     const int64_t state = j->N * j->H, steps = j->T * j->N;
     const int64_t own = j->lengths ? j->D : 0;
-    const int64_t count = 3 * state + steps * (j->H + j->GH * (1 + j->cell->two_parts) + 1 + own);
+    const int64_t count = 3 * state + steps * (j->H + j->GH * (1 + j->cell->two_shares) + 1 + own);
     r->bytes = (size_t)count * sizeof(em_real);
     em_real *at = r->all = em__alloc_zeroed(r->bytes);
     if (!at) return em__fail_memory("gradients of gates", r->bytes);
@@ -368,7 +371,7 @@ static em_status make_rooms(rooms *r, job *j)
     if (!j->c0) j->c0 = at + 2 * state;
     r->states = at + 3 * state;
     j->dx = r->states + steps * j->H;
-    j->drec = j->cell->two_parts ? j->dx + steps * j->GH : j->dx;
+    j->drec = j->cell->two_shares ? j->dx + steps * j->GH : j->dx;
     r->ones = j->drec + steps * j->GH;
     for (int64_t i = 0; i < steps; i++) r->ones[i] = 1;
     r->x = j->lengths ? r->ones + steps : j->x;
@@ -376,7 +379,7 @@ static em_status make_rooms(rooms *r, job *j)
     return EM_OK;
 }
 
-static em_status weights_and_input(const job *j, const rooms *r, em_tensor **dx)
+static em_status weights_and_input(const job *j, const workspaces *r, em_tensor **dx)
 {
     const int64_t steps = j->T * j->N;
     EM_TRY(weight_gradient(j, dx[W_IH], j->dx, r->x, j->D));
@@ -396,11 +399,11 @@ static void add_state_gradient(em_real *to, const em_tensor *dy)
 static em_status backward_layer(const em_node *n, em_tensor **dx, const cell *k, bool reverse)
 {
     job j;
-    rooms r = {0};
+    workspaces r = {0};
     plan(&j, k, reverse, n->x, n->y);
     for (int i = 0; i <= H0 + k->has_c; i++)
         if (em__wants(n, i)) EM_TRY(em__dx(dx, n, i));
-    EM_TRY(make_rooms(&r, &j));
+    EM_TRY(make_workspaces(&r, &j));
     j.dy = reals(n->dy[0]);
     add_state_gradient(j.dh, n->dy[1]);
     if (k->has_c) add_state_gradient(j.dc, n->dy[2]);
@@ -452,7 +455,8 @@ static em_status gru_layer_backward(const em_node *n, em_tensor **dx)
 #define SAVED_INPUTS (EM_SAVE_X(X) | EM_SAVE_X(W_IH) | EM_SAVE_X(W_HH) | EM_SAVE_X(H0) | EM_SAVE_X(C0))
 
 const em_op EM_OP(rnn_layer) = {
-    .name = "rnn_layer",
+    .name = "RNN",
+    .key = "rnn_layer",
     .inputs = "input weight_ih weight_hh bias_ih? bias_hh? h0? lengths#?",
     .outputs = "output h_n [kept]",
     .doc = "Elman's recurrent layer, one direction: h = tanh(W_ih x + b_ih + W_hh h + b_hh), G = 1.\n" LAYER_DOC,
@@ -465,7 +469,8 @@ const em_op EM_OP(rnn_layer) = {
 };
 
 const em_op EM_OP(lstm_layer) = {
-    .name = "lstm_layer",
+    .name = "LSTM",
+    .key = "lstm_layer",
     .inputs = "input weight_ih weight_hh bias_ih? bias_hh? h0? c0? lengths#?",
     .outputs = "output h_n c_n [kept]",
     .doc = "Long short-term memory, one layer and direction, G = 4 gates in the order i f g o.\n"
@@ -479,7 +484,8 @@ const em_op EM_OP(lstm_layer) = {
 };
 
 const em_op EM_OP(gru_layer) = {
-    .name = "gru_layer",
+    .name = "GRU",
+    .key = "gru_layer",
     .inputs = "input weight_ih weight_hh bias_ih? bias_hh? h0? lengths#?",
     .outputs = "output h_n [kept]",
     .doc = "Gated recurrent unit, one layer and direction, G = 3 gates in the order r z n.\n"

@@ -1,5 +1,5 @@
-/* The same values in memory of their own, or of another dtype: clone contiguous to. */
-#include "ops/op.h"
+/* The same values in memory of their own, or of another dtype: clone contiguous to. y = x; dx = dy, in x's dtype. */
+#include "graph/op.h"
 #include "tensor/copy.h"
 
 static em_status pass_back(const em_node *n, em_tensor **dx)
@@ -39,18 +39,18 @@ static const em_opt_spec to_opts[] = {{"dtype", EM_OPT_DTYPE, "!", "", "the dtyp
 enum { KEEPS = EM_OP_STRIDED | EM_OP_STRIDED_DY | EM_OP_NO_PROMOTE | EM_OP_METHOD_ONLY };
 
 const em_op EM_OP(clone) = {
-    .name = "clone", .inputs = "input", .outputs = "y", .doc = "A copy of the elements, contiguous.",
+    .name = "clone", .inputs = "input", .outputs = "output", .doc = "A copy of the elements, contiguous.",
     .types = EM_TYPES_MOVE, .flags = KEEPS, .check = clone_check, .forward = clone_forward, .backward = pass_back,
 };
 
 const em_op EM_OP(contiguous) = {
-    .name = "contiguous", .inputs = "input", .outputs = "y",
+    .name = "contiguous", .inputs = "input", .outputs = "output",
     .doc = "The tensor with its elements in row-major order: a view if they are already, else a copy.",
     .types = EM_TYPES_MOVE, .flags = KEEPS | EM_OP_VIEW, .check = contiguous_check, .backward = pass_back,
 };
 
 const em_op EM_OP(to) = {
-    .name = "to", .inputs = "input", .outputs = "y",
+    .name = "to", .inputs = "input", .outputs = "output",
     .doc = "The tensor in another dtype: a view if it is of that dtype already, else a copy.\n"
            "A float is cut off at its point; outside the range of int64 or int32 it becomes its nearest end, NaN 0.\n"
            "uint8 keeps the low 8 bits of the int64 made so. bool: whether a number is not 0.",

@@ -1,5 +1,5 @@
-/* Many tensors into one: cat stack. Gradients are views of dy. */
-#include "ops/op.h"
+/* Many tensors into one: cat stack. y = [x_0, x_1, ...] along a dim; dx_k is the view of dy where x_k went. */
+#include "graph/op.h"
 #include "tensor/copy.h"
 
 /* A list may hold tensors of shape (0) beside others of more dims: they count for nothing. */
@@ -53,8 +53,8 @@ static em_status cat_forward(em_call *c)
     int64_t start = 0;
     for (int i = 0; i < c->n; i++) {
         if (is_nothing(c->in[i])) continue;
-        em_tensor place = em__stretch(y, dim, start, c->in[i]->size[dim]);
-        em__copy_strided(&place, c->in[i]);
+        em_tensor target = em__stretch(y, dim, start, c->in[i]->size[dim]);
+        em__copy_strided(&target, c->in[i]);
         start += c->in[i]->size[dim];
     }
     return EM_OK;
@@ -103,7 +103,7 @@ static em_status stack_check(em_call *c)
 }
 
 /* Strides of position i of the joined dim, as a tensor without that dim; returns its offset. */
-static int64_t slot(const em_tensor *y, int dim, int i, int64_t strides[EM_MAX_DIMS])
+static int64_t offset_of(const em_tensor *y, int dim, int i, int64_t strides[EM_MAX_DIMS])
 {
     for (int d = 0, to = 0; d < y->dims; d++)
         if (d != dim) strides[to++] = y->stride[d];
@@ -117,9 +117,9 @@ static em_status stack_forward(em_call *c)
     for (int i = 0; i < c->n; i++) {
         const em_tensor *x = c->in[i];
         int64_t strides[EM_MAX_DIMS];
-        const int64_t offset = slot(y, dim, i, strides);
-        em_tensor place = em__window(y, offset, x->dims, x->size, strides);
-        em__copy_strided(&place, x);
+        const int64_t offset = offset_of(y, dim, i, strides);
+        em_tensor target = em__window(y, offset, x->dims, x->size, strides);
+        em__copy_strided(&target, x);
     }
     return EM_OK;
 }
@@ -131,7 +131,7 @@ static em_status stack_backward(const em_node *n, em_tensor **dx)
     for (int i = 0; i < n->n; i++) {
         if (!em__wants(n, i)) continue;
         int64_t strides[EM_MAX_DIMS];
-        const int64_t offset = slot(dy, dim, i, strides) * (int64_t)em_dtype_size(dy->dtype);
+        const int64_t offset = offset_of(dy, dim, i, strides) * (int64_t)em_dtype_size(dy->dtype);
         EM_TRY(
             em__tensor_window(&dx[i], dy, dy->data + (dy->count ? offset : 0), n->x[i]->dims, n->x[i]->size, strides));
     }
@@ -144,7 +144,7 @@ static const em_opt_spec stack_opts[] = {{"dim", EM_OPT_INT, "0", "", "where the
 
 #define JOIN(label, text) \
     const em_op EM_OP(label) = { \
-        .name = #label, .inputs = "*", .outputs = "y", .doc = text, .opts = label##_opts, .types = EM_TYPES_MOVE, \
+        .name = #label, .inputs = "*", .outputs = "output", .doc = text, .opts = label##_opts, .types = EM_TYPES_MOVE, \
         .flags = EM_OP_STRIDED | EM_OP_STRIDED_DY, .check = label##_check, .forward = label##_forward, \
         .backward = label##_backward, \
     };

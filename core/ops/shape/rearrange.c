@@ -1,5 +1,6 @@
-/* Copies in another order or frame: flip roll tile diag pad. */
-#include "ops/op.h"
+/* Copies in another order or frame: flip roll tile diag pad. y_i = x_k with k given by i, or a constant; dx_k is the
+ * sum of the dy_i that came from it: flip and roll turned back, tiles added up, the diagonal, the frame cut off. */
+#include "graph/op.h"
 #include "tensor/copy.h"
 
 /* ---- flip ------------------------------------------------------------------------------------------------ */
@@ -249,7 +250,7 @@ static void shared_part(const em_tensor *t, const em_opts *opts, bool padded, em
 }
 
 /* Whether a number was given as a whole one, which a double may not hold. -0.0 is none. */
-static bool is_whole(const em_opt *number) { return (double)number->i == number->x && number->i != 0; }
+static bool is_integer(const em_opt *number) { return (double)number->i == number->x && number->i != 0; }
 
 static em_status pad_check(em_call *c)
 {
@@ -260,7 +261,7 @@ static em_status pad_check(em_call *c)
         return em__fail(EM_EVALUE, "pad: pad %s: expected a pair (before, after) for each of the last dims of input %s",
                         em__shape_text(text, (int)n, c->opts.ints), EM_SHAPE(x));
     const em_opt *value = &c->opts.at[2];
-    if (is_whole(value) ? !em_dtype_holds_int(c->dtype, value->i) : !em_dtype_holds(c->dtype, value->x))
+    if (is_integer(value) ? !em_dtype_holds_int(c->dtype, value->i) : !em_dtype_holds(c->dtype, value->x))
         return em__fail(EM_EVALUE, "pad: value = %.17g does not fit a tensor of %s", value->x, em_dtype_name(c->dtype));
     int64_t size[EM_MAX_DIMS];
     for (int d = 0; d < x->dims; d++) {
@@ -280,7 +281,7 @@ static em_status pad_check(em_call *c)
 static em_status pad_forward(em_call *c)
 {
     em_tensor inside, kept;
-    if (is_whole(&c->opts.at[2]))
+    if (is_integer(&c->opts.at[2]))
         em_tensor_fill_int(c->out[0], c->opts.at[2].i);
     else
         em_tensor_fill(c->out[0], c->opts.at[2].x);
@@ -325,8 +326,9 @@ static const em_opt_spec pad_opts[] = {
 
 #define ARRANGE(label, how, text) \
     const em_op EM_OP(label) = { \
-        .name = #label, .inputs = "input", .outputs = "y", .doc = text, .opts = label##_opts, .types = EM_TYPES_MOVE, \
-        .flags = how, .check = label##_check, .forward = label##_forward, .backward = label##_backward, \
+        .name = #label, .inputs = "input", .outputs = "output", .doc = text, .opts = label##_opts, \
+        .types = EM_TYPES_MOVE, .flags = how, \
+        .check = label##_check, .forward = label##_forward, .backward = label##_backward, \
     };
 ARRANGE(flip, EM_OP_STRIDED, "The elements in reverse order along the dims.\nFails if a dim is given twice.")
 ARRANGE(roll, 0, "The elements moved on along a dim; those that leave at its end come in at its front.")

@@ -1,17 +1,17 @@
-/* Parts of a tensor as views: select narrow slice diagonal. The gradient is zero outside the part. */
-#include "ops/op.h"
+/* Slices of a tensor as views: select narrow slice diagonal. y = x[slice]; dx = 0 with dx[slice] = dy. */
+#include "graph/op.h"
 #include "tensor/copy.h"
 
 enum { AS_VIEW = EM_OP_VIEW | EM_OP_STRIDED | EM_OP_STRIDED_DY };
 
-/* Where a part of `x` lies: `offset` elements from its first. */
-typedef struct part {
+/* Where a slice of `x` lies: `offset` elements from its first. */
+typedef struct slice {
     int64_t offset;
     int dims;
     int64_t size[EM_MAX_DIMS], stride[EM_MAX_DIMS];
-} part;
+} slice;
 
-static void whole(part *p, const em_tensor *x)
+static void start_with_all(slice *p, const em_tensor *x)
 {
     p->offset = 0;
     p->dims = x->dims;
@@ -21,7 +21,7 @@ static void whole(part *p, const em_tensor *x)
     }
 }
 
-static void drop(part *p, int dim)
+static void drop(slice *p, int dim)
 {
     p->dims--;
     for (int d = dim; d < p->dims; d++) {
@@ -30,24 +30,24 @@ static void drop(part *p, int dim)
     }
 }
 
-static em_status take(em_tensor **out, const em_tensor *x, const part *p)
+static em_status take(em_tensor **out, const em_tensor *x, const slice *p)
 {
     return em__tensor_window(out, x, x->data + p->offset * (int64_t)em_dtype_size(x->dtype), p->dims, p->size,
                              p->stride);
 }
 
-typedef em_status find_part(part *p, const em_tensor *x, const em_opts *opts);
+typedef em_status find_slice_fn(slice *p, const em_tensor *x, const em_opts *opts);
 
-static em_status view_part(em_call *c, find_part *find)
+static em_status view_slice(em_call *c, find_slice_fn *find)
 {
-    part p;
+    slice p;
     EM_TRY(find(&p, c->in[0], &c->opts));
     return take(&c->out[0], c->in[0], &p);
 }
 
-static em_status fill_part(const em_node *n, em_tensor **dx, find_part *find)
+static em_status fill_slice(const em_node *n, em_tensor **dx, find_slice_fn *find)
 {
-    part p;
+    slice p;
     em_tensor *inside;
     EM_TRY(em__dx_zeros(dx, n, 0));
     EM_TRY(find(&p, dx[0], &n->opts));
@@ -63,7 +63,7 @@ static em_status choose_dim(int *dim, const em_tensor *x, int64_t given, const c
     return em__wrap_dim(dim, given, x->dims, name);
 }
 
-static em_status find_select(part *p, const em_tensor *x, const em_opts *opts)
+static em_status find_select(slice *p, const em_tensor *x, const em_opts *opts)
 {
     int dim;
     EM_TRY(choose_dim(&dim, x, opts->at[0].i, "select"));
@@ -72,13 +72,13 @@ static em_status find_select(part *p, const em_tensor *x, const em_opts *opts)
         return em__fail(EM_ERANGE,
                         "select: index %lld is out of range for dim %d of size %lld (positions count from 0)",
                         (long long)i, dim, (long long)n);
-    whole(p, x);
+    start_with_all(p, x);
     p->offset = (i < 0 ? i + n : i) * x->stride[dim];
     drop(p, dim);
     return EM_OK;
 }
 
-static em_status find_narrow(part *p, const em_tensor *x, const em_opts *opts)
+static em_status find_narrow(slice *p, const em_tensor *x, const em_opts *opts)
 {
     int dim;
     EM_TRY(choose_dim(&dim, x, opts->at[0].i, "narrow"));
@@ -89,7 +89,7 @@ static em_status find_narrow(part *p, const em_tensor *x, const em_opts *opts)
                         "narrow: start %lld and length %lld do not lie in dim %d of size %lld (positions count "
                         "from 0)",
                         (long long)given, (long long)length, dim, (long long)n);
-    whole(p, x);
+    start_with_all(p, x);
     p->offset = length ? start * x->stride[dim] : 0;
     p->size[dim] = length;
     return EM_OK;
@@ -102,7 +102,7 @@ static int64_t clamp(int64_t i, int64_t n)
     return em__min(i, n);
 }
 
-static em_status find_slice(part *p, const em_tensor *x, const em_opts *opts)
+static em_status find_slice(slice *p, const em_tensor *x, const em_opts *opts)
 {
     int dim;
     EM_TRY(choose_dim(&dim, x, opts->at[0].i, "slice"));
@@ -110,14 +110,14 @@ static em_status find_slice(part *p, const em_tensor *x, const em_opts *opts)
     if (step < 1) return em__fail(EM_EVALUE, "slice: step %lld: expected a step >= 1", (long long)step);
     const int64_t start = opts->at[1].given ? clamp(opts->at[1].i, n) : 0;
     const int64_t stop = opts->at[2].given ? clamp(opts->at[2].i, n) : n;
-    whole(p, x);
+    start_with_all(p, x);
     p->size[dim] = stop > start ? (stop - start - 1) / step + 1 : 0;
     p->offset = p->size[dim] ? start * x->stride[dim] : 0;
     if (p->size[dim] > 1) p->stride[dim] = step * x->stride[dim];
     return EM_OK;
 }
 
-static em_status find_diagonal(part *p, const em_tensor *x, const em_opts *opts)
+static em_status find_diagonal(slice *p, const em_tensor *x, const em_opts *opts)
 {
     int a, b;
     if (x->dims < 2)
@@ -128,7 +128,7 @@ static em_status find_diagonal(part *p, const em_tensor *x, const em_opts *opts)
     const int64_t rows = x->size[a], cols = x->size[b], shift = opts->at[0].i;
     const int64_t down = shift < 0 ? (shift < -rows ? rows : -shift) : 0, right = shift > 0 ? em__min(shift, cols) : 0;
     const int64_t length = em__min(rows - down, cols - right);
-    whole(p, x);
+    start_with_all(p, x);
     p->offset = length ? down * x->stride[a] + right * x->stride[b] : 0;
     drop(p, a > b ? a : b);
     drop(p, a > b ? b : a);
@@ -162,15 +162,15 @@ static const em_opt_spec diagonal_opts[] = {
     {0},
 };
 
-#define PART(label, text) \
-    static em_status label##_check(em_call *c) { return view_part(c, find_##label); } \
-    static em_status label##_backward(const em_node *n, em_tensor **dx) { return fill_part(n, dx, find_##label); } \
+#define SLICE(label, text) \
+    static em_status label##_check(em_call *c) { return view_slice(c, find_##label); } \
+    static em_status label##_backward(const em_node *n, em_tensor **dx) { return fill_slice(n, dx, find_##label); } \
     const em_op EM_OP(label) = { \
-        .name = #label, .inputs = "input", .outputs = "y", .doc = text, .opts = label##_opts, .types = EM_TYPES_MOVE, \
-        .flags = AS_VIEW, .check = label##_check, .backward = label##_backward, \
+        .name = #label, .inputs = "input", .outputs = "output", .doc = text, .opts = label##_opts, \
+        .types = EM_TYPES_MOVE, .flags = AS_VIEW, .check = label##_check, .backward = label##_backward, \
     };
-PART(select, "One position of a dim, which goes: a view.\nFails if the position is out of range.")
-PART(narrow, "length positions of a dim from start on: a view.\nFails if they do not lie inside.")
-PART(slice, "Positions start, start + step, ... before stop of a dim: a view. What lies outside is left out.")
-PART(diagonal,
+SLICE(select, "One position of a dim, which goes: a view.\nFails if the position is out of range.")
+SLICE(narrow, "length positions of a dim from start on: a view.\nFails if they do not lie inside.")
+SLICE(slice, "Positions start, start + step, ... before stop of a dim: a view. What lies outside is left out.")
+SLICE(diagonal,
      "The diagonal of dims dim1 and dim2, as the last dim of the result: a view.\nFails if the dims are the same.")

@@ -1,7 +1,7 @@
-/* Triangles of matrices: tril triu. */
+/* Triangles of matrices: tril triu. y_ij = x_ij on one side of a diagonal and on it, else 0; dx is the same of dy. */
 #include <string.h>
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 static em_status check(em_call *c)
 {
@@ -55,7 +55,7 @@ static const em_opt_spec opts[] = {
 
 #define TRIANGLE(label, text) \
     const em_op EM_OP(label) = { \
-        .name = #label, .inputs = "input", .outputs = "y", .doc = text, .opts = opts, .types = EM_TYPES_MOVE, \
+        .name = #label, .inputs = "input", .outputs = "output", .doc = text, .opts = opts, .types = EM_TYPES_MOVE, \
         .flags = EM_OP_INPLACE, .check = check, .forward = label##_forward, .backward = backward, \
     };
 TRIANGLE(tril, "The matrices with zeros above a diagonal.\nFails below 2 dims.")

@@ -1,7 +1,7 @@
 /* Another shape for the same elements: reshape view flatten unflatten squeeze unsqueeze expand transpose t permute.
- * Results share the input's storage (reshape, flatten and unflatten copy where strides cannot say it), and gradients
- * are views of dy. */
-#include "ops/op.h"
+ * Results share the input's storage (reshape, flatten and unflatten copy where strides cannot say it). dx is dy seen in
+ * x's shape, a view; of expand, dy summed over what was repeated. */
+#include "graph/op.h"
 
 enum { AS_VIEW = EM_OP_VIEW | EM_OP_STRIDED | EM_OP_STRIDED_DY };
 
@@ -326,7 +326,7 @@ static const em_opt_spec transpose_opts[] = {
 
 #define VIEW(label, specs, back, text) \
     const em_op EM_OP(label) = { \
-        .name = #label, .inputs = "input", .outputs = "y", .doc = text, .opts = specs, .types = EM_TYPES_MOVE, \
+        .name = #label, .inputs = "input", .outputs = "output", .doc = text, .opts = specs, .types = EM_TYPES_MOVE, \
         .flags = AS_VIEW, .check = label##_check, .backward = back, \
     };
 VIEW(reshape, shape_opts, reshape_backward,

@@ -1,7 +1,8 @@
-/* Counting: bincount histc. */
+/* Counting, without gradients. bincount: y_k = how many input_i are k, or the sum of their weights; histc: y_k = how
+ * many input_i lie in bin k of equal ones from min to max. */
 #include <math.h>
 
-#include "ops/op.h"
+#include "graph/op.h"
 
 /* ---- bincount -------------------------------------------------------------------------------------------- */
 
@@ -107,7 +108,7 @@ static const em_opt_spec histc_opts[] = {
 };
 
 const em_op EM_OP(bincount) = {
-    .name = "bincount", .inputs = "input# weights?", .outputs = "y",
+    .name = "bincount", .inputs = "input# weights?", .outputs = "output",
     .doc = "How often each number occurs, from 0 to the largest: int64; or the sums of the weights of each.\n"
            "Sums are float32 for weights of float32, else float64. Fails if a number is negative.",
     .opts = bincount_opts, .types = EM_TYPES_FLOAT, .flags = EM_OP_WIDE, .check = bincount_check,
@@ -115,7 +116,7 @@ const em_op EM_OP(bincount) = {
 };
 
 const em_op EM_OP(histc) = {
-    .name = "histc", .inputs = "input", .outputs = "y",
+    .name = "histc", .inputs = "input", .outputs = "output",
     .doc = "Numbers of elements in bins of equal width between min and max; others and NaN are not counted.\n"
            "Fails if the range is not finite.",
     .opts = histc_opts, .types = EM_TYPES_FLOAT, .check = histc_check, .forward = histc_forward,

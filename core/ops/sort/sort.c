@@ -1,18 +1,18 @@
 /* In order along a dim: sort argsort topk kthvalue median_dim, and the median of all. Equal elements stay in the order
- * of their positions; NaN is greater than everything. */
+ * of their positions; NaN is greater than everything. values_i = x[indices_i]; dx = 0 with dx[indices_i] = dy_i. */
 #include <math.h>
 
-#include "ops/along.h"
-#include "ops/order.h"
+#include "ops/index/axis_index.h"
+#include "ops/sort/sort_keys.h"
 
 /* ---- lines ----------------------------------------------------------------------------------------------- */
 
 /* Work along a dim: each line of n elements gives `kept` results. */
 typedef struct lines {
-    const em_real *x;
-    em_real *values;                    /* null: not wanted */
+    const em_scalar *x;
+    em_scalar *values;                  /* null: not wanted */
     int64_t *indices;
-    em_along along;
+    em_axis_index axis_index;
     int64_t kept, nth;                  /* the first of a sort, or only its number nth (-1: not so) */
     bool descending, nan_wins;          /* nan_wins: a line with NaN gives it */
 } lines;
@@ -20,39 +20,39 @@ typedef struct lines {
 /* Position of element i of a line. */
 static int64_t offset(const lines *l, int64_t line, int64_t i, int64_t length)
 {
-    return (line / l->along.inner * length + i) * l->along.inner + line % l->along.inner;
+    return (line / l->axis_index.inner * length + i) * l->axis_index.inner + line % l->axis_index.inner;
 }
 
 static void read_line(const lines *l, int64_t line, em_item *items)
 {
     const uint64_t flip = l->descending ? ~(uint64_t)0 : 0;
-    EM_PIECES(lo, hi, l->along.size)
+    EM_PIECES(lo, hi, l->axis_index.size)
         for (int64_t i = lo; i < hi; i++)
-            items[i] = (em_item){EM_KEY(l->x[offset(l, line, i, l->along.size)]) ^ flip, i};
+            items[i] = (em_item){EM_KEY(l->x[offset(l, line, i, l->axis_index.size)]) ^ flip, i};
 }
 
 static int64_t first_nan(const lines *l, int64_t line)
 {
 #if EM_REAL_FLOAT
-    EM_PIECES(lo, hi, l->along.size)
+    EM_PIECES(lo, hi, l->axis_index.size)
         for (int64_t i = lo; i < hi; i++)
-            if (isnan(l->x[offset(l, line, i, l->along.size)])) return i;
+            if (isnan(l->x[offset(l, line, i, l->axis_index.size)])) return i;
 #else
     (void)l, (void)line;
 #endif
     return -1;
 }
 
-static void do_line(const lines *l, int64_t line, em_item *items, em_item *room)
+static void do_line(const lines *l, int64_t line, em_item *items, em_item *scratch)
 {
-    const int64_t n = l->along.size, nan = l->nan_wins ? first_nan(l, line) : -1;
+    const int64_t n = l->axis_index.size, nan = l->nan_wins ? first_nan(l, line) : -1;
     read_line(l, line, items);
     if (nan >= 0)
         items[0].at = nan;
     else if (l->nth >= 0)
         items[0] = em__nth_item(items, n, l->nth);
     else
-        em__first_items(items, room, n, l->kept);
+        em__first_items(items, scratch, n, l->kept);
     if (em__stop) return;
     EM_PIECES(lo, hi, l->kept)
         for (int64_t i = lo; i < hi; i++) {
@@ -65,18 +65,18 @@ static void do_line(const lines *l, int64_t line, em_item *items, em_item *room)
 /* Lines are dealt out in pieces, each with scratch of its own. */
 static em_status do_lines(const lines *l)
 {
-    const int64_t n = l->along.size, count = l->along.outer * l->along.inner;
+    const int64_t n = l->axis_index.size, count = l->axis_index.outer * l->axis_index.inner;
     if (count == 0 || n == 0 || l->kept == 0) return EM_OK;
     const int64_t pieces = em__min(count, em__team(16.0 * (double)count * (double)n));
     const size_t bytes = (size_t)(pieces * 2 * n) * sizeof(em_item);
-    em_item *room = em__alloc(bytes);
-    if (!room) return em__fail_memory("sorting", bytes);
+    em_item *scratch = em__alloc(bytes);
+    if (!scratch) return em__fail_memory("sorting", bytes);
     EM_PARALLEL_EACH(p, pieces, 16.0 * (double)count * (double)n / (double)pieces) {
-        em_item *items = room + p * 2 * n;
+        em_item *items = scratch + p * 2 * n;
         for (int64_t line = count * p / pieces; line < count * (p + 1) / pieces && !em__stop; line++)
             do_line(l, line, items, items + n);
     }
-    em__free(room, bytes);
+    em__free(scratch, bytes);
     return EM_OK;
 }
 
@@ -121,16 +121,16 @@ static em_status argsort_check(em_call *c)
     return em__out(c, 0, EM_I64, c->in[0]->dims, c->in[0]->size);
 }
 
-static em_status sort_into(em_call *c, em_real *values, int64_t *indices)
+static em_status sort_into(em_call *c, em_scalar *values, int64_t *indices)
 {
-    lines l = {.x = EM_REALS(c->in[0]), .values = values, .indices = indices, .nth = -1};
-    EM_TRY(em__along(&l.along, c->in[0], c->opts.at[SORT_DIM].i, c->op->name));
-    l.kept = l.along.size;
+    lines l = {.x = EM_SCALARS(c->in[0]), .values = values, .indices = indices, .nth = -1};
+    EM_TRY(em__axis_index(&l.axis_index, c->in[0], c->opts.at[SORT_DIM].i, c->op->name));
+    l.kept = l.axis_index.size;
     l.descending = c->opts.at[SORT_DESCENDING].i;
     return do_lines(&l);
 }
 
-static em_status sort_forward(em_call *c) { return sort_into(c, EM_REALS(c->out[0]), EM_DATA(int64_t, c->out[1])); }
+static em_status sort_forward(em_call *c) { return sort_into(c, EM_SCALARS(c->out[0]), EM_DATA(int64_t, c->out[1])); }
 static em_status argsort_forward(em_call *c) { return sort_into(c, NULL, EM_DATA(int64_t, c->out[0])); }
 static em_status sort_backward(const em_node *n, em_tensor **dx) { return place_back(n, dx, SORT_DIM); }
 
@@ -140,10 +140,10 @@ enum { TOPK_K, TOPK_DIM, TOPK_LARGEST };
 
 static em_status topk_check(em_call *c)
 {
-    em_along a;
+    em_axis_index a;
     const em_tensor *x = c->in[0];
     const int64_t k = c->opts.at[TOPK_K].i;
-    EM_TRY(em__along(&a, x, c->opts.at[TOPK_DIM].i, "topk"));
+    EM_TRY(em__axis_index(&a, x, c->opts.at[TOPK_DIM].i, "topk"));
     if (k < 0 || k > a.size)
         return em__fail(EM_ERANGE, "topk: k = %lld is out of range for dim %d of size %lld", (long long)k, a.dim,
                         (long long)a.size);
@@ -155,11 +155,11 @@ static em_status topk_check(em_call *c)
 
 static em_status topk_forward(em_call *c)
 {
-    lines l = {.x = EM_REALS(c->in[0]),
-               .values = EM_REALS(c->out[0]),
+    lines l = {.x = EM_SCALARS(c->in[0]),
+               .values = EM_SCALARS(c->out[0]),
                .indices = EM_DATA(int64_t, c->out[1]),
                .nth = -1};
-    EM_TRY(em__along(&l.along, c->in[0], c->opts.at[TOPK_DIM].i, "topk"));
+    EM_TRY(em__axis_index(&l.axis_index, c->in[0], c->opts.at[TOPK_DIM].i, "topk"));
     l.kept = c->in[0]->dims ? c->opts.at[TOPK_K].i : 1;         /* a 0-d tensor has no dim to shorten */
     l.descending = c->opts.at[TOPK_LARGEST].i;
     return do_lines(&l);
@@ -171,9 +171,9 @@ static em_status topk_backward(const em_node *n, em_tensor **dx) { return place_
 
 static em_status one_of_each(em_call *c, int dim_opt, int keep_opt)
 {
-    em_along a;
+    em_axis_index a;
     const em_tensor *x = c->in[0];
-    EM_TRY(em__along(&a, x, c->opts.at[dim_opt].i, c->op->name));
+    EM_TRY(em__axis_index(&a, x, c->opts.at[dim_opt].i, c->op->name));
     if (a.size == 0)
         return em__fail(EM_EVALUE, "%s: there is no element along dim %d of shape %s", c->op->name, a.dim, EM_SHAPE(x));
     int64_t size[EM_MAX_DIMS];
@@ -189,12 +189,12 @@ static em_status one_of_each(em_call *c, int dim_opt, int keep_opt)
 
 static em_status pick_each(em_call *c, int dim_opt, int64_t nth, bool nan_wins)
 {
-    lines l = {.x = EM_REALS(c->in[0]),
-               .values = EM_REALS(c->out[0]),
+    lines l = {.x = EM_SCALARS(c->in[0]),
+               .values = EM_SCALARS(c->out[0]),
                .indices = EM_DATA(int64_t, c->out[1]),
                .kept = 1};
-    EM_TRY(em__along(&l.along, c->in[0], c->opts.at[dim_opt].i, c->op->name));
-    l.nth = nth < 0 ? (l.along.size - 1) / 2 : nth;
+    EM_TRY(em__axis_index(&l.axis_index, c->in[0], c->opts.at[dim_opt].i, c->op->name));
+    l.nth = nth < 0 ? (l.axis_index.size - 1) / 2 : nth;
     l.nan_wins = nan_wins;
     return do_lines(&l);
 }
@@ -203,9 +203,9 @@ enum { KTH_K, KTH_DIM, KTH_KEEPDIM };
 
 static em_status kthvalue_check(em_call *c)
 {
-    em_along a;
+    em_axis_index a;
     const int64_t k = c->opts.at[KTH_K].i;
-    EM_TRY(em__along(&a, c->in[0], c->opts.at[KTH_DIM].i, "kthvalue"));
+    EM_TRY(em__axis_index(&a, c->in[0], c->opts.at[KTH_DIM].i, "kthvalue"));
     if (k < 1 || k > a.size)
         return em__fail(EM_ERANGE, "kthvalue: k = %lld is out of range for dim %d of size %lld (k counts from 1)",
                         (long long)k, a.dim, (long long)a.size);
@@ -234,9 +234,9 @@ static em_status median_forward(em_call *c)
 {
     const em_tensor *x = c->in[0];
 #if EM_REAL_FLOAT
-    if (x->count == 0) *EM_REALS(c->out[0]) = (em_real)NAN;
+    if (x->count == 0) *EM_SCALARS(c->out[0]) = (em_scalar)NAN;
 #endif
-    const lines l = {.x = EM_REALS(x), .values = EM_REALS(c->out[0]), .along = {0, 1, x->count, 1}, .kept = 1,
+    const lines l = {.x = EM_SCALARS(x), .values = EM_SCALARS(c->out[0]), .axis_index = {0, 1, x->count, 1}, .kept = 1,
                      .nth = (x->count - 1) / 2, .nan_wins = true};
     return do_lines(&l);
 }
@@ -245,13 +245,13 @@ static em_status median_forward(em_call *c)
 static em_status median_backward(const em_node *n, em_tensor **dx)
 {
     EM_TRY(em__dx(dx, n, 0));
-    const em_real *x = EM_REALS(n->x[0]), y = *EM_REALS(n->y[0]);
-    em_real *d = EM_REALS(dx[0]);
+    const em_scalar *x = EM_SCALARS(n->x[0]), y = *EM_SCALARS(n->y[0]);
+    em_scalar *d = EM_SCALARS(dx[0]);
     const int64_t count = n->x[0]->count;
     int64_t same = 0;
     EM_PIECES(lo, hi, count)
         for (int64_t i = lo; i < hi; i++) same += x[i] == y || (isnan((double)x[i]) && isnan((double)y));
-    const em_real share = (em_real)((double)*EM_REALS(n->dy[0]) / (double)em__max(1, same));
+    const em_scalar share = (em_scalar)((double)*EM_SCALARS(n->dy[0]) / (double)em__max(1, same));
     EM_PIECES(lo, hi, count)
         for (int64_t i = lo; i < hi; i++) d[i] = x[i] == y || (isnan((double)x[i]) && isnan((double)y)) ? share : 0;
     return EM_OK;
@@ -313,7 +313,7 @@ const em_op EM_OP(kthvalue) = {
 };
 
 const em_op EM_OP(median_dim) = {
-    .name = "median_dim", .inputs = "input", .outputs = "values indices",
+    .name = "median", .key = "median_dim", .inputs = "input", .outputs = "values indices",
     .doc = "The median along a dim (of an even number the lower one), and where it stands; NaN if there is one.\n"
            "Fails if there is no element.",
     .opts = median_dim_opts, .types = EM_TYPES_ALL, .saves = EM_SAVE_Y(1), .check = median_dim_check,
@@ -321,9 +321,9 @@ const em_op EM_OP(median_dim) = {
 };
 
 const em_op EM_OP(median) = {
-    .name = "median", .inputs = "input", .outputs = "y",
+    .name = "median", .inputs = "input", .outputs = "output",
     .doc = "The median of all elements (of an even number the lower one): (); NaN if there is one. The gradient is\n"
-           "shared by elements equal to it. Fails for whole numbers if there is no element.",
+           "shared by elements equal to it. Fails for integers if there is no element.",
     .types = EM_TYPES_ALL, .saves = EM_SAVE_X(0) | EM_SAVE_Y(0), .check = median_check, .forward = median_forward,
     .backward = median_backward,
 };

@@ -1,4 +1,4 @@
-#include "ops/order.h"
+#include "ops/sort/sort_keys.h"
 
 #include "parallel/parallel.h"
 
@@ -35,14 +35,14 @@ static void sort_digit(em_item *to, const em_item *from, int64_t n, int shift)
 }
 
 /* Digit by digit from the least, leaving out digits that all have in common. */
-void em__sort_items(em_item *items, em_item *room, int64_t n)
+void em__sort_items(em_item *items, em_item *scratch, int64_t n)
 {
     if (n <= FEW) {
         sort_few(items, n);
         return;
     }
     const uint64_t any = differing(items, n);
-    em_item *from = items, *to = room;
+    em_item *from = items, *to = scratch;
     for (int shift = 0; shift < 64; shift += 8) {
         if (!(any >> shift & (DIGITS - 1))) continue;
         sort_digit(to, from, n, shift);
@@ -78,7 +78,7 @@ static uint64_t nth_key(const em_item *items, int64_t n, int64_t k, int64_t *bel
     return value;
 }
 
-void em__first_items(em_item *items, em_item *room, int64_t n, int64_t k)
+void em__first_items(em_item *items, em_item *scratch, int64_t n, int64_t k)
 {
     if (n > FEW && k < n / 2) {
         int64_t below, kept = 0;
@@ -90,7 +90,7 @@ void em__first_items(em_item *items, em_item *room, int64_t n, int64_t k)
         if (em__stop) return;
         n = k;
     }
-    em__sort_items(items, room, n);
+    em__sort_items(items, scratch, n);
 }
 
 em_item em__nth_item(const em_item *items, int64_t n, int64_t k)

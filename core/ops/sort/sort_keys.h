@@ -1,6 +1,6 @@
-/* Putting numbers in order by keys: whole numbers that compare as the elements do. */
-#ifndef EM_OPS_ORDER_H
-#define EM_OPS_ORDER_H
+/* Putting numbers in order by keys: integers that compare as the elements do. */
+#ifndef EM_OPS_SORT_KEYS_H
+#define EM_OPS_SORT_KEYS_H
 
 #include <stdint.h>
 #include <string.h>
@@ -12,11 +12,11 @@ typedef struct em_item {
 
 /* An interrupt cuts these short; then the items are not to be used.
  *
- * Sorts by key; equal ones stay in order. `room` is scratch of n items. */
-void em__sort_items(em_item *items, em_item *room, int64_t n);
+ * Sorts by key; equal ones stay in order. `scratch` is scratch of n items. */
+void em__sort_items(em_item *items, em_item *scratch, int64_t n);
 
 /* The k (1 .. n) items that would come first in a sort, in that order, go to the front of `items`. */
-void em__first_items(em_item *items, em_item *room, int64_t n, int64_t k);
+void em__first_items(em_item *items, em_item *scratch, int64_t n, int64_t k);
 
 /* The item that would be number k (0 .. n-1) in a sort. */
 em_item em__nth_item(const em_item *items, int64_t n, int64_t k);
@@ -45,7 +45,7 @@ static inline uint64_t em__key_of_integer(int64_t x) { return (uint64_t)x ^ (uin
 /* Needs EM_VARIANT. */
 #ifdef EM_VARIANT
 #if EM_REAL_FLOAT
-#define EM_KEY(x) (sizeof(em_real) == 4 ? em__key_of_float((float)(x)) : em__key_of_double((double)(x)))
+#define EM_KEY(x) (sizeof(em_scalar) == 4 ? em__key_of_float((float)(x)) : em__key_of_double((double)(x)))
 #else
 #define EM_KEY(x) em__key_of_integer((int64_t)(x))
 #endif

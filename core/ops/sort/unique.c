@@ -1,13 +1,15 @@
-/* What occurs and where: unique searchsorted. */
-#include "ops/op.h"
-#include "ops/order.h"
+/* What occurs and where, without gradients: unique, the different elements in order, with input = output[inverse] and
+ * how often each occurs; searchsorted, how many elements of a sorted row are less than a value, or with right not
+ * greater. */
+#include "graph/op.h"
+#include "ops/sort/sort_keys.h"
 
 /* ---- unique ---------------------------------------------------------------------------------------------- */
 
-static bool same(em_real x, em_real y) { return x == y; }       /* NaN is none other's equal */
+static bool same(em_scalar x, em_scalar y) { return x == y; }   /* NaN is none other's equal */
 
 /* Items in order; group numbers go to their keys. Returns the number of groups. */
-static int64_t number_groups(em_item *items, int64_t n, const em_real *x)
+static int64_t number_groups(em_item *items, int64_t n, const em_scalar *x)
 {
     int64_t groups = 0;
     EM_PIECES(lo, hi, n)
@@ -23,19 +25,19 @@ static em_status unique_from(em_call *c, em_item *items)
     const em_tensor *x = c->in[0];
     const int64_t n = x->count;
     EM_PIECES(lo, hi, n)
-        for (int64_t i = lo; i < hi; i++) items[i] = (em_item){EM_KEY(EM_REALS(x)[i]), i};
+        for (int64_t i = lo; i < hi; i++) items[i] = (em_item){EM_KEY(EM_SCALARS(x)[i]), i};
     em__sort_items(items, items + n, n);
-    const int64_t groups = number_groups(items, em__stop ? 0 : n, EM_REALS(x));
+    const int64_t groups = number_groups(items, em__stop ? 0 : n, EM_SCALARS(x));
     if (em__stop) return em__fail(EM_EINTERRUPT, "interrupted!");
     EM_TRY(em__out(c, 0, c->dtype, 1, &groups));
     EM_TRY(em__out(c, 1, EM_I64, x->dims, x->size));
     EM_TRY(em_tensor_zeros(&c->out[2], EM_I64, 1, &groups));
-    em_real *y = EM_REALS(c->out[0]);
+    em_scalar *y = EM_SCALARS(c->out[0]);
     int64_t *inverse = EM_DATA(int64_t, c->out[1]), *count = EM_DATA(int64_t, c->out[2]);
     EM_PIECES(lo, hi, n)
         for (int64_t i = lo; i < hi; i++) {
             const uint64_t g = items[i].key;
-            if (count[g]++ == 0) y[g] = EM_REALS(x)[items[i].at];
+            if (count[g]++ == 0) y[g] = EM_SCALARS(x)[items[i].at];
             inverse[items[i].at] = (int64_t)g;
         }
     return EM_OK;
@@ -68,7 +70,7 @@ static em_status searchsorted_check(em_call *c)
 }
 
 /* How many of n ascending elements are less than x, or (right) not greater. */
-static int64_t search(const em_real *row, int64_t n, em_real x, bool right)
+static int64_t search(const em_scalar *row, int64_t n, em_scalar x, bool right)
 {
     int64_t low = 0, high = n;
     while (low < high) {
@@ -89,7 +91,7 @@ static em_status searchsorted_forward(em_call *c)
     int64_t *y = EM_DATA(int64_t, c->out[0]);
     EM_PARALLEL_CHUNKS(lo, hi, x->count, 32)
         for (int64_t i = lo; i < hi; i++)
-            y[i] = search(EM_REALS(row) + (each ? i / each * n : 0), n, EM_REALS(x)[i], right);
+            y[i] = search(EM_SCALARS(row) + (each ? i / each * n : 0), n, EM_SCALARS(x)[i], right);
     return EM_OK;
 }
 
@@ -101,14 +103,14 @@ static const em_opt_spec search_opts[] = {
 };
 
 const em_op EM_OP(unique) = {
-    .name = "unique", .inputs = "input", .outputs = "values inverse counts",
+    .name = "unique", .inputs = "input", .outputs = "output inverse_indices counts",
     .doc = "The different elements in ascending order (n), for each of input which of them it is, and how often each\n"
            "occurs (n). Each NaN is different.",
     .opts = unique_opts, .types = EM_TYPES_ALL, .check = unique_check,
 };
 
 const em_op EM_OP(searchsorted) = {
-    .name = "searchsorted", .inputs = "sorted_sequence input", .outputs = "y",
+    .name = "searchsorted", .inputs = "sorted_sequence input", .outputs = "output",
     .doc = "Where each element of input would go in an ascending sequence: sorted_sequence (n), or (..., n) with a\n"
            "sequence for each row of input. int64 of input's shape. Fails if shapes do not fit.",
     .opts = search_opts, .types = EM_TYPES_ALL, .check = searchsorted_check, .forward = searchsorted_forward,

@@ -1,12 +1,12 @@
 /* Grouping ids: a stable radix sort of (id, entry) pairs, the lowest digit first; where ids are about as many as rows,
  * in one pass with the id for the digit. Chunks of the ids count their digits in parallel, the counts are laid end to
- * end in order of digit, then chunk, and each chunk writes to its own places: the same order for any number of threads.
+ * end in order of digit, then chunk, and each chunk writes to its own range: the same order for any number of threads.
  */
 #include <string.h>
 
 #include "base/memory.h"
 #include "parallel/parallel.h"
-#include "tensor/rows.h"
+#include "tensor/sparse/row_sparse.h"
 
 enum {
     BITS = 11, DIGITS = 1 << BITS,      /* of a digit, at most */
@@ -47,7 +47,7 @@ static void count_ids(const plan *p, int64_t c)
         count[(uint64_t)ids[i] >> shift & mask]++;
 }
 
-/* Counts become places, end to end in order of digit, then chunk. */
+/* Counts become positions, end to end in order of digit, then chunk. */
 static void lay_out(const plan *p)
 {
     uint32_t next[DIGITS] = {0}, total = 0;
@@ -71,111 +71,13 @@ static void lay_out(const plan *p)
 
 #define EACH_CHUNK(c, p) EM_PARALLEL_EACH(c, (p)->chunks, 8.0 * (double)(p)->n / (double)(p)->chunks)
 
-/* The sort, and how it is read, for one type of pairs. What the first pass moves comes from the ids. */
-#define STAMP(type) \
-    static void count_##type(const plan *p, const type *from, int pass, int64_t c) \
-    { \
-        DIGIT_OF_PASS(p, pass, shift, mask); \
-        uint32_t *restrict count = p->count + c * DIGITS; \
-        memset(count, 0, (size_t)(mask + 1) * sizeof *count); \
-        for (int64_t i = chunk_at(p, c), end = chunk_at(p, c + 1); i < end; i++) \
-            count[(uint64_t)from[i].id >> shift & mask]++; \
-    } \
-    static void place_##type(const plan *p, type *restrict to, const type *restrict from, int pass, int64_t c) \
-    { \
-        DIGIT_OF_PASS(p, pass, shift, mask); \
-        uint32_t *restrict at = p->count + c * DIGITS; \
-        const int64_t start = chunk_at(p, c), end = chunk_at(p, c + 1); \
-        const int64_t *ids = p->ids; \
-        if (pass) \
-            for (int64_t i = start; i < end; i++) to[at[(uint64_t)from[i].id >> shift & mask]++] = from[i]; \
-        else \
-            for (int64_t i = start; i < end; i++) { \
-                const type moved = {.entry = (__typeof__(moved.entry))i, .id = (__typeof__(moved.id))ids[i]}; \
-                to[at[(uint64_t)ids[i] & mask]++] = moved; \
-            } \
-    } \
-    static void insert_##type(const plan *p, type *to) \
-    { \
-        for (int64_t i = 0; i < p->n; i++) { \
-            const type moved = {.entry = (__typeof__(moved.entry))i, .id = (__typeof__(moved.id))p->ids[i]}; \
-            int64_t j = i; \
-            for (; j > 0 && to[j - 1].id > moved.id; j--) to[j] = to[j - 1]; \
-            to[j] = moved; \
-        } \
-    } \
-    static const type *sort_##type(const plan *p, type *to, type *from) \
-    { \
-        if (p->n <= INSERT || p->passes == 0) { \
-            insert_##type(p, to); \
-            return to; \
-        } \
-        for (int pass = 0; pass < p->passes; pass++) { \
-            EACH_CHUNK(c, p) \
-            { \
-                if (pass) \
-                    count_##type(p, from, pass, c); \
-                else \
-                    count_ids(p, c); \
-            } \
-            lay_out(p); \
-            EACH_CHUNK(c, p) place_##type(p, to, from, pass, c); \
-            type *const swap = from; \
-            from = to, to = swap; \
-        } \
-        return from; \
-    } \
-    /* Where the first group begins that does not begin before the chunk. */ \
-    static int64_t group_at_##type(const plan *p, const type *sorted, int64_t c) \
-    { \
-        int64_t low = chunk_at(p, c), high = p->n; \
-        if (low == 0 || low == high) return low; \
-        const __typeof__(sorted->id) before = sorted[low - 1].id; \
-        while (low < high) { \
-            const int64_t middle = (low + high) / 2; \
-            if (sorted[middle].id <= before) \
-                low = middle + 1; \
-            else \
-                high = middle; \
-        } \
-        return low; \
-    } \
-    static int64_t unique_##type(const plan *p, const type *sorted, int64_t c) \
-    { \
-        int64_t n = 0; \
-        for (int64_t i = em__max(1, chunk_at(p, c)), end = chunk_at(p, c + 1); i < end; i++) \
-            n += sorted[i].id != sorted[i - 1].id; \
-        return n; \
-    } \
-    /* Groups from chunk c on, the first of them number u; returns the number after the last. Without a branch: \
-     * whether an entry begins a group is as hard to foresee as the ids. */ \
-    static int64_t write_##type(const plan *p, em_groups *g, const type *sorted, int64_t u, int64_t c) \
-    { \
-        const int64_t first = group_at_##type(p, sorted, c), end = group_at_##type(p, sorted, c + 1); \
-        if (first == end) return u; \
-        for (int64_t i = first; i < end; i++) { \
-            u += i != first && sorted[i].id != sorted[i - 1].id; \
-            g->ids[u] = (int64_t)sorted[i].id; \
-            g->start[u + 1] = i + 1; \
-            g->order[i] = (int64_t)sorted[i].entry; \
-        } \
-        return u + 1; \
-    } \
-    static void group_##type(const plan *p, em_groups *g, void *to, void *from) \
-    { \
-        const type *sorted = sort_##type(p, to, from); \
-        if (p->chunks == 1) { \
-            g->n = write_##type(p, g, sorted, 0, 0); \
-            return; \
-        } \
-        int64_t u[MOST_CHUNKS + 1] = {0}; \
-        EACH_CHUNK(c, p) u[c + 1] = unique_##type(p, sorted, c) + (c == 0); \
-        for (int64_t c = 0; c < p->chunks; c++) u[c + 1] += u[c]; \
-        EACH_CHUNK(c, p) write_##type(p, g, sorted, u[c], c); \
-        g->n = u[p->chunks]; \
-    }
-STAMP(pair)
-STAMP(small_pair)
+/* The sort, and how it is read: group_pair and group_small_pair. */
+#define PAIR pair
+#define OF_PAIR(name) name##_pair
+#include "tensor/sparse/group_pairs.h"
+#define PAIR small_pair
+#define OF_PAIR(name) name##_small_pair
+#include "tensor/sparse/group_pairs.h"
 
 /* ---- by counting --------------------------------------------------------------------------------------- */
 
@@ -208,7 +110,7 @@ static block sum_block(const plan *p, int64_t rows, int64_t first)
     return b;
 }
 
-/* Counters become places; groups are written by way of a buffer, as whether a row has any is hard to foresee. */
+/* Counters become positions; groups are written by way of a buffer, as whether a row has any is hard to foresee. */
 static void lay_out_block(const plan *p, em_groups *g, int64_t rows, int64_t first, block before)
 {
     uint32_t id[BLOCK + 1], start[BLOCK + 1], at = (uint32_t)before.entries;

@@ -1,35 +1,17 @@
-#include "tensor/rows.h"
+/* Row-sparse gradients: made of parts, checked, grouped, and read out again. */
+#include "tensor/sparse/row_sparse.h"
 
 #include <string.h>
 
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "parallel/parallel.h"
-#include "tensor/copy.h"
 #include "tensor/half.h"
-#include "tensor/shape.h"
+#include "tensor/position.h"
 
-/* ---- parts --------------------------------------------------------------------------------------------- */
+/* ---- making and letting go ----------------------------------------------------------------------------- */
 
-void em__part_release(em_part *p)
-{
-    em_tensor_release(p->ids);
-    em_tensor_release(p->source);
-    em_tensor_release(p->index);
-    em_tensor_release(p->coef);
-    em_tensor_release(p->table);
-}
-
-static void retain_part(const em_part *p)
-{
-    em_tensor_retain(p->ids);
-    em_tensor_retain(p->source);
-    if (p->index) em_tensor_retain(p->index);
-    if (p->coef) em_tensor_retain(p->coef);
-    if (p->table) em_tensor_retain(p->table);
-}
-
-static em_rows *new_rows(int n_parts)
+em_rows *em__rows_alloc(int n_parts)
 {
     em_rows *r = em__alloc_zeroed(sizeof *r);
     if (!r) return NULL;
@@ -48,7 +30,7 @@ void em__rows_retain(em_rows *r) { r->refs++; }
 void em__rows_release(em_rows *r)
 {
     if (!r || --r->refs) return;
-    for (int i = 0; i < r->n_parts; i++) em__part_release(&r->parts[i]);
+    for (int i = 0; i < r->n_parts; i++) em__row_part_release(&r->parts[i]);
     em__free(r->parts, (size_t)r->n_parts * sizeof *r->parts);
     em__groups_free(r->groups);
     em__free(r, sizeof *r);
@@ -61,55 +43,7 @@ static int64_t width_of(int dims, const int64_t *sizes)
     return w;
 }
 
-static int64_t width_of_tensor(const em_tensor *t) { return width_of(t->dims, t->size); }
-
-/* Entries of other rows than `padding` and those marked in `dropped` (or null): ids and where each takes its row (and
- * coefficient) from. */
-static bool is_out(int64_t id, int64_t padding, const uint8_t *dropped)
-{
-    return id == padding || (dropped && dropped[id]);
-}
-
-static em_status without(em_part *out, const em_part *p, int64_t padding, const uint8_t *dropped)
-{
-    const int64_t *id = EM_DATA(int64_t, p->ids), n = p->ids->count;
-    int64_t kept = 0;
-    for (int64_t e = 0; e < n; e++) kept += !is_out(id[e], padding, dropped);
-    *out = *p;
-    out->ids = out->index = out->coef = NULL;
-    if (out->table) em_tensor_retain(out->table);
-    if (kept == n) {
-        em_tensor_release(out->table);
-        *out = *p;
-        retain_part(out);
-        return EM_OK;
-    }
-    em_tensor_retain(out->source);
-    em_status s = em_tensor_empty(&out->ids, EM_I64, 1, &kept);
-    if (!s) s = em_tensor_empty(&out->index, EM_I64, 1, &kept);
-    if (!s && p->coef) s = em_tensor_empty(&out->coef, p->coef->dtype, 1, &kept);
-    if (s) {
-        em__part_release(out);
-        return s;
-    }
-    const int64_t *index = p->index ? EM_DATA(int64_t, p->index) : NULL;
-    int64_t *new_id = EM_DATA(int64_t, out->ids), *new_index = EM_DATA(int64_t, out->index), k = 0;
-    for (int64_t e = 0; e < n; e++) {
-        if (is_out(id[e], padding, dropped)) continue;
-        new_id[k] = id[e];
-        new_index[k] = index ? index[e] : e / p->every;
-        if (p->coef) {
-            if (p->coef->dtype == EM_F32)
-                EM_DATA(float, out->coef)[k] = EM_DATA(float, p->coef)[e];
-            else
-                EM_DATA(double, out->coef)[k] = EM_DATA(double, p->coef)[e];
-        }
-        k++;
-    }
-    return EM_OK;
-}
-
-static em_status rows_of_parts(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, em_rows *r)
+em_status em__rows_of_parts(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, em_rows *r)
 {
     r->width = width_of(dims, sizes);
     r->entries = 0;
@@ -118,28 +52,19 @@ static em_status rows_of_parts(em_tensor **out, em_dtype dtype, int dims, const 
     return em__tensor_rows(out, dtype, dims, sizes, r);
 }
 
-/* Entries are read when sums are asked for: until then what they refer to stays as it is now. */
-static em_status keep_part(em_part *p)
-{
-    EM_TRY(em__keep(&p->ids));
-    EM_TRY(em__keep(&p->source));
-    EM_TRY(em__keep(&p->index));
-    return em__keep(&p->coef);
-}
-
-em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, em_part *part,
+em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const int64_t *sizes, em_row_part *part,
                              int64_t padding)
 {
     *out = NULL;
-    EM_TRY(keep_part(part));
-    em_rows *r = new_rows(1);
+    EM_TRY(em__row_part_keep(part));
+    em_rows *r = em__rows_alloc(1);
     if (!r) return em__fail_memory("a row-sparse gradient", sizeof *r);
     em_status s = EM_OK;
     if (padding < 0) {
         r->parts[0] = *part;
-        retain_part(part);
+        em__row_part_retain(part);
     } else {
-        s = without(&r->parts[0], part, padding, NULL);
+        s = em__row_part_without(&r->parts[0], part, padding, NULL);
         if (s) r->n_parts = 0;
     }
     if (s) {
@@ -147,7 +72,7 @@ em_status em__rows_from_part(em_tensor **out, em_dtype dtype, int dims, const in
         em__free(r, sizeof *r);
         return s;
     }
-    return rows_of_parts(out, dtype, dims, sizes, r);
+    return em__rows_of_parts(out, dtype, dims, sizes, r);
 }
 
 em_status em__rows_without(em_tensor **out, em_tensor *t, const uint8_t *dropped)
@@ -162,16 +87,16 @@ em_status em__rows_without(em_tensor **out, em_tensor *t, const uint8_t *dropped
         em_tensor_retain(*out = t);
         return EM_OK;
     }
-    em_rows *r = new_rows(t->rows->n_parts);
+    em_rows *r = em__rows_alloc(t->rows->n_parts);
     if (!r) return em__fail_memory("a row-sparse gradient", sizeof *r);
     for (int i = 0; i < t->rows->n_parts; i++) {
-        const em_status s = without(&r->parts[i], &t->rows->parts[i], -1, dropped);
+        const em_status s = em__row_part_without(&r->parts[i], &t->rows->parts[i], -1, dropped);
         if (!s) continue;
         memset(&r->parts[i], 0, sizeof *r->parts);
         em__rows_release(r);
         return s;
     }
-    EM_TRY(rows_of_parts(out, t->dtype, t->dims, t->size, r));
+    EM_TRY(em__rows_of_parts(out, t->dtype, t->dims, t->size, r));
     r->coalesced |= t->rows->coalesced;
     return EM_OK;
 }
@@ -187,65 +112,23 @@ em_status em_rows_new(em_tensor **out, const em_tensor *ids, const em_tensor *va
     if (values->dims < 1 || values->size[0] != n)
         return em__fail(EM_ESHAPE, "sparse: %lld ids need values of shape (%lld, ...), got %s", (long long)n,
                         (long long)n, EM_SHAPE(values));
-    em_part p = {.every = 1, .scale = 1};
+    em_row_part p = {.every = 1, .scale = 1};
     em_tensor *flat = NULL;
     em_status s = em_tensor_to(&flat, ids, EM_I64);
     if (!s) s = em_tensor_contiguous(&p.ids, flat);
     em_tensor_release(flat);
-    if (!s) s = em__check_row_ids("sparse", EM_DATA(int64_t, p.ids), n, rows);
+    if (!s) s = em__check_ids("sparse", p.ids, rows, "number of rows");
     em_tensor *whole = NULL;
     if (!s) s = em_dtype_is_half(values->dtype) ? em_tensor_to(&whole, values, EM_F32)
                                                 : em_tensor_contiguous(&whole, values);
-    const int64_t width = width_of_tensor(values);
+    const int64_t width = width_of(values->dims, values->size);
     if (!s) s = em__tensor_window(&p.source, whole, whole->data, 2, (int64_t[]){n, width}, NULL);
     em_tensor_release(whole);
     int64_t sizes[EM_MAX_DIMS];
     memcpy(sizes, values->size, sizeof sizes);
     sizes[0] = rows;
     if (!s) s = em__rows_from_part(out, values->dtype, values->dims, sizes, &p, -1);
-    em__part_release(&p);
-    return s;
-}
-
-em_status em__check_row_ids(const char *name, const int64_t *id, int64_t n, int64_t rows)
-{
-    for (int64_t i = 0; i < n; i++)
-        if ((uint64_t)id[i] >= (uint64_t)rows)
-            return em__fail(EM_ERANGE,
-                            "%s: index %lld at position [%lld] is out of range for %lld rows (ids count from "
-                            "0)",
-                            name, (long long)id[i], (long long)i, (long long)rows);
-    return EM_OK;
-}
-
-/* The value every row is made of, where each row of `dy` repeats one number: (n) of them, stride `step`. */
-static em_status constant_rows(em_part *p, const em_tensor *dy, int64_t n, int64_t width, int64_t step)
-{
-    EM_TRY(em_tensor_empty(&p->source, dy->dtype, 2, (int64_t[]){1, width}));
-    p->source->stride[0] = 0;
-    p->source->contiguous = false;
-    em_tensor_fill(p->source, 1);
-    em_tensor *column;
-    EM_TRY(em__tensor_window(&column, dy, dy->data, 1, &n, &step));
-    em_status s = em_tensor_contiguous(&p->coef, column);
-    em_tensor_release(column);
-    return s;
-}
-
-em_status em__part_source(em_part *p, em_tensor *dy, int64_t n, int64_t width)
-{
-    em_walk w;
-    const int last = dy->dims - 1;
-    em__walk_init(&w, 1, last, dy->size, (const int64_t *const[]){dy->stride});
-    const int64_t step = last ? w.stride[0][0] : 0, inner = dy->stride[last];
-    if (n && width > 1 && w.dims == 1 && inner == 0) return constant_rows(p, dy, n, width, step);
-    const bool rows = n == 0 || (w.dims == 1 && (inner == 1 || width <= 1));
-    em_tensor *whole = NULL;
-    if (!rows) EM_TRY(em_tensor_contiguous(&whole, dy));
-    const em_tensor *from = rows ? dy : whole;
-    em_status s = em__tensor_window(&p->source, from, from->data, 2, (int64_t[]){n, width},
-                                    (int64_t[]){rows && n > 1 ? step : width, 1});
-    em_tensor_release(whole);
+    em__row_part_release(&p);
     return s;
 }
 
@@ -257,7 +140,7 @@ bool em_rows_is_coalesced(const em_tensor *t) { return t->rows->coalesced; }
 em_status em__rows_check(const em_tensor *t)
 {
     for (int i = 0; i < t->rows->n_parts; i++) {
-        const em_part *p = &t->rows->parts[i];
+        const em_row_part *p = &t->rows->parts[i];
         if (p->table && em_tensor_version(p->table) != p->version)
             return em__fail(EM_EGRAD,
                             "this row-sparse gradient refers to its table, which was changed in place since it "
@@ -336,7 +219,7 @@ em_status em_rows_indices(em_tensor **out, const em_tensor *t)
 
 EM_DECLARE_VARIANTS(em_rows_kernel, em_rows_kernel)
 
-static em_status find_kernel(const em_rows_kernel **kernel, em_dtype dtype)
+em_status em__rows_find_kernel(const em_rows_kernel **kernel, em_dtype dtype)
 {
     static const em_rows_kernel *const table[EM_ISAS][2] = EM_VARIANTS(em_rows_kernel, em_rows_kernel);
     *kernel = NULL;
@@ -345,8 +228,7 @@ static em_status find_kernel(const em_rows_kernel **kernel, em_dtype dtype)
     return EM_OK;
 }
 
-/* t in `dtype`, in place of t; on failure null. */
-static em_status convert(em_tensor **t, em_dtype dtype)
+em_status em__rows_round(em_tensor **t, em_dtype dtype)
 {
     em_tensor *from = *t;
     const em_status s = em_tensor_to(t, from, dtype);
@@ -362,11 +244,11 @@ static em_status values_of(em_tensor **out, const em_tensor *t, int64_t from, in
     sizes[0] = count;
     *out = NULL;
     const em_rows_kernel *kernel;
-    EM_TRY(find_kernel(&kernel, t->dtype));
+    EM_TRY(em__rows_find_kernel(&kernel, t->dtype));
     EM_TRY(em__rows_check(t));
     EM_TRY(em_tensor_empty(out, em__computed_in(t->dtype), t->dims, sizes));
     kernel->values((*out)->data, t->rows, from, count);
-    if (!em__stop) return convert(out, t->dtype);
+    if (!em__stop) return em__rows_round(out, t->dtype);
     em_tensor_release(*out);
     *out = NULL;
     return em__fail(EM_EINTERRUPT, "interrupted!");
@@ -405,183 +287,5 @@ em_status em_rows_edges(em_tensor **ids, em_tensor **values, const em_tensor *t,
     if (!s) return EM_OK;
     em_tensor_release(*values);
     *values = NULL;
-    return s;
-}
-
-em_status em_rows_coalesce(em_tensor **out, em_tensor *t)
-{
-    *out = NULL;
-    if (t->rows->coalesced) {
-        em_tensor_retain(*out = t);
-        return EM_OK;
-    }
-    const em_rows_kernel *kernel;
-    const em_groups *g;
-    EM_TRY(find_kernel(&kernel, t->dtype));
-    EM_TRY(em__rows_groups(&g, t));
-    em_part p = {.every = 1, .scale = 1};
-    em_status s = em_tensor_empty(&p.ids, EM_I64, 1, &g->n);
-    if (!s) s = em_tensor_empty(&p.source, em__computed_in(t->dtype), 2, (int64_t[]){g->n, t->rows->width});
-    if (!s) {
-        memcpy(p.ids->data, g->ids, (size_t)g->n * sizeof *g->ids);
-        kernel->sums(p.source->data, t->rows, g, true);
-        s = em__rows_from_part(out, t->dtype, t->dims, t->size, &p, -1);
-        if (!s) (*out)->rows->coalesced = true;
-    }
-    em__part_release(&p);
-    return s;
-}
-
-em_status em_rows_to_dense(em_tensor **out, em_tensor *t)
-{
-    *out = NULL;
-    const em_rows_kernel *kernel;
-    const em_groups *g;
-    EM_TRY(find_kernel(&kernel, t->dtype));
-    EM_TRY(em__rows_groups(&g, t));
-    EM_TRY(em_tensor_zeros(out, em__computed_in(t->dtype), t->dims, t->size));
-    kernel->sums((*out)->data, t->rows, g, false);
-    return convert(out, t->dtype);
-}
-
-static em_status check_pair(const em_tensor *a, const em_tensor *b)
-{
-    if (a->dims != b->dims || memcmp(a->size, b->size, (size_t)a->dims * sizeof *a->size))
-        return em__fail(EM_ESHAPE, "add: shapes %s and %s of a row-sparse gradient do not fit", EM_SHAPE(a),
-                        EM_SHAPE(b));
-    if (a->dtype != b->dtype)
-        return em__fail(EM_ETYPE, "add: a row-sparse gradient of %s and a tensor of %s", em_dtype_name(a->dtype),
-                        em_dtype_name(b->dtype));
-    return EM_OK;
-}
-
-/* A new gradient with the parts of a and then b (b may be null), scaled. */
-static em_status combine(em_tensor **out, const em_tensor *a, const em_tensor *b, double factor)
-{
-    *out = NULL;
-    em_rows *r = new_rows(a->rows->n_parts + (b ? b->rows->n_parts : 0));
-    if (!r) return em__fail_memory("a row-sparse gradient", sizeof *r);
-    for (int k = 0; k < r->n_parts; k++) {
-        const int from_b = k - a->rows->n_parts;
-        r->parts[k] = from_b < 0 ? a->rows->parts[k] : b->rows->parts[from_b];
-        r->parts[k].scale *= factor;
-        retain_part(&r->parts[k]);
-    }
-    EM_TRY(rows_of_parts(out, a->dtype, a->dims, a->size, r));
-    if (!b) r->coalesced = a->rows->coalesced;
-    return EM_OK;
-}
-
-em_status em_rows_add(em_tensor **out, em_tensor *a, em_tensor *b)
-{
-    EM_TRY(check_pair(a, b));
-    return combine(out, a, b, 1);
-}
-
-em_status em_rows_add_(em_tensor *t, em_tensor *more, double factor)
-{
-    em_tensor *scaled, *sum = NULL;
-    EM_TRY(check_pair(t, more));
-    EM_TRY(em_rows_scale(&scaled, more, factor));
-    const em_status s = combine(&sum, t, scaled, 1);
-    em_tensor_release(scaled);
-    if (s) return s;
-    em_rows *was = t->rows, *is = sum->rows, kept = *was;       /* whoever shares t's entries sees the new ones */
-    *was = *is;
-    *is = kept;
-    is->refs = was->refs;
-    was->refs = kept.refs;
-    em_tensor_release(sum);
-    return EM_OK;
-}
-
-em_status em_rows_scale(em_tensor **out, em_tensor *t, double factor) { return combine(out, t, NULL, factor); }
-
-em_status em_rows_scale_(em_tensor *t, double factor)
-{
-    for (int i = 0; i < t->rows->n_parts; i++) t->rows->parts[i].scale *= factor;
-    return EM_OK;
-}
-
-/* Whether entries are read from memory of `dense`, as those of a distance to its rows are. */
-static bool reads_from(const em_rows *r, const em_tensor *dense)
-{
-    for (int i = 0; i < r->n_parts; i++) {
-        const em_part *p = &r->parts[i];
-        if (em_tensor_same_storage(p->source, dense) || (p->table && em_tensor_same_storage(p->table, dense)) ||
-            (p->coef && em_tensor_same_storage(p->coef, dense)))
-            return true;
-    }
-    return false;
-}
-
-em_status em_rows_add_to(em_tensor *dense, em_tensor *t, double factor)
-{
-    EM_TRY(check_pair(t, dense));
-    EM_TRY(em__before_change(dense, "add_"));
-    if (reads_from(t->rows, dense)) {                   /* read all of it before any of it is written */
-        em_tensor *apart;
-        EM_TRY(em__rows_clone(&apart, t));
-        const em_status s = em_rows_add_to(dense, apart, factor);
-        em_tensor_release(apart);
-        return s;
-    }
-    em__settle(dense);
-    const em_rows_kernel *kernel;
-    const em_groups *g;
-    em_tensor *scaled;
-    EM_TRY(find_kernel(&kernel, t->dtype));
-    EM_TRY(em__rows_groups(&g, t));
-    EM_TRY(em_rows_scale(&scaled, t, factor));
-    em_tensor *to = dense;
-    em_status s = EM_OK;
-    if (dense->contiguous && !em_dtype_is_half(dense->dtype))
-        em_tensor_retain(to);
-    else if (!(s = em__tensor_like(&to, dense, em__computed_in(dense->dtype))))
-        em__copy_strided(to, dense);
-    if (!s) {
-        kernel->sums(to->data, scaled->rows, g, false);
-        if (to != dense) em__copy_strided(dense, to);
-        em_tensor_release(to);
-        em_tensor_touch(dense);
-    }
-    em_tensor_release(scaled);
-    return s;
-}
-
-em_status em__rows_clone(em_tensor **out, const em_tensor *t)
-{
-    *out = NULL;
-    em_tensor *values, *ids = NULL;
-    EM_TRY(em_rows_values(&values, t));
-    em_status s = em_rows_indices(&ids, t);
-    if (!s) s = em_rows_new(out, ids, values, t->size[0]);
-    if (!s) (*out)->rows->coalesced = t->rows->coalesced;
-    em_tensor_release(values);
-    em_tensor_release(ids);
-    return s;
-}
-
-em_status em_rows_to(em_tensor **out, em_tensor *t, em_dtype dtype)
-{
-    *out = NULL;
-    if (t->dtype == dtype) {
-        em_tensor_retain(*out = t);
-        return EM_OK;
-    }
-    if (em__computed_in(t->dtype) == em__computed_in(dtype)) {
-        EM_TRY(combine(out, t, NULL, 1));
-        (*out)->dtype = dtype;
-        return EM_OK;
-    }
-    em_tensor *values, *converted = NULL, *ids = NULL;
-    EM_TRY(em_rows_values(&values, t));
-    em_status s = em_tensor_to(&converted, values, dtype);
-    if (!s) s = em_rows_indices(&ids, t);
-    if (!s) s = em_rows_new(out, ids, converted, t->size[0]);
-    if (!s) (*out)->rows->coalesced = t->rows->coalesced;
-    em_tensor_release(values);
-    em_tensor_release(converted);
-    em_tensor_release(ids);
     return s;
 }

@@ -1,11 +1,11 @@
 /* Sums of rows read from wherever they lie, for kernels (needs EM_VARIANT): those that a query looks up, or the entries
  * of a touched row's gradient. They are added in order, so the result does not depend on who adds. */
-#ifndef EM_TENSOR_ROWS_SUM_H
-#define EM_TENSOR_ROWS_SUM_H
+#ifndef EM_TENSOR_ROW_SUMS_H
+#define EM_TENSOR_ROW_SUMS_H
 
 #include "parallel/parallel.h"
-#include "tensor/real.h"
-#include "tensor/rows.h"
+#include "tensor/scalar.h"
+#include "tensor/sparse/row_sparse.h"
 
 /* ---- some rows ----------------------------------------------------------------------------------------- */
 
@@ -26,10 +26,10 @@ typedef struct em_row_list {
 
 #define em__list_sum EM__NAME(em_list, _sum, EM_VARIANT)
 
-/* y (width) += the sum over the list of what `form` makes of coef, row and `own` (null for EM_FORM_ROW); fresh: y = it.
+/* y (width) += the sum over the list of what `term` makes of coef, row and `own` (null for EM_TERM_ROW); fresh: y = it.
  * Row after row is added: the same bits however a sum is cut into lists. */
-void em__list_sum(em_real *restrict y, const em_row_list *l, em_form form, const em_real *restrict own, int64_t width,
-                  bool fresh);
+void em__list_sum(em_real *restrict y, const em_row_list *l, em_row_term term, const em_real *restrict own,
+                  int64_t width, bool fresh);
 
 /* ---- entries of a gradient ----------------------------------------------------------------------------- */
 
@@ -40,27 +40,27 @@ static inline int64_t em__quotient(int64_t e, int64_t every)
 }
 
 /* The part of entry `*e` (of the whole), which becomes its number there. */
-static inline const em_part *em__part_of(const em_rows *r, int64_t *e)
+static inline const em_row_part *em__row_part_of(const em_rows *r, int64_t *e)
 {
-    const em_part *p = r->parts;
+    const em_row_part *p = r->parts;
     while (*e >= p->ids->count) *e -= (p++)->ids->count;
     return p;
 }
 
 /* The source row of entry e of a part. */
-static inline const em_real *em__source_row(const em_part *p, int64_t e)
+static inline const em_real *em__source_row(const em_row_part *p, int64_t e)
 {
     const int64_t row = p->index ? EM_DATA(int64_t, p->index)[e] : em__quotient(e, p->every);
     return EM_REALS(p->source) + row * p->source->stride[0];
 }
 
-static inline em_real em__coef(const em_part *p, int64_t e)
+static inline em_real em__coef(const em_row_part *p, int64_t e)
 {
     return (em_real)(p->coef ? p->scale * (double)EM_REALS(p->coef)[e] : p->scale);
 }
 
 /* Whether the source is more than a processor's own cache holds, so that its rows are worth asking for early. */
-static inline bool em__is_far(const em_part *p)
+static inline bool em__is_far(const em_row_part *p)
 {
     enum { NEAR = 4 << 20 };
     return p->source->count * (int64_t)sizeof(em_real) > NEAR && p->source->stride[0];
@@ -69,7 +69,7 @@ static inline bool em__is_far(const em_part *p)
 /* Asks for the source row of an entry (of the whole) ahead of its turn. */
 static inline void em__fetch_entry(const em_rows *r, int64_t e)
 {
-    const em_part *p = em__part_of(r, &e);
+    const em_row_part *p = em__row_part_of(r, &e);
     if (em__is_far(p)) em__fetch(em__source_row(p, e), (size_t)r->width * sizeof(em_real));
 }
 
@@ -94,8 +94,8 @@ static inline const em_real *em__group_sum(const em_rows *r, const em_groups *g,
     const int64_t at = g->start[u];
     if (g->start[u + 1] == at + 1) {
         int64_t e = g->order[at];
-        const em_part *p = em__part_of(r, &e);
-        if (p->form == EM_FORM_ROW && em__coef(p, e) == 1) {
+        const em_row_part *p = em__row_part_of(r, &e);
+        if (p->term == EM_TERM_ROW && em__coef(p, e) == 1) {
             if (at + EM_LIST < g->entries) em__fetch_entry(r, g->order[at + EM_LIST]);
             return em__source_row(p, e);
         }
