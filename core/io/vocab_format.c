@@ -1,4 +1,4 @@
-/* A vocabulary as a file of text; its form is in embla/text.h at em_vocab_save. */
+/* A vocabulary as a file of text; its format is in embla/text.h at em_vocab_save. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,13 +26,13 @@ static em_status write_word(em__output *out, const char *word, size_t length)
 static em_status write_vocab(em__output *out, const em_vocab *v)
 {
     char line[128];
-    int n = snprintf(line, sizeof line, "embla-vocab 1 %" PRId64 " %" PRId64 " %" PRId64 "\n", v->size, v->special,
+    int n = snprintf(line, sizeof line, "embla-vocab 1 %" PRId64 " %" PRId64 " %" PRId64 "\n", v->entries.n, v->special,
                      v->unknown);
     EM_TRY(em__output_write(out, line, (size_t)n));
-    for (int64_t id = 0; id < v->size; id++) {
+    for (int64_t id = 0; id < v->entries.n; id++) {
         size_t length;
         const char *word = em_vocab_word(v, id, &length);
-        n = snprintf(line, sizeof line, "%" PRId64 "\t", v->entries[id].count);
+        n = snprintf(line, sizeof line, "%" PRId64 "\t", v->entries.at[id].count);
         EM_TRY(em__output_write(out, line, (size_t)n));
         EM_TRY(write_word(out, word, length));
     }
@@ -55,8 +55,7 @@ em_status em_vocab_save(const em_vocab *v, const char *path)
 
 typedef struct reader {
     em__input in;
-    char *word;
-    size_t room;
+    EM_ARRAY(char) word;
 } reader;
 
 static em_status malformed(const reader *r, const char *what)
@@ -91,23 +90,9 @@ static em_status read_number(reader *r, int end, int64_t *number)
     return EM_OK;
 }
 
-static em_status keep_byte(reader *r, size_t length, int c)
+static em_status read_word(reader *r)
 {
-    if (length == r->room) {
-        char *more = em__alloc(2 * r->room);
-        if (!more) return em__fail_memory("a word", 2 * r->room);
-        memcpy(more, r->word, length);
-        em__free(r->word, r->room);
-        r->word = more;
-        r->room *= 2;
-    }
-    r->word[length] = (char)c;
-    return EM_OK;
-}
-
-static em_status read_word(reader *r, size_t *length)
-{
-    *length = 0;
+    r->word.n = 0;
     for (;;) {
         int c;
         EM_TRY(em__input_byte(&r->in, &c));
@@ -119,8 +104,8 @@ static em_status read_word(reader *r, size_t *length)
             if (!letter) return malformed(r, "unknown escape in a word");
             c = escaped[letter - letters];
         }
-        EM_TRY(keep_byte(r, *length, c));
-        ++*length;
+        EM_TRY(EM_ARRAY_RESERVE(&r->word, 1, "a word"));
+        r->word.at[r->word.n++] = (char)c;
     }
 }
 
@@ -133,17 +118,16 @@ static em_status read_vocab(reader *r, em_vocab *v)
     EM_TRY(read_number(r, '\n', &unknown));
     for (int64_t id = 0; id < size; id++) {
         int64_t count, got;
-        size_t length;
         EM_TRY(read_number(r, '\t', &count));
-        EM_TRY(read_word(r, &length));
+        EM_TRY(read_word(r));
         if (count < 0 || count > INT64_MAX - v->total) return malformed(r, "a count is out of range");
-        EM_TRY(em_vocab_add(v, r->word, length, count, &got));
+        EM_TRY(em_vocab_add(v, r->word.at, (size_t)r->word.n, count, &got));
         if (got != id) return malformed(r, "a word stands twice");
     }
     int c;
     EM_TRY(em__input_byte(&r->in, &c));
     if (c >= 0) return malformed(r, "more words than the first line says");
-    if (special < 0 || special > v->size || unknown < -1 || unknown >= special)
+    if (special < 0 || special > v->entries.n || unknown < -1 || unknown >= special)
         return malformed(r, "special and unknown words of the first line do not fit");
     v->special = special;
     v->unknown = unknown;
@@ -152,17 +136,15 @@ static em_status read_vocab(reader *r, em_vocab *v)
 
 em_status em_vocab_load(em_vocab **out, const char *path)
 {
-    enum { FIRST_ROOM = 256 };
+    enum { LONG_WORD = 256 };
     *out = NULL;
-    reader r = {.room = FIRST_ROOM};
+    reader r = {0};
     em_vocab *v;
     EM_TRY(em_vocab_new(&v));
     em_status s = em__input_open(&r.in, path);
-    if (!s) {
-        r.word = em__alloc(r.room);
-        s = r.word ? read_vocab(&r, v) : em__fail_memory("a word", r.room);
-    }
-    em__free(r.word, r.room);
+    if (!s) s = EM_ARRAY_RESERVE(&r.word, LONG_WORD, "a word");
+    if (!s) s = read_vocab(&r, v);
+    EM_ARRAY_FREE(&r.word);
     em__input_close(&r.in);
     if (s)
         em_vocab_release(v);

@@ -1,3 +1,4 @@
+/* Corpora: files split into words and ids in parallel, chunk by chunk. */
 #include <string.h>
 
 #include "base/file.h"
@@ -138,7 +139,7 @@ static em_status number_words(reading *r, const em__words *words)
     return EM_OK;
 }
 
-/* Whether only blanks stand between bytes[at] and the start of its line. */
+/* Whether only whitespace stands between bytes[at] and the start of its line. */
 static bool line_blank_before(const char *bytes, size_t at, bool at_start)
 {
     while (at > 0) {
@@ -212,10 +213,10 @@ static em_status read_file(reading *r, const char *path)
 
 /* ---- collecting ---------------------------------------------------------------------------------------- */
 
-/* Walks the ids in order, old ones through `new_ids` (null: as they are). Without results it only counts; sentences
+/* Visits the ids in order, old ones through `new_ids` (null: as they are). Without results it only counts; sentences
  * with nothing left in them are not counted. */
-static void walk_ids(const page *p, const int32_t *new_ids, int32_t *ids, int64_t *starts, int64_t *n_ids,
-                     int64_t *n_sentences)
+static void visit_ids(const page *p, const int32_t *new_ids, int32_t *ids, int64_t *starts, int64_t *n_ids,
+                      int64_t *n_sentences)
 {
     int64_t n = 0, sentences = 0;
     bool inside = false;
@@ -238,17 +239,17 @@ static void walk_ids(const page *p, const int32_t *new_ids, int32_t *ids, int64_
     *n_sentences = sentences;
 }
 
-static em_status collect(em_corpus *c, reading *r, int64_t min_count, int64_t max_size)
+static em_status collect(em_corpus *c, reading *r, const em_corpus_opts *opts)
 {
     em_tensor *renumbered = NULL;
-    if (r->count) EM_TRY(em_vocab_trim(r->vocab, min_count, max_size, &renumbered));
+    if (r->count) EM_TRY(em_vocab_trim(r->vocab, opts->min_count, opts->max_size, &renumbered));
     const int32_t *new_ids = renumbered ? em_tensor_data(renumbered) : NULL;
     int64_t n, sentences;
-    walk_ids(r->first, new_ids, NULL, NULL, &n, &sentences);
+    visit_ids(r->first, new_ids, NULL, NULL, &n, &sentences);
     em_status s = em_tensor_empty(&c->ids, EM_I32, 1, (int64_t[]){n});
     if (!s) s = em_tensor_empty(&c->starts, EM_I64, 1, (int64_t[]){sentences + 1});
     if (!s)
-        walk_ids(r->first, new_ids, em_tensor_data(c->ids), em_tensor_data(c->starts), &n, &sentences);
+        visit_ids(r->first, new_ids, em_tensor_data(c->ids), em_tensor_data(c->starts), &n, &sentences);
     em_tensor_release(renumbered);
     c->words = r->words;
     c->bytes = r->bytes;
@@ -268,30 +269,29 @@ static em_status new_vocab(em_vocab **out, const char *unknown)
     return s;
 }
 
-static em_status read_corpus(em_corpus *c, reading *r, const char *const *paths, int64_t n_paths, int64_t min_count,
-                             int64_t max_size)
+static em_status read_corpus(em_corpus *c, reading *r, const char *const *paths, int64_t n_paths,
+                             const em_corpus_opts *opts)
 {
     EM_TRY(reading_begin(r));
     for (int64_t i = 0; i < n_paths && !enough(r); i++) EM_TRY(read_file(r, paths[i]));
-    return collect(c, r, min_count, max_size);
+    return collect(c, r, opts);
 }
 
-em_status em_corpus_read(em_corpus **out, const char *const *paths, int64_t n_paths, const em_text_opts *opts,
-                         em_vocab *vocab, int64_t min_count, int64_t max_size, int64_t max_words)
+em_status em_corpus_read(em_corpus **out, const char *const *paths, int64_t n_paths, const em_corpus_opts *opts)
 {
     *out = NULL;
     em_corpus *c = em__alloc_zeroed(sizeof *c);
     if (!c) return em__fail_memory("a corpus", sizeof *c);
     c->refs = 1;
     em_status s = EM_OK;
-    if (vocab)
-        em_vocab_retain(c->vocab = vocab);
+    if (opts->vocab)
+        em_vocab_retain(c->vocab = opts->vocab);
     else
-        s = new_vocab(&c->vocab, opts->unknown);
-    reading r = {.vocab = c->vocab, .count = !vocab, .max_words = max_words};
+        s = new_vocab(&c->vocab, opts->text.unknown);
+    reading r = {.vocab = c->vocab, .count = !opts->vocab, .max_words = opts->max_words};
     if (!s) {
-        em__splitter_init(&r.splitter, opts, c->vocab->key);
-        s = read_corpus(c, &r, paths, n_paths, min_count, max_size);
+        em__splitter_init(&r.splitter, &opts->text, c->vocab->key);
+        s = read_corpus(c, &r, paths, n_paths, opts);
     }
     reading_end(&r);
     if (s)

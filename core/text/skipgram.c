@@ -1,3 +1,4 @@
+/* Batches of skip-gram pairs with negatives; the next one is drawn by a background thread. */
 #include "base/memory.h"
 #include "base/status.h"
 #include "parallel/background.h"
@@ -182,7 +183,7 @@ static int64_t words_done(const em_skipgram *s)
 {
     const em__windows *w = &s->windows;
     const int64_t base = em__min(s->at * EM_PORTION, em_corpus_ids(w->corpus)->count);
-    return s->pair == 0 ? base : base + w->place[em__windows_word_of_pair(w, s->pair)];
+    return s->pair == 0 ? base : base + w->position[em__windows_word_of_pair(w, s->pair)];
 }
 
 /* Gives the next batch out, which is full. */
@@ -222,3 +223,31 @@ void em_skipgram_start(em_skipgram *s, int64_t epoch)
 }
 
 int64_t em_skipgram_done(const em_skipgram *s) { return s->done; }
+
+em_skipgram_position em_skipgram_where(const em_skipgram *s)
+{
+    if (s->next.centre) return (em_skipgram_position){s->next.at, s->next.pair};
+    return (em_skipgram_position){s->at, s->pair};
+}
+
+em_status em_skipgram_seek(em_skipgram *s, int64_t epoch, em_skipgram_position at)
+{
+    em__windows *w = &s->windows;
+    em_skipgram_start(s, epoch);
+    const int64_t portions = em__windows_portions(w);
+    bool fits = at.portion >= 0 && at.portion < portions;
+    if (fits && at.pair != 0) {
+        em__windows_load(w, at.portion);
+        if (em_interrupted()) {
+            em__windows_epoch(w, epoch);        /* an interrupted portion is not whole */
+            return em__fail(EM_EINTERRUPT, "SkipGram: interrupted");
+        }
+        fits = at.pair > 0 && at.pair < w->pairs;
+    }
+    if (!fits && !(at.portion == portions && at.pair == 0))
+        return em__fail(EM_EVALUE, "SkipGram: there is no place %lld, %lld in epoch %lld of this corpus",
+                        (long long)at.portion, (long long)at.pair, (long long)epoch);
+    s->at = at.portion;
+    s->pair = at.pair;
+    return EM_OK;
+}

@@ -1,10 +1,11 @@
+/* Text split into words: by whitespace, or by the rule for letters, digits and marks. */
 #include "text/splitter.h"
 
 #include <string.h>
 #include <utf8proc.h>
 
 typedef enum class {
-    BLANK,
+    WHITESPACE,
     LINE,                       /* the line feed */
     WORD,                       /* part of a word */
     APOSTROPHE, UNDERSCORE,     /* part of a word between two of its parts */
@@ -26,10 +27,10 @@ static class ascii_class(int c, const em_text_opts *o)
 {
     if (c >= 0x80) return HIGH;
     if (c == '\n') return LINE;
-    if (c <= ' ' || c == 0x7f) return BLANK;
+    if (c <= ' ' || c == 0x7f) return WHITESPACE;
     if (o->split == EM_SPLIT_BLANKS) return WORD;
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return WORD;
-    if (c >= '0' && c <= '9') return o->digits ? WORD : BLANK;
+    if (c >= '0' && c <= '9') return o->digits ? WORD : WHITESPACE;
     return c == '\'' ? APOSTROPHE : c == '_' ? UNDERSCORE : SYMBOL;
 }
 
@@ -50,7 +51,7 @@ static class class_of(const em__splitter *s, int32_t code)
 {
     if (s->opts.split == EM_SPLIT_BLANKS) return WORD;
     if (code == 0x2019) return APOSTROPHE;
-    if (code == 0x200B) return BLANK;
+    if (code == 0x200B) return WHITESPACE;
     if (code == 0x200C || code == 0x200D) return EXTEND;
     switch (utf8proc_category(code)) {
     case UTF8PROC_CATEGORY_LU: case UTF8PROC_CATEGORY_LL: case UTF8PROC_CATEGORY_LT: case UTF8PROC_CATEGORY_LM:
@@ -58,9 +59,9 @@ static class class_of(const em__splitter *s, int32_t code)
         return WORD;
     case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_MC: case UTF8PROC_CATEGORY_ME: return EXTEND;
     case UTF8PROC_CATEGORY_ND: case UTF8PROC_CATEGORY_NL: case UTF8PROC_CATEGORY_NO:
-        return s->opts.digits ? WORD : BLANK;
+        return s->opts.digits ? WORD : WHITESPACE;
     case UTF8PROC_CATEGORY_ZS: case UTF8PROC_CATEGORY_ZL: case UTF8PROC_CATEGORY_ZP: case UTF8PROC_CATEGORY_CC:
-        return BLANK;
+        return WHITESPACE;
     case UTF8PROC_CATEGORY_CF: return FORMAT;
     case UTF8PROC_CATEGORY_PC: return UNDERSCORE;
     default: return SYMBOL;
@@ -72,7 +73,7 @@ static character read_character(const em__splitter *s, const unsigned char *p, c
     if (*p < 0x80) return (character){(class)s->class[*p], *p, 1};
     int32_t code;
     const utf8proc_ssize_t n = utf8proc_iterate(p, end - p, &code);
-    if (n <= 0) return (character){s->opts.split == EM_SPLIT_BLANKS ? WORD : BLANK, 0xFFFD, 1};
+    if (n <= 0) return (character){s->opts.split == EM_SPLIT_BLANKS ? WORD : WHITESPACE, 0xFFFD, 1};
     return (character){class_of(s, code), code, (int)n};
 }
 
@@ -217,7 +218,7 @@ void em__split(const em__splitter *s, const char *bytes, size_t n, bool line_bla
         const character c = read_character(s, p, end);
         if (c.class == LINE) {
             end_line(out);
-        } else if (c.class == BLANK && *p < 0x80) {
+        } else if (c.class == WHITESPACE && *p < 0x80) {
             /* neither a word nor a change of the line */
         } else {
             out->line_blank = false;

@@ -30,16 +30,16 @@ typedef struct em__words {
     em__word *at;                       /* room for n words */
     int64_t count;
     uint8_t after;                      /* the break after the last word */
-    bool line_blank;                    /* at the end: nothing but blanks on the line so far */
+    bool line_blank;                    /* at the end: nothing but whitespace on the line so far */
 } em__words;
 
 void em__splitter_init(em__splitter *s, const em_text_opts *opts, uint64_t key);
 
-/* Splits bytes[0 .. n-1], n < 2^29. `line_blank`: whether only blanks stand before them on their line. */
+/* Splits bytes[0 .. n-1], n < 2^29. `line_blank`: whether only whitespace stands before them on their line. */
 void em__split(const em__splitter *s, const char *bytes, size_t n, bool line_blank, em__words *out);
 
-/* Where to cut bytes[0 .. n-1] in two so that no word is cut: after the last blank. Where there is none, before the
- * last character if that is not complete. 0 < result <= n. */
+/* Where to cut bytes[0 .. n-1] in two so that no word is cut: after the last whitespace; where there is none, before
+ * the last character if that is not complete. 0 < result <= n. */
 size_t em__split_point(const char *bytes, size_t n);
 
 uint32_t em__word_hash(uint64_t key, const char *word, size_t length);

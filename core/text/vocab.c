@@ -1,26 +1,23 @@
+/* Vocabularies: a hash table of words, their ids and counts. */
 #include "text/vocab.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "tensor/tensor.h"
 #include "text/splitter.h"
 
-enum { FIRST_ROOM = 64, FIRST_SLOTS = 256, FIRST_TEXT = 1024 };
+enum { FIRST_SLOTS = 256, FIRST_TEXT = 1024 };
 static const int64_t most_words = INT32_MAX / 2;
 
 /* ---- making and letting go ----------------------------------------------------------------------------- */
 
 static em_status allocate(em_vocab *v)
 {
-    v->entries = em__alloc(FIRST_ROOM * sizeof *v->entries);
-    v->text = em__alloc(FIRST_TEXT);
+    EM_TRY(EM_ARRAY_RESERVE(&v->text, FIRST_TEXT, "a vocabulary"));
     v->slots = em__alloc(FIRST_SLOTS * sizeof *v->slots);
-    v->room = FIRST_ROOM;
-    v->text_room = FIRST_TEXT;
+    if (!v->slots) return em__fail_memory("a vocabulary", FIRST_SLOTS * sizeof *v->slots);
     v->slot_count = FIRST_SLOTS;
-    if (!v->entries || !v->text || !v->slots) return em__fail_memory("a vocabulary", FIRST_TEXT);
     memset(v->slots, 0xFF, FIRST_SLOTS * sizeof *v->slots);
     return EM_OK;
 }
@@ -46,29 +43,29 @@ void em_vocab_retain(em_vocab *v) { v->refs++; }
 void em_vocab_release(em_vocab *v)
 {
     if (!v || --v->refs) return;
-    em__free(v->entries, (size_t)v->room * sizeof *v->entries);
-    em__free(v->text, v->text_room);
+    EM_ARRAY_FREE(&v->entries);
+    EM_ARRAY_FREE(&v->text);
     em__free(v->slots, (size_t)v->slot_count * sizeof *v->slots);
     em__free(v, sizeof *v);
 }
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
-int64_t em_vocab_size(const em_vocab *v) { return v->size; }
+int64_t em_vocab_size(const em_vocab *v) { return v->entries.n; }
 int64_t em_vocab_total(const em_vocab *v) { return v->total; }
 int64_t em_vocab_special(const em_vocab *v) { return v->special; }
 int64_t em_vocab_unknown(const em_vocab *v) { return v->unknown; }
-int64_t em_vocab_count(const em_vocab *v, int64_t id) { return v->entries[id].count; }
+int64_t em_vocab_count(const em_vocab *v, int64_t id) { return v->entries.at[id].count; }
 
 const char *em_vocab_word(const em_vocab *v, int64_t id, size_t *length)
 {
-    *length = v->entries[id].length;
-    return v->text + v->entries[id].at;
+    *length = v->entries.at[id].length;
+    return v->text.at + v->entries.at[id].at;
 }
 
 static bool is_word(const em_vocab *v, const em__entry *e, const char *word, size_t length, uint32_t hash)
 {
-    return e->hash == hash && e->length == length && !memcmp(v->text + e->at, word, length);
+    return e->hash == hash && e->length == length && !memcmp(v->text.at + e->at, word, length);
 }
 
 /* The slot that holds the word, or the empty one where it belongs. */
@@ -76,7 +73,7 @@ static uint64_t find_slot(const em_vocab *v, const char *word, size_t length, ui
 {
     const uint64_t mask = (uint64_t)v->slot_count - 1;
     uint64_t slot = hash & mask;
-    while (v->slots[slot] >= 0 && !is_word(v, v->entries + v->slots[slot], word, length, hash))
+    while (v->slots[slot] >= 0 && !is_word(v, v->entries.at + v->slots[slot], word, length, hash))
         slot = (slot + 1) & mask;
     return slot;
 }
@@ -93,22 +90,12 @@ int64_t em_vocab_find(const em_vocab *v, const char *word, size_t length)
 
 /* ---- adding -------------------------------------------------------------------------------------------- */
 
-/* A block of `room` bytes in place of one of `old`, whose first `used` bytes it holds; the old one stays on failure. */
-static void *grown(void *block, size_t used, size_t old, size_t room)
-{
-    void *p = em__alloc(room);
-    if (!p) return NULL;
-    memcpy(p, block, used);
-    em__free(block, old);
-    return p;
-}
-
-static void place(const em_vocab *v, int32_t *slots, int64_t slot_count)
+static void fill_slots(const em_vocab *v, int32_t *slots, int64_t slot_count)
 {
     const uint64_t mask = (uint64_t)slot_count - 1;
     memset(slots, 0xFF, (size_t)slot_count * sizeof *slots);
-    for (int64_t id = 0; id < v->size; id++) {
-        uint64_t slot = v->entries[id].hash & mask;
+    for (int64_t id = 0; id < v->entries.n; id++) {
+        uint64_t slot = v->entries.at[id].hash & mask;
         while (slots[slot] >= 0) slot = (slot + 1) & mask;
         slots[slot] = (int32_t)id;
     }
@@ -120,42 +107,21 @@ static em_status grow_slots(em_vocab *v)
     const size_t bytes = (size_t)more * sizeof *v->slots;
     int32_t *slots = em__alloc(bytes);
     if (!slots) return em__fail_memory("a vocabulary's index", bytes);
-    place(v, slots, more);
+    fill_slots(v, slots, more);
     em__free(v->slots, (size_t)v->slot_count * sizeof *v->slots);
     v->slots = slots;
     v->slot_count = more;
     return EM_OK;
 }
 
-static em_status grow_entries(em_vocab *v)
+static em_status reserve(em_vocab *v, size_t length)
 {
-    const size_t old = (size_t)v->room * sizeof *v->entries;
-    em__entry *entries = grown(v->entries, old, old, 2 * old);
-    if (!entries) return em__fail_memory("a vocabulary's words", 2 * old);
-    v->entries = entries;
-    v->room *= 2;
-    return EM_OK;
-}
-
-static em_status grow_text(em_vocab *v, size_t length)
-{
-    size_t room = 2 * v->text_room;
-    while (room - v->text_size < length) room *= 2;
-    char *text = grown(v->text, v->text_size, v->text_room, room);
-    if (!text) return em__fail_memory("a vocabulary's words", room);
-    v->text = text;
-    v->text_room = room;
-    return EM_OK;
-}
-
-static em_status make_room(em_vocab *v, size_t length)
-{
-    if (v->size == most_words)
+    if (v->entries.n == most_words)
         return em__fail(EM_ERANGE, "Vocab: more than %lld words", (long long)most_words);
     if (length > INT32_MAX) return em__fail(EM_EVALUE, "Vocab: a word of %zu bytes is too long", length);
-    if (v->size == v->room) EM_TRY(grow_entries(v));
-    if (v->text_room - v->text_size < length) EM_TRY(grow_text(v, length));
-    if (2 * v->size >= v->slot_count) EM_TRY(grow_slots(v));
+    EM_TRY(EM_ARRAY_RESERVE(&v->entries, 1, "a vocabulary's words"));
+    EM_TRY(EM_ARRAY_RESERVE(&v->text, (int64_t)length, "a vocabulary's words"));
+    if (2 * v->entries.n >= v->slot_count) EM_TRY(grow_slots(v));
     return EM_OK;
 }
 
@@ -166,14 +132,14 @@ em_status em__vocab_add(em_vocab *v, const char *word, size_t length, uint32_t h
         return em__fail(EM_EVALUE, "Vocab: a count of %lld is not possible", (long long)count);
     uint64_t slot = find_slot(v, word, length, hash);
     if (v->slots[slot] < 0) {
-        EM_TRY(make_room(v, length));
+        EM_TRY(reserve(v, length));
         slot = find_slot(v, word, length, hash);
-        memcpy(v->text + v->text_size, word, length);
-        v->entries[v->size] = (em__entry){.at = v->text_size, .length = (uint32_t)length, .hash = hash};
-        v->text_size += length;
-        v->slots[slot] = (int32_t)v->size++;
+        memcpy(v->text.at + v->text.n, word, length);
+        v->entries.at[v->entries.n] = (em__entry){.at = (uint64_t)v->text.n, .length = (uint32_t)length, .hash = hash};
+        v->text.n += (int64_t)length;
+        v->slots[slot] = (int32_t)v->entries.n++;
     }
-    v->entries[v->slots[slot]].count += count;
+    v->entries.at[v->slots[slot]].count += count;
     v->total = total;
     if (id) *id = v->slots[slot];
     return EM_OK;
@@ -186,8 +152,8 @@ em_status em_vocab_add(em_vocab *v, const char *word, size_t length, int64_t cou
 
 em_status em_vocab_set_special(em_vocab *v, int64_t n)
 {
-    if (n < 0 || n > v->size)
-        return em__fail(EM_ERANGE, "Vocab: %lld special words, but it has %lld", (long long)n, (long long)v->size);
+    if (n < 0 || n > v->entries.n)
+        return em__fail(EM_ERANGE, "Vocab: %lld special words, but it has %lld", (long long)n, (long long)v->entries.n);
     v->special = n;
     return EM_OK;
 }
@@ -220,8 +186,8 @@ static int by_count(const void *a, const void *b)
 static int64_t rank(const em_vocab *v, int64_t min_count, int64_t max_size, ranked *kept)
 {
     int64_t n = 0;
-    for (int64_t id = 0; id < v->size; id++)
-        if (id < v->special || v->entries[id].count >= min_count) kept[n++] = (ranked){v->entries[id].count, id};
+    for (int64_t id = 0; id < v->entries.n; id++)
+        if (id < v->special || v->entries.at[id].count >= min_count) kept[n++] = (ranked){v->entries.at[id].count, id};
     qsort(kept + v->special, (size_t)(n - v->special), sizeof *kept, by_count);
     return max_size >= 0 && n > max_size ? max_size > v->special ? max_size : v->special : n;
 }
@@ -232,8 +198,8 @@ static void renumber(em_vocab *v, const ranked *kept, int64_t n, em__entry *entr
     size_t used = 0;
     int64_t total = 0;
     for (int64_t id = 0; id < n; id++) {
-        em__entry e = v->entries[kept[id].old_id];
-        memcpy(text + used, v->text + e.at, e.length);
+        em__entry e = v->entries.at[kept[id].old_id];
+        memcpy(text + used, v->text.at + e.at, e.length);
         e.at = used;
         used += e.length;
         total += e.count;
@@ -243,14 +209,14 @@ static void renumber(em_vocab *v, const ranked *kept, int64_t n, em__entry *entr
         entries[v->unknown].count += v->total - total;
         total = v->total;
     }
-    em__free(v->entries, (size_t)v->room * sizeof *entries);
-    em__free(v->text, v->text_room);
-    v->entries = entries;
-    v->text = text;
-    v->text_size = used;
-    v->size = n;
+    EM_ARRAY_FREE(&v->entries);
+    EM_ARRAY_FREE(&v->text);
+    v->entries.at = entries;
+    v->entries.n = n;
+    v->text.at = text;
+    v->text.n = (int64_t)used;
     v->total = total;
-    place(v, v->slots, v->slot_count);
+    fill_slots(v, v->slots, v->slot_count);
 }
 
 static void note_new_ids(const em_vocab *v, const ranked *kept, int64_t n, em_tensor *new_ids)
@@ -265,18 +231,20 @@ em_status em_vocab_trim(em_vocab *v, int64_t min_count, int64_t max_size, em_ten
     em_tensor *ids = NULL;
     if (new_ids) {
         *new_ids = NULL;
-        EM_TRY(em_tensor_empty(&ids, EM_I32, 1, (int64_t[]){v->size}));
+        EM_TRY(em_tensor_empty(&ids, EM_I32, 1, (int64_t[]){v->entries.n}));
     }
-    const size_t ranked_bytes = ((size_t)v->size + 1) * sizeof(ranked);
+    const size_t ranked_bytes = ((size_t)v->entries.n + 1) * sizeof(ranked);
+    const size_t entry_bytes = (size_t)v->entries.capacity * sizeof *v->entries.at;
+    const size_t text_bytes = (size_t)v->text.capacity;
     ranked *kept = em__alloc(ranked_bytes);
-    em__entry *entries = em__alloc((size_t)v->room * sizeof *entries);
-    char *text = em__alloc(v->text_room);
+    em__entry *entries = em__alloc(entry_bytes);
+    char *text = em__alloc(text_bytes);
     if (!kept || !entries || !text) {
         em__free(kept, ranked_bytes);
-        em__free(entries, (size_t)v->room * sizeof *entries);
-        em__free(text, v->text_room);
+        em__free(entries, entry_bytes);
+        em__free(text, text_bytes);
         em_tensor_release(ids);
-        return em__fail_memory("a vocabulary", ranked_bytes + v->text_room);
+        return em__fail_memory("a vocabulary", ranked_bytes + text_bytes);
     }
     const int64_t n = rank(v, min_count, max_size, kept);
     renumber(v, kept, n, entries, text);

@@ -2,7 +2,7 @@
 #ifndef EM_TEXT_VOCAB_H
 #define EM_TEXT_VOCAB_H
 
-#include "base/status.h"
+#include "base/array.h"
 
 typedef struct em__entry {
     int64_t count;
@@ -13,12 +13,10 @@ typedef struct em__entry {
 struct em_vocab {
     int64_t refs;
     uint64_t key;               /* of the hashes */
-    int64_t size, room;         /* words, and entries there is room for */
     int64_t special, unknown;
     int64_t total;
-    em__entry *entries;
-    char *text;
-    size_t text_size, text_room;
+    EM_ARRAY(em__entry) entries;        /* of the words, by id */
+    EM_ARRAY(char) text;
     int32_t *slots;             /* open addressing: an id or -1; `slot_count` is a power of two */
     int64_t slot_count;
 };

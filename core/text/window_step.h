@@ -14,18 +14,21 @@ typedef struct em__moving_row {
     void *change;
 } em__moving_row;
 
-/* Elements that a row takes in scratch memory, and in changes kept apart: whole vectors. */
+/* Elements that a row takes in scratch memory, and in a worker's changes: a multiple of EM_ROW_BLOCK. */
 enum { EM_ROW_BLOCK = 16 };
-static inline int64_t em__row_room(int64_t width) { return (width + EM_ROW_BLOCK - 1) & ~(int64_t)(EM_ROW_BLOCK - 1); }
+static inline int64_t em__padded_width(int64_t width)
+{
+    return (width + EM_ROW_BLOCK - 1) & ~(int64_t)(EM_ROW_BLOCK - 1);
+}
 
 typedef struct em__window_scratch {
-    void *x, *y;                /* (inputs + 1, room), (targets, room) */
+    void *x, *y;                /* (inputs + 1, padded), (targets, padded) */
     void *score;                /* (inputs * targets, rounded up to EM_ROW_BLOCK) */
 } em__window_scratch;
 
 typedef struct em__window {
     int64_t width;              /* of a row */
-    int64_t write;              /* elements of a change that may be written: the width, or its room with zeros behind */
+    int64_t write;              /* elements of a change to write: the width, or the padded width */
     int64_t inputs, targets;    /* how many, at least one each */
     const em__moving_row *input, *target;
     double lr;

@@ -1,3 +1,4 @@
+/* Windows and negatives of a corpus: which words stay, how far windows reach, what is drawn. */
 #include "text/windows.h"
 
 #include <math.h>
@@ -72,11 +73,11 @@ static em_status allocate_portion(em__windows *w)
 {
     w->size = em__alloc(EM_PORTION * sizeof *w->size);
     w->id = em__alloc(EM_PORTION * sizeof *w->id);
-    w->place = em__alloc(EM_PORTION * sizeof *w->place);
+    w->position = em__alloc(EM_PORTION * sizeof *w->position);
     w->first = em__alloc(EM_PORTION * sizeof *w->first);
     w->last = em__alloc(EM_PORTION * sizeof *w->last);
     w->pair = em__alloc((EM_PORTION + 1) * sizeof *w->pair);
-    if (!w->size || !w->id || !w->place || !w->first || !w->last || !w->pair)
+    if (!w->size || !w->id || !w->position || !w->first || !w->last || !w->pair)
         return em__fail_memory("windows of words", EM_PORTION * sizeof *w->pair);
     return EM_OK;
 }
@@ -99,7 +100,7 @@ void em__windows_free(em__windows *w)
 {
     em__free(w->size, EM_PORTION * sizeof *w->size);
     em__free(w->id, EM_PORTION * sizeof *w->id);
-    em__free(w->place, EM_PORTION * sizeof *w->place);
+    em__free(w->position, EM_PORTION * sizeof *w->position);
     em__free(w->first, EM_PORTION * sizeof *w->first);
     em__free(w->last, EM_PORTION * sizeof *w->last);
     em__free(w->pair, (EM_PORTION + 1) * sizeof *w->pair);
@@ -141,7 +142,7 @@ static void draw_sizes(em__windows *w, const int32_t *ids, int64_t base)
 static void number_pairs(em__windows *w, int64_t from)
 {
     for (int64_t k = from; k < w->kept; k++) {
-        const int64_t reach = w->size[w->place[k]];
+        const int64_t reach = w->size[w->position[k]];
         const int64_t first = em__max(from, k - reach), last = em__min(w->kept - 1, k + reach);
         w->first[k] = (int32_t)first;
         w->last[k] = (int32_t)last;
@@ -181,7 +182,7 @@ void em__windows_load(em__windows *w, int64_t portion)
         for (; t < end; t++) {
             if (!w->size[t]) continue;
             w->id[w->kept] = ids[t];
-            w->place[w->kept++] = (int32_t)t;
+            w->position[w->kept++] = (int32_t)t;
         }
         number_pairs(w, from);
     }
@@ -223,8 +224,8 @@ static int32_t draw_again(const em__windows *w, uint64_t counter, int64_t half, 
 void em__windows_negatives(const em__windows *w, int32_t *out, int64_t n, int64_t k, int64_t which, int64_t uses,
                            int32_t avoid)
 {
-    const uint64_t place = (uint64_t)(w->portion * EM_PORTION + w->place[k]);
-    const uint64_t counter = (place * (uint64_t)uses + (uint64_t)which) * (uint64_t)((n + 1) / 2);
+    const uint64_t position = (uint64_t)(w->portion * EM_PORTION + w->position[k]);
+    const uint64_t counter = (position * (uint64_t)uses + (uint64_t)which) * (uint64_t)((n + 1) / 2);
     uint32_t bits[4] = {0};
     for (int64_t i = 0; i < n; i++) {
         if (i % 2 == 0) em__philox(w->seed, counter + (uint64_t)i / 2, stream(w, EM_STREAM_NEGATIVES), bits);

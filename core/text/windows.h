@@ -1,5 +1,5 @@
 /* Which words of a corpus learn from which: words left out at random, windows around the others, and words drawn to be
- * told apart from those in the window (negatives). All depends on seed, epoch and place in the corpus alone.
+ * told apart from those in the window (negatives). All depends on seed, epoch and position in the corpus alone.
  *
  * The corpus is gone through in portions of EM_PORTION words. Loading one decides which of its words stay, and how far
  * the window of each reaches; windows do not leave their sentence or portion. */
@@ -21,8 +21,8 @@ typedef struct em__windows {
     int64_t portion;                    /* that is loaded; -1: none */
     int64_t words, kept;                /* words of the corpus in it; words that stay */
     int64_t pairs;
-    uint16_t *size;                     /* (EM_PORTION) of the window, by place in the portion; 0: left out */
-    int32_t *id, *place;                /* (EM_PORTION) by number among the words that stay */
+    uint16_t *size;                     /* (EM_PORTION) of the window, by position in the portion; 0: left out */
+    int32_t *id, *position;             /* (EM_PORTION) by number among the words that stay */
     int32_t *first, *last;              /* words of the window, by number; the centre is one of them */
     int64_t *pair;                      /* (EM_PORTION + 1) number of the first pair */
 } em__windows;

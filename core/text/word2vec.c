@@ -1,3 +1,19 @@
+/* Word vectors by skip-gram or CBOW with negative sampling (Mikolov et al. 2013): rounds, workers and their changes.
+ *
+ * The words of a portion that stay are gone through in rounds, and the words of a round are dealt to workers: virtual
+ * ones, each of which some thread runs word after word. So that the bits are the same for any number of threads, a
+ * worker of the deterministic variant keeps its changes to itself: it sees the tables as they were before the round and
+ * what it has learnt itself. After the round the changes of all workers are added to the tables, those of a row in the
+ * order of the workers and divided by the root of their number: workers that move a row together have seen the same
+ * slope, and their steps in one sum would go too far.
+ *
+ * That division has a price: neighbours in the text are moved together, drawn words are not, so what pulls words
+ * together would count less than what pushes them apart. Therefore workers should seldom meet: one has many more words
+ * than a window, and there are only as many as the vocabulary allows. A small one allows one worker, which then has the
+ * tables for itself and writes to them at once: the plain method.
+ *
+ * In the Hogwild variant (Niu et al. 2011) workers write to the tables at once, and what one reads may be half of what
+ * another writes: races by intent, harmless but for the order of additions and a lost one now and then. */
 #include <math.h>
 #include <string.h>
 
@@ -9,25 +25,11 @@
 #include "text/window_step.h"
 #include "text/windows.h"
 
-/* The words of a portion that stay are gone through in rounds, a round is cut in lanes, and a lane is worked off by one
- * thread word after word. So that the bits are the same for any number of threads, a lane of the deterministic form
- * keeps its changes apart: it sees the tables as they were before the round and what it has learnt itself. After the
- * round the changes of all lanes are added to the tables, those of a row in the order of the lanes and divided by the
- * root of their number: lanes that move a row together have seen the same slope, and their steps in one sum would go
- * too far.
- *
- * That division has a price: neighbours in the text are moved together, drawn words are not, so what pulls words
- * together would count less than what pushes them apart. Therefore lanes should seldom meet: a lane is much longer
- * than a window, and there are only as many as the vocabulary has room for. A small one has room for one, which then
- * has the tables for itself and writes to them at once: the plain form of the method.
- *
- * In Hogwild form (Niu et al. 2011) lanes write to the tables at once, and what one reads may be half of what another
- * writes: races by intent, harmless but for the order of additions and a lost one now and then. */
 enum {
-    MOST_LANES = 16, HOGWILD_LANES = 64,
-    LANE_WORDS = 32,                    /* at most, and */
+    MOST_WORKERS = 16, HOGWILD_WORKERS = 64,
+    WORKER_WORDS = 32,                  /* at most, and */
     WORD_VOCAB = 32,                    /* so many different words for each of a round */
-    LANE_ROWS = 2048,                   /* rows of targets that a lane may touch, roughly: they should stay in cache */
+    WORKER_ROWS = 2048,                 /* rows of targets that a worker may touch, roughly: those in cache */
     MOST_NEGATIVE = 1000,
 };
 
@@ -38,33 +40,33 @@ typedef struct table {
     size_t bytes;                       /* of a row */
 } table;
 
-/* What a lane adds to some rows of a table. */
+/* What a worker adds to some rows of a table. */
 typedef struct changes {
     int64_t count;
     int32_t *id;                        /* (most) */
-    char *rows;                         /* (most, room) */
+    char *rows;                         /* (most, padded width) */
 } changes;
 
-typedef struct lane {
+typedef struct worker {
     changes of[TABLES];
     double loss;
     int64_t pairs;
-} lane;
+} worker;
 
 /* The rows of one word's window. Shared negatives: one list of targets; else one for each input. */
-typedef struct gathered {
+typedef struct window_rows {
     int64_t inputs;
     em__moving_row *input;              /* (2 window) */
     em__moving_row *target;             /* (lists, 1 + negative) */
-} gathered;
+} window_rows;
 
 /* What a thread needs for itself. */
-typedef struct worker {
-    int32_t *slot[TABLES];              /* (V) where the lane's changes hold a row; -1: nowhere */
+typedef struct thread_memory {
+    int32_t *slot[TABLES];              /* (V) where the worker's changes hold a row; -1: nowhere */
     int32_t *negative;
-    gathered now, next;
+    window_rows now, next;
     em__window_scratch scratch;
-} worker;
+} thread_memory;
 
 struct em_word2vec {
     em__windows windows;
@@ -73,12 +75,12 @@ struct em_word2vec {
     table table[TABLES];
     const em__window_step *step;
     int64_t width, lists;               /* lists of targets a window */
-    int lane_count;                     /* lanes of a round */
-    int64_t lane_words, most[TABLES];   /* words of a lane, and rows that these can touch */
-    bool at_once;                       /* lanes write to the tables themselves */
-    lane lanes[HOGWILD_LANES];
-    uint8_t *movers[TABLES];            /* (V) lanes of the round that move a row; zeros between rounds */
-    double share[MOST_LANES + 1];       /* of its changes that it takes, by the number of lanes that move it */
+    int worker_count;                   /* workers of a round */
+    int64_t worker_words, most[TABLES]; /* words of a worker, and rows that these can touch */
+    bool at_once;                       /* workers write to the tables themselves */
+    worker workers[HOGWILD_WORKERS];
+    uint8_t *changed_by[TABLES];        /* (V) workers of the round that move a row; zeros between rounds */
+    double share[MOST_WORKERS + 1];     /* of its changes that it takes, by the number of workers that move it */
     int64_t epoch, portion, word;       /* where the next round begins */
 };
 
@@ -127,30 +129,30 @@ static void plan(em_word2vec *w)
     const em_word2vec_opts *o = &w->opts;
     w->lists = o->cbow || o->shared ? 1 : 2 * o->window;
     const int64_t a_word = 1 + w->lists * o->negative;
-    w->lane_words = em__max(1, em__min(LANE_WORDS, LANE_ROWS / a_word));
-    const int64_t room = w->windows.vocab / (WORD_VOCAB * w->lane_words);
-    w->lane_count = o->hogwild ? HOGWILD_LANES : (int)em__max(1, em__min(MOST_LANES, room));
-    w->at_once = o->hogwild || w->lane_count == 1;
-    w->most[INPUTS] = em__min(w->windows.vocab, w->lane_words + 2 * o->window);
-    w->most[TARGETS] = em__min(w->windows.vocab, w->lane_words * a_word);
+    w->worker_words = em__max(1, em__min(WORKER_WORDS, WORKER_ROWS / a_word));
+    const int64_t most = w->windows.vocab / (WORD_VOCAB * w->worker_words);
+    w->worker_count = o->hogwild ? HOGWILD_WORKERS : (int)em__max(1, em__min(MOST_WORKERS, most));
+    w->at_once = o->hogwild || w->worker_count == 1;
+    w->most[INPUTS] = em__min(w->windows.vocab, w->worker_words + 2 * o->window);
+    w->most[TARGETS] = em__min(w->windows.vocab, w->worker_words * a_word);
 }
 
 /* Bytes of a change. */
 static size_t change_bytes(const em_word2vec *w)
 {
-    return (size_t)em__row_room(w->width) * em_dtype_size(w->tensor[INPUTS]->dtype);
+    return (size_t)em__padded_width(w->width) * em_dtype_size(w->tensor[INPUTS]->dtype);
 }
 
-static em_status allocate_lanes(em_word2vec *w)
+static em_status allocate_workers(em_word2vec *w)
 {
-    for (int i = 1; i <= w->lane_count; i++) w->share[i] = 1 / sqrt(i);
+    for (int i = 1; i <= w->worker_count; i++) w->share[i] = 1 / sqrt(i);
     for (int t = 0; t < TABLES; t++) {
-        w->movers[t] = em__alloc_zeroed((size_t)w->windows.vocab);
-        if (!w->movers[t]) return em__fail_memory("word vectors", (size_t)w->windows.vocab);
+        w->changed_by[t] = em__alloc_zeroed((size_t)w->windows.vocab);
+        if (!w->changed_by[t]) return em__fail_memory("word vectors", (size_t)w->windows.vocab);
     }
-    for (int i = 0; i < w->lane_count; i++)
+    for (int i = 0; i < w->worker_count; i++)
         for (int t = 0; t < TABLES; t++) {
-            changes *c = &w->lanes[i].of[t];
+            changes *c = &w->workers[i].of[t];
             c->id = em__alloc((size_t)w->most[t] * sizeof *c->id);
             c->rows = em__alloc((size_t)w->most[t] * change_bytes(w));
             if (!c->id || !c->rows)
@@ -177,7 +179,7 @@ static em_status take_tables(em_word2vec *w)
     }
     for (int i = 0; i < TABLES; i++) {
         EM_TRY(em__before_change(w->tensor[i], "Word2Vec"));
-        em__settle(w->tensor[i]);
+        em__apply_pending(w->tensor[i]);
         w->table[i] = (table){w->tensor[i]->data, (size_t)w->width * em_dtype_size(w->tensor[i]->dtype)};
     }
     return EM_OK;
@@ -194,7 +196,7 @@ static em_status make(em_word2vec *w, em_corpus *corpus, em_tensor *vectors, em_
     w->step = em__window_step_find(vectors->dtype);
     if (!w->step) return em__fail(EM_EVALUE, "Word2Vec: this build has no kernels for this processor");
     plan(w);
-    return w->at_once ? EM_OK : allocate_lanes(w);
+    return w->at_once ? EM_OK : allocate_workers(w);
 }
 
 em_status em_word2vec_new(em_word2vec **out, em_corpus *corpus, em_tensor *vectors, em_tensor *contexts,
@@ -216,12 +218,12 @@ em_status em_word2vec_new(em_word2vec **out, em_corpus *corpus, em_tensor *vecto
 void em_word2vec_release(em_word2vec *w)
 {
     if (!w) return;
-    for (int i = 0; i < MOST_LANES; i++)
+    for (int i = 0; i < MOST_WORKERS; i++)
         for (int t = 0; t < TABLES; t++) {
-            em__free(w->lanes[i].of[t].id, (size_t)w->most[t] * sizeof(int32_t));
-            if (w->lanes[i].of[t].rows) em__free(w->lanes[i].of[t].rows, (size_t)w->most[t] * change_bytes(w));
+            em__free(w->workers[i].of[t].id, (size_t)w->most[t] * sizeof(int32_t));
+            if (w->workers[i].of[t].rows) em__free(w->workers[i].of[t].rows, (size_t)w->most[t] * change_bytes(w));
         }
-    for (int t = 0; t < TABLES; t++) em__free(w->movers[t], (size_t)w->windows.vocab);
+    for (int t = 0; t < TABLES; t++) em__free(w->changed_by[t], (size_t)w->windows.vocab);
     em__windows_free(&w->windows);
     em_tensor_release(w->tensor[INPUTS]);
     em_tensor_release(w->tensor[TARGETS]);
@@ -239,7 +241,7 @@ static void *take(char *block, size_t *used, size_t bytes)
 }
 
 /* Lays one thread's things out in `block`; returns the bytes they take. */
-static size_t lay_out(const em_word2vec *w, worker *k, char *block)
+static size_t lay_out(const em_word2vec *w, thread_memory *k, char *block)
 {
     const em_word2vec_opts *o = &w->opts;
     const size_t inputs = (size_t)(2 * o->window), targets = (size_t)(1 + o->negative), row = change_bytes(w),
@@ -248,35 +250,35 @@ static size_t lay_out(const em_word2vec *w, worker *k, char *block)
     size_t used = 0;
     for (int t = 0; t < TABLES; t++) k->slot[t] = take(block, &used, slots);
     k->negative = take(block, &used, (size_t)o->negative * sizeof(int32_t));
-    gathered *const both[] = {&k->now, &k->next};
+    window_rows *const both[] = {&k->now, &k->next};
     for (int i = 0; i < 2; i++) {
         both[i]->input = take(block, &used, inputs * sizeof(em__moving_row));
         both[i]->target = take(block, &used, (size_t)w->lists * targets * sizeof(em__moving_row));
     }
     k->scratch.x = take(block, &used, (inputs + 1) * row);
     k->scratch.y = take(block, &used, targets * row);
-    k->scratch.score = take(block, &used, (size_t)em__row_room((int64_t)(inputs * targets)) * element);
+    k->scratch.score = take(block, &used, (size_t)em__padded_width((int64_t)(inputs * targets)) * element);
     return used;
 }
 
-typedef struct team {
+typedef struct thread_team {
     int count;
     size_t bytes;                       /* of the block */
     char *block;
-    worker worker[EM_MAX_THREADS];
-} team;
+    thread_memory memory[EM_MAX_THREADS];
+} thread_team;
 
-static em_status gather_team(team *crew, const em_word2vec *w)
+static em_status new_team(thread_team *team, const em_word2vec *w)
 {
-    crew->count = em_threads();
-    const size_t each = lay_out(w, &crew->worker[0], NULL);
-    crew->bytes = each * (size_t)crew->count;
-    crew->block = em__alloc(crew->bytes);
-    if (!crew->block) return em__fail_memory("threads of word2vec", crew->bytes);
-    for (int i = 0; i < crew->count; i++) {
-        lay_out(w, &crew->worker[i], crew->block + each * (size_t)i);
+    team->count = em_threads();
+    const size_t each = lay_out(w, &team->memory[0], NULL);
+    team->bytes = each * (size_t)team->count;
+    team->block = em__alloc(team->bytes);
+    if (!team->block) return em__fail_memory("threads of word2vec", team->bytes);
+    for (int i = 0; i < team->count; i++) {
+        lay_out(w, &team->memory[i], team->block + each * (size_t)i);
         for (int t = 0; t < TABLES && !w->at_once; t++)
-            memset(crew->worker[i].slot[t], -1, (size_t)w->windows.vocab * sizeof(int32_t));
+            memset(team->memory[i].slot[t], -1, (size_t)w->windows.vocab * sizeof(int32_t));
     }
     return EM_OK;
 }
@@ -288,7 +290,7 @@ static void prefetch(const char *row, size_t bytes)
     for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at);
 }
 
-static em__moving_row find_row(const em_word2vec *w, worker *k, lane *own, int t, int32_t id)
+static em__moving_row find_row(const em_word2vec *w, thread_memory *k, worker *own, int t, int32_t id)
 {
     char *base = w->table[t].rows + (size_t)id * w->table[t].bytes;
     prefetch(base, w->table[t].bytes);
@@ -304,7 +306,8 @@ static em__moving_row find_row(const em_word2vec *w, worker *k, lane *own, int t
     return (em__moving_row){base, c->rows + (size_t)slot * bytes};
 }
 
-static void find_targets(const em_word2vec *w, worker *k, lane *own, gathered *g, int64_t word, int64_t list)
+static void find_targets(const em_word2vec *w, thread_memory *k, worker *own, window_rows *g, int64_t word,
+                         int64_t list)
 {
     const int64_t negative = w->opts.negative;
     const int32_t centre = w->windows.id[word];
@@ -315,7 +318,7 @@ static void find_targets(const em_word2vec *w, worker *k, lane *own, gathered *g
 }
 
 /* Rows of the window around a word, on their way into the cache. */
-static void gather(const em_word2vec *w, worker *k, lane *own, gathered *g, int64_t word)
+static void find_window(const em_word2vec *w, thread_memory *k, worker *own, window_rows *g, int64_t word)
 {
     const em__windows *text = &w->windows;
     g->inputs = 0;
@@ -325,12 +328,12 @@ static void gather(const em_word2vec *w, worker *k, lane *own, gathered *g, int6
     for (int64_t list = 0; list < lists; list++) find_targets(w, k, own, g, word, list);
 }
 
-/* ---- a lane -------------------------------------------------------------------------------------------- */
+/* ---- a worker ------------------------------------------------------------------------------------------ */
 
-static double learn_window(const em_word2vec *w, const worker *k, const gathered *g, double lr)
+static double learn_window(const em_word2vec *w, const thread_memory *k, const window_rows *g, double lr)
 {
     em__window step = {
-        .width = w->width, .write = w->at_once ? w->width : em__row_room(w->width), .inputs = g->inputs,
+        .width = w->width, .write = w->at_once ? w->width : em__padded_width(w->width), .inputs = g->inputs,
         .targets = 1 + w->opts.negative, .input = g->input, .target = g->target, .lr = lr, .scratch = k->scratch,
     };
     if (w->opts.cbow) return w->step->mean(&step);
@@ -345,22 +348,22 @@ static double learn_window(const em_word2vec *w, const worker *k, const gathered
     return loss;
 }
 
-static void swap(gathered *a, gathered *b)
+static void swap(window_rows *a, window_rows *b)
 {
-    const gathered c = *a;
+    const window_rows c = *a;
     *a = *b;
     *b = c;
 }
 
-static void learn_lane(const em_word2vec *w, worker *k, lane *own, int64_t from, int64_t to, double lr)
+static void run_worker(const em_word2vec *w, thread_memory *k, worker *own, int64_t from, int64_t to, double lr)
 {
     own->loss = 0;
     own->pairs = 0;
     own->of[INPUTS].count = own->of[TARGETS].count = 0;
-    if (from < to) gather(w, k, own, &k->next, from);
+    if (from < to) find_window(w, k, own, &k->next, from);
     for (int64_t word = from; word < to; word++) {
         swap(&k->now, &k->next);
-        if (word + 1 < to) gather(w, k, own, &k->next, word + 1);
+        if (word + 1 < to) find_window(w, k, own, &k->next, word + 1);
         if (!k->now.inputs) continue;
         own->loss += learn_window(w, k, &k->now, lr);
         own->pairs += w->opts.cbow ? 1 : k->now.inputs;
@@ -385,43 +388,43 @@ static void add_row(char *to, const char *change, double scale, int64_t width, e
     }
 }
 
-static void count_movers(uint8_t *movers, const changes *c, uint32_t part, uint32_t parts)
+static void count_changes(uint8_t *changed_by, const changes *c, uint32_t shard, uint32_t shards)
 {
     for (int64_t i = 0; i < c->count; i++)
-        if ((uint32_t)c->id[i] % parts == part) movers[c->id[i]]++;
+        if ((uint32_t)c->id[i] % shards == shard) changed_by[c->id[i]]++;
 }
 
-static void forget_movers(uint8_t *movers, const changes *c, uint32_t part, uint32_t parts)
+static void clear_counts(uint8_t *changed_by, const changes *c, uint32_t shard, uint32_t shards)
 {
     for (int64_t i = 0; i < c->count; i++)
-        if ((uint32_t)c->id[i] % parts == part) movers[c->id[i]] = 0;
+        if ((uint32_t)c->id[i] % shards == shard) changed_by[c->id[i]] = 0;
 }
 
-/* Adds one lane's changes of the rows that belong to this part of the table. */
-static void add_changes(const em_word2vec *w, int t, const changes *c, uint32_t part, uint32_t parts)
+/* Adds one worker's changes of the rows that belong to this shard of the table. */
+static void add_changes(const em_word2vec *w, int t, const changes *c, uint32_t shard, uint32_t shards)
 {
     enum { AHEAD = 16 };
     const size_t bytes = change_bytes(w);
     for (int64_t i = 0; i < c->count; i++) {
-        if (i + AHEAD < c->count && (uint32_t)c->id[i + AHEAD] % parts == part)
+        if (i + AHEAD < c->count && (uint32_t)c->id[i + AHEAD] % shards == shard)
             prefetch(w->table[t].rows + (size_t)c->id[i + AHEAD] * w->table[t].bytes, w->table[t].bytes);
-        if ((uint32_t)c->id[i] % parts != part) continue;
+        if ((uint32_t)c->id[i] % shards != shard) continue;
         add_row(w->table[t].rows + (size_t)c->id[i] * w->table[t].bytes, c->rows + (size_t)i * bytes,
-                w->share[w->movers[t][c->id[i]]], w->width, w->tensor[t]->dtype);
+                w->share[w->changed_by[t][c->id[i]]], w->width, w->tensor[t]->dtype);
     }
 }
 
-/* A row belongs to one part, so its changes are added in the order of the lanes whatever the number of parts. */
+/* A row belongs to one shard, so its changes are added in the order of the workers whatever the number of shards. */
 static void add_all_changes(const em_word2vec *w)
 {
-    const uint32_t parts = (uint32_t)em_threads();
-    const int lanes = w->lane_count;
-    EM_PARALLEL_EACH(p, (int64_t)parts, 1e6) {
-        const uint32_t part = (uint32_t)p;
+    const uint32_t shards = (uint32_t)em_threads();
+    const int workers = w->worker_count;
+    EM_PARALLEL_EACH(p, (int64_t)shards, 1e6) {
+        const uint32_t shard = (uint32_t)p;
         for (int t = 0; t < TABLES; t++) {
-            for (int i = 0; i < lanes; i++) count_movers(w->movers[t], &w->lanes[i].of[t], part, parts);
-            for (int i = 0; i < lanes; i++) add_changes(w, t, &w->lanes[i].of[t], part, parts);
-            for (int i = 0; i < lanes; i++) forget_movers(w->movers[t], &w->lanes[i].of[t], part, parts);
+            for (int i = 0; i < workers; i++) count_changes(w->changed_by[t], &w->workers[i].of[t], shard, shards);
+            for (int i = 0; i < workers; i++) add_changes(w, t, &w->workers[i].of[t], shard, shards);
+            for (int i = 0; i < workers; i++) clear_counts(w->changed_by[t], &w->workers[i].of[t], shard, shards);
         }
     }
 }
@@ -431,7 +434,7 @@ static int64_t words_done(const em_word2vec *w)
     const em__windows *text = &w->windows;
     const int64_t corpus = em_corpus_ids(text->corpus)->count, base = w->portion * EM_PORTION;
     const bool inside = w->word > 0 && text->portion == w->portion && w->word < text->kept;
-    return w->epoch * corpus + base + (inside ? text->place[w->word] : 0);
+    return w->epoch * corpus + base + (inside ? text->position[w->word] : 0);
 }
 
 static int64_t words_total(const em_word2vec *w)
@@ -465,20 +468,20 @@ static em_status load(em_word2vec *w)
     return em__fail(EM_EINTERRUPT, "Word2Vec: interrupted");
 }
 
-static em_status learn_round(em_word2vec *w, team *crew, em_word2vec_report *report)
+static em_status learn_round(em_word2vec *w, thread_team *team, em_word2vec_report *report)
 {
     if (em_interrupted()) return em__fail(EM_EINTERRUPT, "Word2Vec: interrupted");
     EM_TRY(load(w));
-    const int lanes = w->lane_count;
-    const int64_t from = w->word, to = em__min(from + lanes * w->lane_words, w->windows.kept);
-    const double lr = learning_rate(w), a_lane = (double)w->lane_words * (double)w->width * 100;
-    EM_PARALLEL_DYNAMIC(i, lanes, lanes > 1 ? a_lane : 0)
-        learn_lane(w, &crew->worker[em__thread()], &w->lanes[i], em__min(from + i * w->lane_words, to),
-                   em__min(from + (i + 1) * w->lane_words, to), lr);
+    const int workers = w->worker_count;
+    const int64_t from = w->word, to = em__min(from + workers * w->worker_words, w->windows.kept);
+    const double lr = learning_rate(w), a_worker = (double)w->worker_words * (double)w->width * 100;
+    EM_PARALLEL_DYNAMIC(i, workers, workers > 1 ? a_worker : 0)
+        run_worker(w, &team->memory[em__thread()], &w->workers[i], em__min(from + i * w->worker_words, to),
+                   em__min(from + (i + 1) * w->worker_words, to), lr);
     if (!w->at_once) add_all_changes(w);
-    for (int i = 0; i < lanes; i++) {
-        report->loss += w->lanes[i].loss;
-        report->pairs += w->lanes[i].pairs;
+    for (int i = 0; i < workers; i++) {
+        report->loss += w->workers[i].loss;
+        report->pairs += w->workers[i].pairs;
     }
     advance(w, to);
     return EM_OK;
@@ -486,16 +489,16 @@ static em_status learn_round(em_word2vec *w, team *crew, em_word2vec_report *rep
 
 em_status em_word2vec_train(em_word2vec *w, int64_t words, em_word2vec_report *report)
 {
-    team crew;
+    thread_team team;
     *report = (em_word2vec_report){.words_total = words_total(w)};
     EM_TRY(take_tables(w));
     if (w->epoch < w->opts.epochs) EM_TRY(load(w));
     report->words_done = words_done(w);
-    EM_TRY(gather_team(&crew, w));
+    EM_TRY(new_team(&team, w));
     em_status s = EM_OK;
     const int64_t stop = words < INT64_MAX - report->words_done ? report->words_done + words : INT64_MAX;
-    while (!s && w->epoch < w->opts.epochs && words_done(w) < stop) s = learn_round(w, &crew, report);
-    em__free(crew.block, crew.bytes);
+    while (!s && w->epoch < w->opts.epochs && words_done(w) < stop) s = learn_round(w, &team, report);
+    em__free(team.block, team.bytes);
     em_tensor_touch(w->tensor[INPUTS]);
     em_tensor_touch(w->tensor[TARGETS]);
     report->words_done = words_done(w);
@@ -504,12 +507,12 @@ em_status em_word2vec_train(em_word2vec *w, int64_t words, em_word2vec_report *r
 
 /* ---- where it stands ----------------------------------------------------------------------------------- */
 
-em_word2vec_place em_word2vec_where(const em_word2vec *w)
+em_word2vec_position em_word2vec_where(const em_word2vec *w)
 {
-    return (em_word2vec_place){w->epoch, w->portion, w->word};
+    return (em_word2vec_position){w->epoch, w->portion, w->word};
 }
 
-static void go_to(em_word2vec *w, em_word2vec_place at)
+static void go_to(em_word2vec *w, em_word2vec_position at)
 {
     if (w->windows.epoch != at.epoch) em__windows_epoch(&w->windows, at.epoch);
     w->epoch = at.epoch;
@@ -517,9 +520,9 @@ static void go_to(em_word2vec *w, em_word2vec_place at)
     w->word = at.word;
 }
 
-em_status em_word2vec_seek(em_word2vec *w, em_word2vec_place at)
+em_status em_word2vec_seek(em_word2vec *w, em_word2vec_position at)
 {
-    const em_word2vec_place was = em_word2vec_where(w);
+    const em_word2vec_position was = em_word2vec_where(w);
     const bool end = at.epoch == w->opts.epochs && at.portion == 0 && at.word == 0;
     const bool inside = at.epoch >= 0 && at.epoch < w->opts.epochs && at.portion >= 0 &&
                         at.portion < em__windows_portions(&w->windows) && at.word >= 0;
