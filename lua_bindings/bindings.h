@@ -14,7 +14,9 @@
 /* What `embla.Tensor` userdata holds. */
 typedef struct eml_box {
     em_tensor *tensor;          /* null once let go of */
+    const void *meta;           /* identity of the tensors' metatable, by which a box is known among userdata */
     bool parameter;             /* made by nn.Parameter */
+    bool lasting;               /* no scope empties it */
     bool waiting;               /* to be emptied when the running binding is done */
     bool lined, own_line;       /* its user value is a line of callbacks; one of its own (owner.c) */
     bool hooked;                /* a callback came: all that leads to the tensor has its own line */
@@ -156,6 +158,9 @@ static inline em_tensor *eml_tensorat(lua_State *L, const eml_state *s, int arg)
     return box ? box->tensor : NULL;
 }
 
+/* t:detach() and t.data */
+int eml_detach(lua_State *L);
+
 /* Pushes a tensor that the core lends (null: nil). */
 void eml_pushlent(lua_State *L, em_tensor *t);
 
@@ -166,11 +171,36 @@ bool eml_findscript(lua_State *L, const eml_state *s, lua_Debug *at);
 static inline void eml_pushfloat(lua_State *L, double x) { lua_pushnumber(L, x == x ? x : NAN); }
 
 /* An error "WHAT: 256 does not fit a tensor of uint8" if such a tensor cannot hold the number or boolean at `arg`. */
-void eml_checkwhole(lua_State *L, int arg, em_dtype dtype, const char *what);
+void eml_checkinteger(lua_State *L, int arg, em_dtype dtype, const char *what);
 static inline void eml_checkfits(lua_State *L, int arg, em_dtype dtype, const char *what)
 {
-    if (!em_dtype_is_float(dtype)) eml_checkwhole(L, arg, dtype, what);
+    if (!em_dtype_is_float(dtype)) eml_checkinteger(L, arg, dtype, what);
 }
+
+/* Element `at` of a tensor, in row-major order, becomes the number or boolean at `arg`, which fits. */
+static inline void eml_setelement(lua_State *L, em_tensor *t, int64_t at, int arg)
+{
+    if (lua_isboolean(L, arg))
+        em_tensor_set_int(t, at, lua_toboolean(L, arg));
+    else if (lua_isinteger(L, arg))
+        em_tensor_set_int(t, at, lua_tointeger(L, arg));
+    else
+        em_tensor_set(t, at, lua_tonumber(L, arg));
+}
+
+/* Pushes element `at`. */
+static inline void eml_pushelement(lua_State *L, const em_tensor *t, int64_t at)
+{
+    if (em_dtype_is_float(em_tensor_dtype(t)))
+        eml_pushfloat(L, em_tensor_get(t, at));
+    else if (em_tensor_dtype(t) == EM_BOOL)
+        lua_pushboolean(L, em_tensor_get_int(t, at) != 0);
+    else
+        lua_pushinteger(L, em_tensor_get_int(t, at));
+}
+
+/* Pushes the number or boolean at `arg` (> 0) as a 0-d tensor of bool, int64 or float64. */
+em_tensor *eml_pushscalar(lua_State *L, int arg);
 
 /* Raises an error at the line of the script that called the library. Formats are lua_pushfstring's. The second is for
  * the bodies of callbacks, which have no upvalues. */
@@ -183,7 +213,7 @@ int eml_errorin(lua_State *L, eml_state *s, const char *format, ...);
     do { \
         em_status eml__status = (call); \
         if (eml__status == EM_ENOMEM && eml_again(L)) eml__status = (call); \
-        eml_raise(L, eml__status); \
+        if (eml__status) eml_raise(L, eml__status); \
     } while (0)
 
 /* After EM_ENOMEM: collects garbage; whether the call is then to be made once more. */
@@ -212,6 +242,15 @@ const char *eml_checkpath(lua_State *L, int arg);
 em_vocab *eml_checkvocab(lua_State *L, int arg);
 em_vocab **eml_pushvocab(lua_State *L);
 
+/* The corpus at `arg`. */
+em_corpus *eml_checkcorpus(lua_State *L, int arg);
+
+/* What a message calls the argument at `arg` > 0 of the function that runs: "tolist: argument t". Pushes. */
+const char *eml_pushargument(lua_State *L, int arg);
+
+/* What an option expects, in words: "integer", "number >= 0", "one of sum, mean". May push. */
+const char *eml_expectstext(lua_State *L, const em_opt_spec *spec);
+
 /* What a value is, in words for a message: "a" in quotes, a Linear, a table, nothing. May push. */
 const char *eml_valuetext(lua_State *L, int arg);
 
@@ -220,6 +259,11 @@ bool eml_hasnames(lua_State *L, int arg);
 
 /* An error unless the keys of the table at `table` are 1 to n: names and holes would be read as nothing. */
 void eml_checkpositions(lua_State *L, int table, int64_t n, const char *what);
+
+/* What is wrong with a list that should have the keys 1 to n: nothing stands at one of them; or the key on the top of
+ * the stack is none of them. */
+int eml_wronggap(lua_State *L, int table, int64_t n, const char *what);
+int eml_wrongkey(lua_State *L, int table, int64_t n, const char *what);
 
 /* A list for a script, of the integers given: pushed, with the metatable that core.list_metatable is, by which it
  * prints as what it is. */
@@ -260,6 +304,8 @@ void eml_freecallback(void *callback);      /* what the core calls when it lets 
  *   eml_inherit_base the same for the tensor that the view at `view` shows, after a change of the view
  *   eml_find_boxes  from here on; returns the serial of the last box
  *   eml_forget_line of the box at `box`, whose tensor has no history any more
+ *   eml_keep_grad   the box at `box` keeps the gradient at `grad`, of which the core has just the values; 0: none
+ *   eml_push_grad   the gradient that the box keeps, if its values are those of `grad`; else nothing, and false
  *   eml_keep_stray  the callback at `callback`, which has no box: it is kept until the core lets go of it
  *   eml_push_stray  that callback if it is one, else nil */
 void eml_own(lua_State *L, eml_state *s, int box);
@@ -270,6 +316,8 @@ void eml_lead_to(lua_State *L, int box, int line);
 void eml_inherit_base(lua_State *L, int view);
 uint32_t eml_find_boxes(eml_state *s);
 void eml_forget_line(lua_State *L, int box);
+void eml_keep_grad(lua_State *L, int box, int grad);
+bool eml_push_grad(lua_State *L, int box, const em_tensor *grad);
 void eml_keep_stray(lua_State *L, eml_state *s, int callback);
 void eml_push_stray(lua_State *L, const eml_callback *c);
 void eml_note_box(lua_State *L, eml_state *s, eml_box *box);    /* on the top of the stack, while boxes can be found */
@@ -294,16 +342,34 @@ void eml_register(lua_State *L, int state, const luaL_Reg *functions);
 typedef struct eml_named {
     const char *name;
     lua_CFunction call;
-    const char *arguments;
+    const char *arguments;      /* null for a field */
+    const char *doc;            /* for help: a sentence, then @param, @return, @raise as above a function in Lua */
 } eml_named;
 void eml_register_named(lua_State *L, int state, const eml_named *functions);
 
+/* "tolist: argument t": an argument of the running function, if it is one of those; else "argument 1". On the stack. */
+const char *eml_pushargument(lua_State *L, int arg);
+
+/* The same for fields, each of which has a function that is called with the tensor. */
+void eml_register_fields(lua_State *L, int state, const eml_named *fields);
+
+/* For help: functions of these names in the table on the top of the stack were registered by these rows. Both of the
+ * above say so themselves. */
+void eml_note_rows(lua_State *L, const eml_named *rows);
+
+/* What the doc says of a method that changes its tensor. */
+#define EML_CHANGES \
+    "\nWhile gradients are recorded, what was there before gets none.\n@return the tensor\n" \
+    "@raise for a leaf that requires grad"
+
 /* Parts of the module: each adds its functions to the table on the top of the stack. */
 void eml_open_tensor(lua_State *L, int state);
+void eml_open_fields(lua_State *L, int state);
 void eml_open_index(lua_State *L, int state);
 void eml_open_sparse(lua_State *L, int state);
 void eml_open_ops(lua_State *L, int state);
 void eml_open_autograd(lua_State *L, int state);
+void eml_open_hooks(lua_State *L, int state);
 void eml_open_function(lua_State *L, int state);
 void eml_open_modes(lua_State *L, int state);
 void eml_open_callback(lua_State *L);
@@ -312,8 +378,18 @@ void eml_open_system(lua_State *L, int state);
 void eml_open_describe(lua_State *L, int state);
 void eml_open_optim(lua_State *L, int state);
 void eml_open_gradients(lua_State *L, int state);
-void eml_open_text(lua_State *L, int state);
-void eml_open_io(lua_State *L, int state);
+void eml_open_vocab(lua_State *L, int state);
+void eml_open_corpus(lua_State *L, int state);
+void eml_open_skipgram(lua_State *L, int state);
+void eml_open_word2vec(lua_State *L, int state);
+void eml_open_subwords(lua_State *L, int state);
+void eml_open_formats(lua_State *L, int state);
+void eml_open_json(lua_State *L, int state);
+void eml_open_kept(lua_State *L, int state);
+void eml_open_lines(lua_State *L, int state);
+void eml_open_list_files(lua_State *L, int state);
+void eml_open_file(lua_State *L, int state);
+void eml_open_strings(lua_State *L, int state);
 /* Each further part is one line here and one in module.c. */
 
 int luaopen_embla_core(lua_State *L);

@@ -118,7 +118,7 @@ void eml_checkcallback(lua_State *L, em_status s)
 void eml_pushgiven(lua_State *L, eml_state *s, em_tensor *t)
 {
     eml_box *box = lua_newuserdatauv(L, sizeof *box, 1);
-    *box = (eml_box){0};
+    *box = (eml_box){.meta = s->tensor_meta};
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->tensor_meta_ref);
     lua_setmetatable(L, -2);
     if (s->finding) eml_note_box(L, s, box);

@@ -1,58 +1,12 @@
-/* Gradients: backward, grad, hooks. */
+/* Gradients: backward and grad; which tensors get one, and for which rows. */
 #include "bindings.h"
-
-/* ---- hooks --------------------------------------------------------------------------------------------- */
-
-typedef struct hook_call {
-    em_tensor *grad, **replacement;
-} hook_call;
-
-static int run_hook(lua_State *L)
-{
-    const eml_callback *c = lua_touserdata(L, 1);
-    const hook_call *h = lua_touserdata(L, 2);
-    eml_pushgiven(L, c->state, h->grad);
-    lua_call(L, 1, 1);
-    if (lua_isnil(L, -1)) return 0;
-    em_tensor *other = eml_tensorat(L, c->state, -1);
-    if (!other)
-        return eml_errorin(L, c->state, "backward: a hook returned a %s, expected a tensor or nil",
-                           luaL_typename(L, -1));
-    em_tensor_retain(*h->replacement = other);
-    return 0;
-}
-
-static em_status call_hook(void *context, em_tensor *grad, em_tensor **replacement)
-{
-    return eml_runcallback(context, run_hook, &(hook_call){grad, replacement});
-}
-
-/* t:register_hook(f) -> id for core.remove_hook(t, id) */
-static int register_hook(lua_State *L)
-{
-    em_tensor *t = eml_checktensor(L, 1);
-    eml_callback *c = eml_newcallback(L, 2, sizeof *c);
-    int64_t id;
-    const em_status s = em_tensor_add_hook(t, call_hook, c, eml_freecallback, &id);
-    if (s) eml_freecallback(c);
-    eml_raise(L, s);
-    eml_own(L, eml_getstate(L), 1);
-    lua_pushinteger(L, id);
-    return 1;
-}
-
-static int remove_hook(lua_State *L)
-{
-    em_tensor_remove_hook(eml_checktensor(L, 1), luaL_checkinteger(L, 2));
-    eml_disown(L, eml_getstate(L), 1);
-    return 0;
-}
 
 /* ---- backward ------------------------------------------------------------------------------------------ */
 
 /* Raises what a backward has failed with; where something has no history, also why, if a block says so. */
 static void check_backward(lua_State *L, em_status s, bool recorded)
 {
+    if (s == EM_OK) return;
     const eml_mode *off = eml_getstate(L)->now[EML_GRAD];
     if (s == EM_EGRAD && !recorded && off && !off->on && off->line)
         eml_error(L, "%s (gradients are off since %s:%d)", em_error(), off->file, off->line);
@@ -123,6 +77,8 @@ static int grad(lua_State *L)
     return 1;
 }
 
+/* ---- which tensors ------------------------------------------------------------------------------------- */
+
 static int retain_grad(lua_State *L)
 {
     eml_check(L, em_tensor_retain_grad(eml_checktensor(L, 1)));
@@ -148,13 +104,15 @@ static int requires_grad_(lua_State *L)
     return 1;
 }
 
-/* core.origin_name(t) -> name of the operation that made it, or nil; which of its inputs were numbers, as bits */
+/* core.origin_name(t) -> name of the operation that made it, or nil; which of its inputs were numbers or left out, as
+ * bits; whether its first option was given */
 static int origin_name(lua_State *L)
 {
     const em_tensor *t = eml_checktensor(L, 1);
     lua_pushstring(L, em_tensor_origin_name(t));
     lua_pushinteger(L, em_tensor_origin_numbers(t));
-    return 2;
+    lua_pushboolean(L, em_tensor_origin_option(t));
+    return 3;
 }
 
 /* core.set_frozen_rows(tensor, mask or nil): see em_tensor_set_frozen_rows */
@@ -178,12 +136,25 @@ static int frozen_rows(lua_State *L)
 void eml_open_autograd(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
-        {"backward", backward}, {"grad", grad}, {"origin_name", origin_name}, {"remove_hook", remove_hook},
-        {"set_frozen_rows", set_frozen_rows}, {"frozen_rows", frozen_rows}, {"register_hook", register_hook},
-        {NULL, NULL},
+        {"backward", backward}, {"grad", grad}, {"origin_name", origin_name},
+        {"set_frozen_rows", set_frozen_rows}, {"frozen_rows", frozen_rows}, {NULL, NULL},
     };
-    static const eml_named methods[] = {{"retain_grad", retain_grad, "t"}, {"requires_grad_", requires_grad_, "t on"},
-                                        {"detach_", detach_, "t"}, {NULL, NULL, NULL}};
+    static const eml_named methods[] = {
+        {"retain_grad", retain_grad, "t",
+         "Has backward leave the gradient of a result in its grad too.\n"
+         "@return the tensor\n"
+         "@raise if it does not require grad"},
+        {"requires_grad_", requires_grad_, "t on",
+         "Says whether gradients are recorded for a leaf.\n"
+         "@param on boolean, true if left out\n"
+         "@return the tensor\n"
+         "@raise unless its dtype is float32 or float64; for false, unless it is a leaf"},
+        {"detach_", detach_, "t",
+         "Takes the history off: the tensor is a leaf then, and requires no grad.\n"
+         "@return the tensor\n"
+         "@raise for a view of another tensor"},
+        {NULL, NULL, NULL, NULL},
+    };
     eml_register(L, state, functions);
     lua_getfield(L, -1, "methods");
     eml_register_named(L, state, methods);

@@ -1,4 +1,4 @@
-/* Gradients of parameters between backward and step: clearing and clipping them. */
+/* What is done to many tensors at once beside a step: gradients are cleared and clipped, parameters averaged. */
 #include "bindings.h"
 
 #include <string.h>
@@ -33,32 +33,34 @@ static em_status zero_grad_of(em_tensor *param)
 /* core.zero_grad(params, set_to_none) */
 static int zero_grad(lua_State *L)
 {
+    eml_state *s = eml_getstate(L);
     luaL_checktype(L, 1, LUA_TTABLE);
     const int64_t n = (int64_t)lua_rawlen(L, 1);
     for (int64_t i = 1; i <= n; i++) {
         lua_rawgeti(L, 1, i);
-        em_tensor *param = eml_totensor(L, -1);
+        em_tensor *param = eml_tensorat(L, s, -1);
         if (!param) return eml_error(L, "zero_grad: parameter %d is no tensor", (int)i);
         eml_check(L, lua_toboolean(L, 2) ? em_tensor_set_grad(param, NULL) : zero_grad_of(param));
+        if (lua_toboolean(L, 2)) eml_keep_grad(L, -1, 0);
         lua_pop(L, 1);
     }
-    eml_before_step(L, &eml_getstate(L)->collector);
+    eml_before_step(L, &s->collector);
     return 0;
 }
 
-/* The gradients in the table at index 1, which keeps them. */
-static em_tensor **read_grads(lua_State *L, const char *name, int *n)
+/* The tensors in the table at `arg`, which keeps them. */
+static em_tensor **read_tensors(lua_State *L, int arg, const char *name, const char *what, int *n)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    *n = (int)lua_rawlen(L, 1);
-    em_tensor **grads = lua_newuserdatauv(L, (size_t)(*n + 1) * sizeof *grads, 0);
+    luaL_checktype(L, arg, LUA_TTABLE);
+    *n = (int)lua_rawlen(L, arg);
+    em_tensor **list = lua_newuserdatauv(L, (size_t)(*n + 1) * sizeof *list, 0);
     for (int i = 0; i < *n; i++) {
-        lua_rawgeti(L, 1, i + 1);
-        grads[i] = eml_totensor(L, -1);
-        if (!grads[i]) eml_error(L, "%s: gradient %d is no tensor", name, i + 1);
+        lua_rawgeti(L, arg, i + 1);
+        list[i] = eml_totensor(L, -1);
+        if (!list[i]) eml_error(L, "%s: %s %d is no tensor", name, what, i + 1);
         lua_pop(L, 1);
     }
-    return grads;
+    return list;
 }
 
 /* core.clip_grad_norm(grads, max_norm, norm_type) -> total norm */
@@ -67,7 +69,7 @@ static int clip_grad_norm(lua_State *L)
     int n;
     double total;
     const double max_norm = luaL_checknumber(L, 2), norm_type = luaL_checknumber(L, 3);
-    em_tensor **grads = read_grads(L, "clip_grad_norm_", &n);
+    em_tensor **grads = read_tensors(L, 1, "clip_grad_norm_", "gradient", &n);
     eml_check(L, em_clip_grad_norm(grads, n, max_norm, norm_type, &total));
     lua_pushnumber(L, total);
     return 1;
@@ -78,8 +80,28 @@ static int clip_grad_value(lua_State *L)
 {
     int n;
     const double limit = luaL_checknumber(L, 2);
-    em_tensor **grads = read_grads(L, "clip_grad_value_", &n);
+    em_tensor **grads = read_tensors(L, 1, "clip_grad_value_", "gradient", &n);
     eml_check(L, em_clip_grad_value(grads, n, limit));
+    return 0;
+}
+
+/* core.average(ema, decay): its `averages` take in its `params`, and its `num_updates` grows by one; all or nothing */
+static int average(lua_State *L)
+{
+    int n, params;
+    luaL_checktype(L, 1, LUA_TTABLE);
+    const double decay = luaL_checknumber(L, 2);
+    lua_settop(L, 2);
+    lua_getfield(L, 1, "num_updates");
+    const int64_t updates = eml_tointeger(L, -1, "EMA: num_updates");
+    lua_getfield(L, 1, "averages");
+    lua_getfield(L, 1, "params");
+    em_tensor **values = read_tensors(L, 5, "EMA", "parameter", &params);
+    em_tensor **averages = read_tensors(L, 4, "EMA", "average", &n);
+    if (n != params) return eml_error(L, "EMA: %d averages of %d parameters", n, params);
+    eml_check(L, em_average(averages, values, n, decay));
+    lua_pushinteger(L, updates + 1);
+    lua_setfield(L, 1, "num_updates");
     return 0;
 }
 
@@ -87,7 +109,7 @@ void eml_open_gradients(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
         {"zero_grad", zero_grad}, {"clip_grad_norm", clip_grad_norm}, {"clip_grad_value", clip_grad_value},
-        {NULL, NULL},
+        {"average", average}, {NULL, NULL},
     };
     eml_register(L, state, functions);
 }

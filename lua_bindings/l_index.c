@@ -23,9 +23,8 @@ static em_opts int_opts(int n, const int64_t *values)
     return o;
 }
 
-static int64_t wrap_position(lua_State *L, int64_t i, const em_tensor *t, int dim)
+static int64_t wrap_position(lua_State *L, int64_t i, int dim, int64_t n)
 {
-    const int64_t n = em_tensor_size(t, dim);
     if (i < -n || i >= n)
         eml_error(L, "index %I is out of range for dim %d of size %I (positions count from 0)", (LUAI_UACINT)i, dim,
                    (LUAI_UACINT)n);
@@ -35,7 +34,7 @@ static int64_t wrap_position(lua_State *L, int64_t i, const em_tensor *t, int di
 static void select_top(lua_State *L, int dim, int64_t i)
 {
     const em_tensor *t = eml_checktensor(L, -1);
-    const em_opts o = int_opts(2, (int64_t[]){dim, wrap_position(L, i, t, dim)});
+    const em_opts o = int_opts(2, (int64_t[]){dim, wrap_position(L, i, dim, em_tensor_size(t, dim))});
     apply_top(L, "select", NULL, &o);
 }
 
@@ -91,12 +90,12 @@ static void add_mask(lua_State *L, picks *p, int dim, em_tensor *mask, const em_
         if (dim + d >= em_tensor_dims(t) || em_tensor_size(mask, d) != em_tensor_size(t, dim + d))
             eml_error(L, "a mask of %I elements for dim %d of size %I", (LUAI_UACINT)em_tensor_size(mask, d), dim + d,
                       (LUAI_UACINT)(dim + d < em_tensor_dims(t) ? em_tensor_size(t, dim + d) : 0));
-    em_tensor **places = eml_pushtensor(L);
-    eml_check(L, em_apply(em_op_find("nonzero"), &mask, 1, NULL, NULL, places));
-    const int64_t n = em_tensor_size(*places, 0);
+    em_tensor **positions = eml_pushtensor(L);
+    eml_check(L, em_apply(em_op_find("nonzero"), &mask, 1, NULL, NULL, positions));
+    const int64_t n = em_tensor_size(*positions, 0);
     for (int d = 0; d < dims; d++) {
         em_tensor **column = eml_pushtensor(L);
-        eml_check(L, em_tensor_view(column, *places, n ? d : 0, 1, &n, (int64_t[]){dims}));
+        eml_check(L, em_tensor_view(column, *positions, n ? d : 0, 1, &n, (int64_t[]){dims}));
         add_pick(L, p, dim + d);
     }
     lua_pop(L, 1);
@@ -112,12 +111,7 @@ static em_tensor *push_wrapped(lua_State *L, em_tensor *ids, int dim, int64_t si
     eml_check(L, em_tensor_to(plain, ids, EM_I64));
     eml_check(L, em_tensor_clone(own, *plain));
     int64_t *id = em_tensor_data(*own);
-    for (int64_t i = 0; i < em_tensor_count(*own); i++) {
-        if (id[i] < -size || id[i] >= size)
-            eml_error(L, "index %I is out of range for dim %d of size %I (positions count from 0)", (LUAI_UACINT)id[i],
-                      dim, (LUAI_UACINT)size);
-        if (id[i] < 0) id[i] += size;
-    }
+    for (int64_t i = 0; i < em_tensor_count(*own); i++) id[i] = wrap_position(L, id[i], dim, size);
     lua_remove(L, -2);
     return *own;
 }
@@ -246,24 +240,15 @@ static bool is_whole(lua_State *L, int key, const em_tensor *t)
 /* Position of the single element that `key` names, in row-major order. */
 static int64_t element_at(lua_State *L, int key, const em_tensor *t)
 {
-    if (lua_type(L, key) == LUA_TNUMBER) return wrap_position(L, eml_tointeger(L, key, "index"), t, 0);
+    if (lua_type(L, key) == LUA_TNUMBER)
+        return wrap_position(L, eml_tointeger(L, key, "index"), 0, em_tensor_size(t, 0));
     int64_t at = 0;
     for (int d = 0; d < em_tensor_dims(t); d++) {
         lua_rawgeti(L, key, d + 1);
-        at = at * em_tensor_size(t, d) + wrap_position(L, eml_tointeger(L, -1, "index"), t, d);
+        at = at * em_tensor_size(t, d) + wrap_position(L, eml_tointeger(L, -1, "index"), d, em_tensor_size(t, d));
         lua_pop(L, 1);
     }
     return at;
-}
-
-static void push_number(lua_State *L, const em_tensor *t, int64_t at)
-{
-    if (em_dtype_is_float(em_tensor_dtype(t)))
-        eml_pushfloat(L, em_tensor_get(t, at));
-    else if (em_tensor_dtype(t) == EM_BOOL)
-        lua_pushboolean(L, em_tensor_get_int(t, at) != 0);
-    else
-        lua_pushinteger(L, em_tensor_get_int(t, at));
 }
 
 /* Row i of a row-sparse gradient: the sum of its entries, zeros if there are none. */
@@ -290,7 +275,7 @@ static void push_picked(lua_State *L, int tensor, int key)
     if (em_tensor_is_sparse(t)) {
         if (lua_type(L, key) != LUA_TNUMBER)
             eml_error(L, "a row-sparse gradient is indexed by the number of a row; else use to_dense()");
-        push_sparse_row(L, t, wrap_position(L, eml_tointeger(L, key, "index"), t, 0));
+        push_sparse_row(L, t, wrap_position(L, eml_tointeger(L, key, "index"), 0, em_tensor_size(t, 0)));
         return;
     }
     lua_pushvalue(L, tensor);
@@ -335,7 +320,7 @@ static int get(lua_State *L)
     const bool inside = eml_begin(L, s);
     const em_tensor *t = eml_checktensor(L, 1);
     if (!em_tensor_is_sparse(t) && is_whole(L, 2, t))
-        push_number(L, t, element_at(L, 2, t));
+        eml_pushelement(L, t, element_at(L, 2, t));
     else {
         push_picked(L, 1, 2);
         if (s->lined && em_grad_enabled()) eml_inherit(L, -1, 1);
@@ -350,12 +335,7 @@ static void set_number(lua_State *L, em_tensor *t, int64_t at, int value)
 {
     eml_checkfits(L, value, em_tensor_dtype(t), "assignment");
     eml_check(L, em_tensor_before_change(t, NULL));
-    if (lua_isboolean(L, value))
-        em_tensor_set_int(t, at, lua_toboolean(L, value));
-    else if (lua_isinteger(L, value))
-        em_tensor_set_int(t, at, lua_tointeger(L, value));
-    else
-        em_tensor_set(t, at, lua_tonumber(L, value));
+    eml_setelement(L, t, at, value);
     em_tensor_touch(t);
 }
 
@@ -385,7 +365,6 @@ static void assign_picked(lua_State *L, em_tensor *t, em_tensor *key, int value)
 /* t[{…, ids, …}] = v: the key picks from the elements' positions, and v goes there in the flat tensor. */
 static void assign_gathered(lua_State *L, em_tensor *t, int key, int value)
 {
-    const int64_t n = em_tensor_count(t);
     em_tensor **own = eml_pushtensor(L), **flat = eml_pushtensor(L), **numbers = eml_pushtensor(L), *whole = t;
     const em_opts all = {.at = {{.given = true, .i = 1}}, .ints = {-1}};
     if (!em_tensor_is_contiguous(t)) {
@@ -395,10 +374,13 @@ static void assign_gathered(lua_State *L, em_tensor *t, int key, int value)
     eml_check(L, em_apply(em_op_find("view"), &whole, 1, &all, NULL, flat));
     eml_check(L, em_tensor_empty(numbers, EM_I64, em_tensor_dims(t), em_tensor_sizes(t)));
     int64_t *number = em_tensor_data(*numbers);
+    const int64_t n = em_tensor_count(*numbers);
     for (int64_t i = 0; i < n; i++) number[i] = i;
     push_picked(L, lua_gettop(L), key);
-    em_tensor *places = eml_checktensor(L, -1), *v = push_value(L, value, t);
-    eml_check(L, em_apply_inplace(em_op_find("index_put"), *flat, (em_tensor *[]){*flat, places, v}, 3, NULL, NULL));
+    em_tensor *positions = eml_checktensor(L, -1), *v = push_value(L, value, t);
+    if (n != em_tensor_count(*flat) || (whole == t && !em_tensor_same_storage(*flat, t)))
+        eml_error(L, "assignment: a finalizer has given the tensor other rows");
+    eml_check(L, em_apply_inplace(em_op_find("index_put"), *flat, (em_tensor *[]){*flat, positions, v}, 3, NULL, NULL));
     if (whole != t) eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, whole}, 2, NULL, NULL));
 }
 

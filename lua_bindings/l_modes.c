@@ -297,6 +297,14 @@ static int new_handle(lua_State *L)
     return 1;
 }
 
+/* core.outlast(tensor) -> the tensor, which no scope empties from now on: for what belongs to a module */
+static int outlast(lua_State *L)
+{
+    eml_checkbox(L, 1)->lasting = true;
+    lua_settop(L, 1);
+    return 1;
+}
+
 /* What a scope that is never closed has made is the collector's. */
 static int forget_scope(lua_State *L)
 {
@@ -304,7 +312,7 @@ static int forget_scope(lua_State *L)
     return 0;
 }
 
-/* core.close_scope(scope): lets go of every tensor made in it, but for parameters and those to keep */
+/* core.close_scope(scope): lets go of every tensor made in it, but for those to keep and those that last */
 static int close_scope(lua_State *L)
 {
     eml_state *s = eml_getstate(L);
@@ -317,7 +325,7 @@ static int close_scope(lua_State *L)
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, 2, i);
         eml_box *box = eml_lookat(L, s, -1);
-        if (box && lua_rawget(L, 3) == LUA_TNIL && !box->parameter) eml_empty_box(s, box);
+        if (box && lua_rawget(L, 3) == LUA_TNIL && !box->lasting) eml_empty_box(s, box);
         lua_settop(L, 3);
     }
     return 0;
@@ -418,9 +426,13 @@ void eml_open_modes(lua_State *L, int state)
     static const luaL_Reg functions[] = {
         {"open_grad", open_grad}, {"open_anomaly", open_anomaly}, {"set_anomaly", set_anomaly},
         {"open_scope", open_scope}, {"close_scope", close_scope}, {"keep_in_scope", keep_in_scope},
-        {"handle", new_handle}, {"keep_generator", keep_generator}, {"keep_values", keep_values}, {NULL, NULL},
+        {"handle", new_handle}, {"outlast", outlast}, {"keep_generator", keep_generator}, {"keep_values", keep_values},
+        {NULL, NULL},
     };
-    static const eml_named named[] = {{"is_grad_enabled", is_grad_enabled, ""}, {NULL, NULL, NULL}};
+    static const eml_named named[] = {
+        {"is_grad_enabled", is_grad_enabled, "", "Whether gradients are being recorded.\n@return boolean"},
+        {NULL, NULL, NULL, NULL},
+    };
     static const luaL_Reg mode[] = {{"__close", close_guard}, {"__gc", close_guard}, {NULL, NULL}};
     static const luaL_Reg scope[] = {{"__close", close_scope}, {"__gc", forget_scope}, {NULL, NULL}};
     static const luaL_Reg kept_values[] = {{"__close", put_back}, {"__gc", forget_kept}, {NULL, NULL}};

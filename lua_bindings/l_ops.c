@@ -2,7 +2,7 @@
  * where the first option is a required dim, it stands right after the first input, as in PyTorch (gather(x, dim,
  * index)). A table of named options may end the arguments: the reader set with core.set_reader turns it into positions.
  */
-#include "bindings.h"
+#include "option.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,27 +18,9 @@ typedef struct signature {
     bool list;                          /* inputs are one table of tensors */
     bool dim_first;
     bool inplace;
-    char kind[8];                       /* a value ' ', ids '#', a mask '!' */
-    bool optional[8];
-    char name[8][24];
+    const em_input_spec *inputs;
     char title[48];
 } signature;
-
-static void read_inputs(signature *s, const char *text)
-{
-    if (!strcmp(text, "*")) {
-        s->list = true;
-        return;
-    }
-    while (*text) {
-        const size_t n = strcspn(text, " "), word = strcspn(text, " #!?=");
-        const int i = s->n_in++;
-        s->kind[i] = memchr(text, '#', n) ? '#' : memchr(text, '!', n) ? '!' : ' ';
-        s->optional[i] = memchr(text, '?', n) != NULL;
-        memcpy(s->name[i], text, word < 23 ? word : 23);
-        text += n + (text[n] == ' ');
-    }
-}
 
 static void read_signature(signature *s, eml_state *state, const em_op *op, bool inplace)
 {
@@ -50,10 +32,12 @@ static void read_signature(signature *s, eml_state *state, const em_op *op, bool
     s->inplace = inplace;
     for (; s->opts[s->n_opts].name; s->n_opts++)
         if (!strcmp(s->opts[s->n_opts].initial, "!")) s->required |= 1u << s->n_opts;
-    read_inputs(s, em_op_inputs(op));
-    for (const char *o = em_op_outputs(op); *o && *o != '['; o += strcspn(o, " "), o += *o == ' ') s->n_out++;
+    s->inputs = em_op_inputs(op);
+    s->list = s->inputs[0].kind == EM_INPUT_LIST;
+    while (!s->list && *s->inputs[s->n_in].name) s->n_in++;
+    s->n_out = em_op_output_count(op);
     s->dim_first = s->n_in > 1 && s->n_opts && !strcmp(s->opts[0].name, "dim") && (s->required & 1);
-    strncpy(s->title, em_op_name(op), sizeof s->title - 2);
+    strncpy(s->title, em_op_title(op), sizeof s->title - 2);
     if (inplace) strcat(s->title, "_");
 }
 
@@ -62,41 +46,34 @@ static void read_signature(signature *s, eml_state *state, const em_op *op, bool
 /* A number as a 0-d tensor that gives way to tensors in promotion: takes the place of stack index `arg`. */
 static em_tensor *number_input(lua_State *L, int arg)
 {
-    em_tensor **t = eml_pushtensor(L);
-    if (lua_isboolean(L, arg))
-        eml_check(L, em_tensor_scalar_int(t, EM_BOOL, lua_toboolean(L, arg)));
-    else if (lua_isinteger(L, arg))
-        eml_check(L, em_tensor_scalar_int(t, EM_I64, lua_tointeger(L, arg)));
-    else
-        eml_check(L, em_tensor_scalar(t, EM_F64, lua_tonumber(L, arg)));
-    em_tensor_mark_number(*t);
+    em_tensor_mark_number(eml_pushscalar(L, arg));
     lua_replace(L, arg);
     return eml_totensor(L, arg);
 }
 
-/* "add: y", for messages */
+/* "add: other", for messages */
 enum { WHAT = 80 };
-static const char *input_text(char what[WHAT], const signature *s, int i)
+static const char *text_of(char what[WHAT], const signature *s, const char *argument)
 {
     strcpy(what, s->title);
     strcat(what, ": ");
-    strcat(what, s->name[i]);
+    strncat(what, argument, WHAT - strlen(what) - 1);
     return what;
 }
 
-/* Ids in a table, whole numbers that may be written as floats, as a tensor in place of stack index `arg`. */
+/* Ids in a table, integers that may be written as floats, as a tensor in place of stack index `arg`. */
 static em_tensor *ids_from_table(lua_State *L, const signature *s, int i, int arg)
 {
     const bool empty = lua_rawlen(L, arg) == 0;
     char what[WHAT];
-    input_text(what, s, i);
+    text_of(what, s, s->inputs[i].name);
     const em_tensor *t = eml_pushfromtable(L, arg, empty ? EM_I64 : -1, what);
     if (em_dtype_is_float(em_tensor_dtype(t))) {
         const em_tensor *exact = eml_pushfromtable(L, arg, EM_F64, what);
         for (int64_t k = 0; k < em_tensor_count(exact); k++) {
             const double x = em_tensor_get(exact, k);
             if (!(x == floor(x) && fabs(x) < 0x1p63))
-                eml_error(L, "%s: %s must hold integers, got %f", s->title, s->name[i], x);
+                eml_error(L, "%s: %s must hold integers, got %f", s->title, s->inputs[i].name, x);
         }
         em_tensor **ids = eml_pushtensor(L);
         eml_check(L, em_tensor_to(ids, exact, EM_I64));
@@ -110,6 +87,14 @@ static em_tensor *ids_from_table(lua_State *L, const signature *s, int i, int ar
 
 #define SLIP " (write %s.%s with a dot, not a colon)"
 
+/* Whether input i is what stands behind an arithmetic sign or a comparison. */
+static bool is_operand(const signature *s, int i)
+{
+    const char *name = s->inputs[i].name;
+    const bool second = i == 1 && (!strcmp(name, "other") || !strcmp(name, "exponent"));
+    return second && em_op_inplace(s->op);
+}
+
 /* An error where input i is no tensor; `arg` 0: nothing was given for it. Called without anything, or with the table of
  * functions itself, a dot and a colon have been confused. */
 static int wrong_input(lua_State *L, const signature *s, int i, int arg)
@@ -120,26 +105,27 @@ static int wrong_input(lua_State *L, const signature *s, int i, int arg)
     else if (i == 0 && arg && luaL_getmetafield(L, arg, "__library") == LUA_TSTRING)
         slip = lua_pushfstring(L, SLIP, lua_tostring(L, -1), s->title);
     char what[WHAT];
-    const char *operand = strcmp(s->name[i], "y") ? "" : ", the other operand,";
-    return eml_error(L, "%s%s must be a tensor%s, got %s%s", input_text(what, s, i), operand,
-                     *operand ? " or a number" : "", got, slip);
+    return eml_error(L, "%s must be a tensor%s, got %s%s", text_of(what, s, s->inputs[i].name),
+                     is_operand(s, i) ? " or a number" : "", got, slip);
 }
 
 static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
 {
     em_tensor *t = eml_tensorat(L, s->state, arg);
     if (t) return t;
+    const em_input_spec *input = &s->inputs[i];
     const int type = lua_type(L, arg);
-    if ((type == LUA_TNIL || type == LUA_TNONE) && s->optional[i]) return NULL;
+    if ((type == LUA_TNIL || type == LUA_TNONE) && input->optional) return NULL;
     const bool plain = type == LUA_TTABLE && luaL_getmetafield(L, arg, "__name") == LUA_TNIL;
-    if (plain && s->kind[i] == '#') return ids_from_table(L, s, i, arg);
-    if (plain && s->kind[i] != '!') {
+    if (plain && input->kind == EM_INPUT_IDS) return ids_from_table(L, s, i, arg);
+    if (plain && input->kind != EM_INPUT_MASK) {
         char what[WHAT];
-        eml_pushfromtable(L, arg, -1, input_text(what, s, i));
+        eml_pushfromtable(L, arg, -1, text_of(what, s, input->name));
         lua_replace(L, arg);
         return eml_totensor(L, arg);
     }
-    if (s->kind[i] != '!' && (type == LUA_TNUMBER || (type == LUA_TBOOLEAN && s->kind[i] == ' ')))
+    if ((type == LUA_TNUMBER && input->kind != EM_INPUT_MASK) ||
+        (type == LUA_TBOOLEAN && input->kind == EM_INPUT_VALUE))
         return number_input(L, arg);
     wrong_input(L, s, i, arg);
     return NULL;
@@ -147,9 +133,12 @@ static em_tensor *get_input(lua_State *L, const signature *s, int i, int arg)
 
 /* ---- one option ---------------------------------------------------------------------------------------- */
 
-static void wrong_option(lua_State *L, const signature *s, const em_opt_spec *spec, int arg, const char *expected)
+/* `expected` by position; of an option given by name what help says of it. */
+static void wrong_option(lua_State *L, const signature *s, const em_opt_spec *spec, int arg, bool named,
+                         const char *expected)
 {
-    eml_error(L, "%s: %s: expected %s, got %s", s->title, spec->name, expected, eml_valuetext(L, arg));
+    eml_error(L, "%s: %s%s: expected %s, got %s", s->title, named ? "option " : "", spec->name,
+              named ? eml_expectstext(L, spec) : expected, eml_valuetext(L, arg));
 }
 
 /* Integers into o->ints; returns how many. */
@@ -157,9 +146,7 @@ static int read_list(lua_State *L, const signature *s, int k, int arg, int last,
 {
     int n = 0;
     char what[WHAT];
-    strcpy(what, s->title);
-    strcat(what, ": ");
-    strncat(what, s->opts[k].name, sizeof what - strlen(what) - 1);
+    text_of(what, s, s->opts[k].name);
     if (lua_istable(L, arg)) {
         n = eml_checkints(L, arg, o->ints, EM_MAX_INTS, what);
     } else {
@@ -171,48 +158,26 @@ static int read_list(lua_State *L, const signature *s, int k, int arg, int last,
     return n;
 }
 
-/* Option k from stack index `arg`; numbers up to index `last` belong to it if it is a list. */
-static void read_option(lua_State *L, const signature *s, int k, int arg, int last, em_opts *o)
+/* Option k from stack index `arg`: `named` if it came from a table, else numbers up to index `last` belong to it if it
+ * is a list. */
+static void read_option(lua_State *L, const signature *s, int k, int arg, int last, bool named, em_opts *o)
 {
     const em_opt_spec *spec = &s->opts[k];
     em_opt *to = &o->at[k];
-    const int type = lua_type(L, arg);
-    int ok = 1;
-    switch (spec->kind) {
-    case EM_OPT_BOOL:
-        if (type != LUA_TBOOLEAN) wrong_option(L, s, spec, arg, "true or false");
-        to->i = lua_toboolean(L, arg);
-        break;
-    case EM_OPT_INT:
-        if (type == LUA_TTABLE && lua_rawlen(L, arg) == 1)          /* {3}: PyTorch's tuple of one size */
-            eml_checkints(L, arg, &to->i, 1, spec->name);
-        else
-            to->i = type == LUA_TNUMBER ? lua_tointegerx(L, arg, &ok) : (ok = 0);
-        if (!ok) wrong_option(L, s, spec, arg, "an integer");
+    if (spec->kind == EM_OPT_INTS) {
+        to->i = read_list(L, s, k, arg, last, o);
+        to->given = true;
+        return;
+    }
+    if (spec->kind == EM_OPT_INT && lua_type(L, arg) == LUA_TTABLE && lua_rawlen(L, arg) == 1) {
+        const char *what = lua_pushfstring(L, "%s: %s%s", s->title, named ? "option " : "", spec->name);
+        eml_checkints(L, arg, &to->i, 1, what);             /* {3}: PyTorch's tuple of one size */
         to->x = (double)to->i;
-        break;
-    case EM_OPT_NUMBER:
-        if (type != LUA_TNUMBER) wrong_option(L, s, spec, arg, "a number");
-        to->x = lua_tonumber(L, arg);
-        if (*spec->choices && !em_opt_in_range(spec, to->x))
-            wrong_option(L, s, spec, arg, lua_pushfstring(L, "a number %s", spec->choices));
-        to->i = lua_isinteger(L, arg) ? lua_tointeger(L, arg) : 0;
-        break;
-    case EM_OPT_ENUM:
-        to->i = type == LUA_TSTRING ? em_opt_choice(spec, lua_tostring(L, arg)) : -1;
-        if (to->i < 0)
-            wrong_option(L, s, spec, arg, lua_pushfstring(L, "one of %s", luaL_gsub(L, spec->choices, " ", ", ")));
-        break;
-    case EM_OPT_DTYPE: {
-        em_dtype d;
-        if (type != LUA_TSTRING || !em_dtype_parse(&d, lua_tostring(L, arg)))
-            wrong_option(L, s, spec, arg, "a dtype (float32, float64, int64, ...)");
-        to->i = (int64_t)eml_checkdtype(L, arg);
-        break;
+        to->given = true;
+        return;
     }
-    case EM_OPT_INTS: to->i = read_list(L, s, k, arg, last, o); break;
-    }
-    to->given = true;
+    const char *expected = eml_readoption(L, arg, spec, to);
+    if (expected) wrong_option(L, s, spec, arg, named, expected);
 }
 
 /* ---- a call -------------------------------------------------------------------------------------------- */
@@ -231,7 +196,7 @@ static bool is_empty_list(lua_State *L, const signature *s, int arg)
 }
 
 typedef struct arguments {
-    em_tensor *few[8], **in;
+    em_tensor *few[EM_MAX_INPUTS], **in;
     int n, first;                       /* where on the stack the first input stands */
     unsigned given;                     /* bits of the options given by position */
     em_opts opts;
@@ -278,7 +243,7 @@ static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
     const int end = lua_gettop(L);
     for (int i = 0; i < s->n_in; i++, at++) {
         if (at > end || lua_isnil(L, at)) continue;
-        if (a->in[i]) eml_error(L, "%s: %s is given twice, by position and by name", s->title, s->name[i]);
+        if (a->in[i]) eml_error(L, "%s: %s is given twice, by position and by name", s->title, s->inputs[i].name);
         a->in[i] = get_input(L, s, i, at);
         if (i == 0) a->first = at;
     }
@@ -286,7 +251,7 @@ static void read_named(lua_State *L, const signature *s, int arg, arguments *a)
         if (at > end || lua_isnil(L, at)) continue;
         if (a->given >> k & 1)
             eml_error(L, "%s: option %s is given twice, by position and by name", s->title, s->opts[k].name);
-        read_option(L, s, k, at, at, &a->opts);
+        read_option(L, s, k, at, at, true, &a->opts);
     }
 }
 
@@ -313,7 +278,7 @@ static int end_of_option(lua_State *L, em_opt_kind kind, int arg, int last)
 
 static void read_by_position(lua_State *L, const signature *s, int k, int arg, int last, arguments *a)
 {
-    read_option(L, s, k, arg, last, &a->opts);
+    read_option(L, s, k, arg, last, false, &a->opts);
     a->given |= 1u << k;
 }
 
@@ -352,8 +317,8 @@ static void read_arguments(lua_State *L, const signature *s, arguments *a)
     }
     if (arg <= last) eml_error(L, "%s: too many arguments", s->title);
     if (named) read_named(L, s, named, a);
-    for (int i = 0; i < s->n_in; i++)
-        if (!a->in[i] && !s->optional[i]) wrong_input(L, s, i, 0);
+    for (int i = 0; (named || last <= s->n_in) && i < s->n_in; i++)     /* else each had its place */
+        if (!a->in[i] && !s->inputs[i].optional) wrong_input(L, s, i, 0);
     for (k = 0; s->required >> k; k++)
         if (!a->opts.at[k].given && (s->required >> k & 1))
             eml_error(L, "%s: %s is missing (%s)", s->title, s->opts[k].name, s->opts[k].doc);
@@ -442,7 +407,7 @@ static void push_function(lua_State *L, int state, const em_op *op, bool inplace
     lua_pushcclosure(L, call, 2);
 }
 
-/* The folder of the file a function is written in is where the library's own Lua files are: errors do not point there.
+/* The library's own Lua files are those of the folder "embla" that a function's file is in: errors do not point there.
  */
 static void note_library(lua_State *L, int function)
 {
@@ -450,8 +415,9 @@ static void note_library(lua_State *L, int function)
     lua_Debug at;
     lua_pushvalue(L, function);
     lua_getinfo(L, ">S", &at);
-    const char *slash = strrchr(at.source, '/');
-    const size_t length = slash ? (size_t)(slash - at.source) + 1 : 0;
+    size_t length = 0;
+    for (const char *next = at.source; (next = strstr(next, "/embla/")) != NULL; next++)
+        length = (size_t)(next - at.source) + strlen("/embla/");
     if (length >= sizeof s->library) return;
     memcpy(s->library, at.source, length);
     s->library[length] = '\0';
@@ -485,8 +451,8 @@ static int set_missing(lua_State *L)
     return 0;
 }
 
-/* core.set_lead(f): f(text) -> text, an error's, perhaps with the name of the function called before it */
-static int set_lead(lua_State *L)
+/* core.set_network(f): f(text of an error) -> the same with the way to the layer that raised it; a lost place or nil */
+static int set_network(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 1);
@@ -507,7 +473,7 @@ void eml_open_ops(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {{"set_reader", set_reader}, {"set_names", set_names},
                                          {"set_missing", set_missing},
-                                         {"set_lead", set_lead}, {"set_sparse", set_sparse}, {NULL, NULL}};
+                                         {"set_network", set_network}, {"set_sparse", set_sparse}, {NULL, NULL}};
     eml_register(L, state, functions);
     lua_newtable(L);
     for (int i = 0; i < em_op_count(); i++) {

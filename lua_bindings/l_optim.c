@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-/* What is kept for one parameter. Updates so far: `step`. */
+/* What is kept for one parameter. Updates so far: `step`; its state is for the rows after so many `resizes`. */
 typedef struct slot {
     em_tensor *param;
     em_tensor *state[EM_MAX_STATE];
-    int64_t step;
+    int64_t step, resizes;
 } slot;
 
 /* A userdata; its blocks are userdata too, held as user values. */
@@ -122,11 +122,18 @@ static void make_room(lua_State *L, optimizer *o, int64_t groups, int64_t update
 
 /* ---- options from a group ------------------------------------------------------------------------------ */
 
-static void wrong_option(lua_State *L, const em_rule *rule, int64_t group, const em_opt_spec *spec,
-                         const char *expected)
+/* The value is on the top of the stack. Of no group (0), the option is one that an optimizer is made with. */
+static void wrong_option(lua_State *L, const em_rule *rule, int64_t group, const em_opt_spec *spec)
 {
+    const int value = lua_gettop(L);
+    if (group == 0)
+        eml_error(L, "%s: option %s: expected %s, got %s", em_rule_name(rule), spec->name, eml_expectstext(L, spec),
+                  eml_valuetext(L, value));
+    const char *expected = spec->kind == EM_OPT_BOOL     ? "true or false"
+                           : spec->kind == EM_OPT_NUMBER ? "a number"
+                                                         : lua_pushfstring(L, "one of: %s", spec->choices);
     eml_error(L, "%s: %s of param_groups[%d]: expected %s, got %s", em_rule_name(rule), spec->name, (int)group,
-               expected, luaL_tolstring(L, -1, NULL));
+              expected, luaL_tolstring(L, value, NULL));
 }
 
 /* Pushes the group's field for an option: "lr", or for "betas[0]" the first of the pair. Raw reads run no script. */
@@ -155,28 +162,33 @@ static void read_option(lua_State *L, const em_rule *rule, int64_t group, int ta
     }
     switch (spec->kind) {
     case EM_OPT_BOOL:
-        if (type != LUA_TBOOLEAN) wrong_option(L, rule, group, spec, "true or false");
+        if (type != LUA_TBOOLEAN) wrong_option(L, rule, group, spec);
         to->i = lua_toboolean(L, -1);
         break;
     case EM_OPT_NUMBER:
-        if (type != LUA_TNUMBER) wrong_option(L, rule, group, spec, "a number");
+        if (type != LUA_TNUMBER) wrong_option(L, rule, group, spec);
         to->x = lua_tonumber(L, -1);
         break;
     default:
         to->i = type == LUA_TSTRING ? em_opt_choice(spec, lua_tostring(L, -1)) : -1;
-        if (to->i < 0) wrong_option(L, rule, group, spec, lua_pushfstring(L, "one of: %s", spec->choices));
+        if (to->i < 0) wrong_option(L, rule, group, spec);
     }
     to->given = true;
     lua_pop(L, 1);
+}
+
+static void read_group(lua_State *L, const optimizer *o, int64_t group, int table, em_opts *opts)
+{
+    const em_opt_spec *specs = em_rule_opts(o->rule);
+    memcpy(opts, &o->defaults, sizeof *opts);
+    for (int i = 0; specs[i].name; i++) read_option(L, o->rule, group, table, &specs[i], &opts->at[i]);
 }
 
 /* Reads the options of the group on the top of the stack into opts[group]; they are checked when they have changed. */
 static void read_options(lua_State *L, optimizer *o, int64_t group)
 {
     em_opts now;
-    const em_opt_spec *specs = em_rule_opts(o->rule);
-    memcpy(&now, &o->defaults, sizeof now);
-    for (int i = 0; specs[i].name; i++) read_option(L, o->rule, group, lua_gettop(L), &specs[i], &now.at[i]);
+    read_group(L, o, group, lua_gettop(L), &now);
     em_opts *last = &o->opts[group - 1];
     if (!memcmp(&now, last, sizeof now)) return;
     eml_check(L, em_rule_check(o->rule, &now));
@@ -210,16 +222,33 @@ static slot *find_slot(optimizer *o, em_tensor *param, int64_t *hint)
         for (i = 0; i < o->n && o->slots[i].param != param;) i++;
     *hint = i + 1;
     if (i == o->n) {
-        o->slots[o->n++] = (slot){.param = param};
+        o->slots[o->n++] = (slot){.param = param, .resizes = em_tensor_resizes(param)};
         em_tensor_retain(param);
     }
     return &o->slots[i];
+}
+
+/* The state of a parameter that got other rows since: rows that stayed keep theirs. */
+static em_status follow_resizes(const em_rule *rule, slot *s, const em_opts *opts)
+{
+    const int64_t rows = em_tensor_size(s->param, 0), kept = em_tensor_rows_kept(s->param, s->resizes);
+    em_tensor *resized[EM_MAX_STATE] = {NULL};
+    em_status status = EM_OK;
+    for (int k = 0; k < EM_MAX_STATE && !status; k++)
+        if (s->state[k]) status = em_rule_resize_state(&resized[k], rule, k, opts, s->state[k], rows, kept);
+    for (int k = 0; k < EM_MAX_STATE; k++) {
+        em_tensor_release(status ? resized[k] : s->state[k]);
+        if (!status) s->state[k] = resized[k];
+    }
+    if (!status) s->resizes = em_tensor_resizes(s->param);
+    return status;
 }
 
 /* Updates of the parameters that have a gradient, from the lists at stack indices base .. base + groups - 1. Nothing is
  * allocated from here to the end of the core's step, so no finalizer can take a gradient away. */
 static int64_t collect(lua_State *L, optimizer *o, int base, int64_t groups)
 {
+    const eml_state *state = eml_getstate(L);
     int64_t n = 0, hint = 0, room = o->updates < o->room - o->n ? o->updates : o->room - o->n;
     for (int64_t g = 0; g < groups; g++) {
         const int64_t count = (int64_t)lua_rawlen(L, base + (int)g);
@@ -227,11 +256,12 @@ static int64_t collect(lua_State *L, optimizer *o, int base, int64_t groups)
         if (room < 0) return eml_error(L, "%s: a finalizer has changed param_groups", em_rule_name(o->rule));
         for (int64_t i = 1; i <= count; i++) {
             lua_rawgeti(L, base + (int)g, i);
-            em_tensor *param = eml_totensor(L, -1);
+            em_tensor *param = eml_tensorat(L, state, -1);
             if (!param) return eml_error(L, "%s: param_groups[%d].params[%d] is no tensor", em_rule_name(o->rule),
                                           (int)g + 1, (int)i);
             lua_pop(L, 1);
             slot *s = find_slot(o, param, &hint);
+            if (s->resizes != em_tensor_resizes(param)) eml_check(L, follow_resizes(o->rule, s, &o->opts[g]));
             em_tensor *grad = em_tensor_grad(param);
             if (!grad) continue;
             o->stepped[n] = s;
@@ -266,23 +296,23 @@ static int optimizer_step(lua_State *L)
     return 1;
 }
 
-/* core.check_options(optimizer, group, number): refuses a group's options as a step would */
+/* core.check_options(optimizer, options, number): refuses options as a step would; `number` is that of their group, 0
+ * before there is one. */
 static int check_options(lua_State *L)
 {
     optimizer *o = check_optimizer(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     const int64_t group = luaL_checkinteger(L, 3);
     lua_settop(L, 2);
-    em_opts opts = o->defaults;
-    const em_opt_spec *specs = em_rule_opts(o->rule);
-    for (int i = 0; specs[i].name; i++) read_option(L, o->rule, group, 2, &specs[i], &opts.at[i]);
+    em_opts opts;
+    read_group(L, o, group, 2, &opts);
     eml_check(L, em_rule_check(o->rule, &opts));
     return 0;
 }
 
 /* ---- state in and out ---------------------------------------------------------------------------------- */
 
-static const slot *slot_of(const optimizer *o, const em_tensor *param)
+static slot *slot_of(const optimizer *o, const em_tensor *param)
 {
     for (int64_t i = 0; i < o->n; i++)
         if (o->slots[i].param == param) return &o->slots[i];
@@ -308,14 +338,22 @@ static size_t state_name(const em_rule *rule, int k, const char **name)
     return strcspn(at, " ");
 }
 
-/* core.optimizer_state(optimizer, param): {step =, NAME = copy of the tensor, …}, nil before the first update */
+/* core.optimizer_state(optimizer, param, group, its number): {step =, NAME = copy of the tensor, …}, nil before the
+ * first update. The group has the options by which state begins in rows that are new. */
 static int optimizer_state(lua_State *L)
 {
     const optimizer *o = check_optimizer(L, 1);
     const em_tensor *param = eml_checktensor(L, 2);
-    const slot *s = slot_of(o, param);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    const int64_t group = luaL_checkinteger(L, 4);
+    slot *s = slot_of(o, param);
     if (!s || s->step == 0) return 0;
-    em_tensor_settle(s->param);                 /* rows that wait have old state */
+    em_tensor_apply_pending(s->param);          /* rows of deferred updates have old state */
+    if (s->resizes != em_tensor_resizes(param)) {
+        em_opts opts;
+        read_group(L, o, group, 3, &opts);
+        eml_check(L, follow_resizes(o->rule, s, &opts));
+    }
     lua_createtable(L, 0, EM_MAX_STATE + 1);
     lua_pushinteger(L, s->step);
     lua_setfield(L, -2, "step");
@@ -389,8 +427,9 @@ static int set_optimizer_state(lua_State *L)
     for (int i = 0; i < n; i++) {
         int64_t hint = i;
         slot *s = find_slot(o, fresh[i].param, &hint);
-        em_tensor_settle(s->param);             /* by the state that goes */
+        em_tensor_apply_pending(s->param);      /* with the state that goes */
         s->step = fresh[i].step;
+        s->resizes = em_tensor_resizes(s->param);
         for (int k = 0; k < EM_MAX_STATE; k++) {
             if (fresh[i].state[k]) em_tensor_retain(fresh[i].state[k]);
             em_tensor_release(s->state[k]);
@@ -402,60 +441,21 @@ static int set_optimizer_state(lua_State *L)
 
 /* ---- other rows ---------------------------------------------------------------------------------------- */
 
-/* The state that the optimizer at index `at` keeps for a parameter goes to the stack, made for so many rows. */
-static void push_resized(lua_State *L, int at, int group_at, int64_t group, const em_tensor *param, int64_t rows)
-{
-    const optimizer *o = check_optimizer(L, at);
-    em_opts opts = o->defaults;
-    const em_opt_spec *specs = em_rule_opts(o->rule);
-    for (int i = 0; specs[i].name; i++) read_option(L, o->rule, group, group_at, &specs[i], &opts.at[i]);
-    for (int k = 0; k < EM_MAX_STATE; k++) {
-        if (!state_of(o, param, k)) {
-            lua_pushnil(L);
-            continue;
-        }
-        em_tensor **resized = eml_pushtensor(L);
-        const em_tensor *state = state_of(o, param, k);
-        if (!state) eml_error(L, "%s: its state was changed by a finalizer", em_rule_name(o->rule));
-        eml_check(L, em_rule_resize_state(resized, o->rule, k, &opts, state, rows));
-    }
-}
-
-/* core.replace_rows(param, table, grad, mask, holders): gives a parameter other rows, see em_tensor_replace_rows, and
- * the optimizers that hold it state for them. holders: a list of {optimizer, group, its number}. All or nothing. */
+/* core.replace_rows(param, table, grad, mask): gives a parameter other rows, see em_tensor_replace_rows. The optimizers
+ * that hold it find that out by themselves. */
 static int replace_rows(lua_State *L)
 {
-    em_tensor *param = eml_checktensor(L, 1), *table = eml_checktensor(L, 2);
-    luaL_checktype(L, 5, LUA_TTABLE);
-    lua_settop(L, 5);
-    const int64_t rows = em_tensor_dims(table) ? em_tensor_size(table, 0) : 0;
-    const int n = (int)lua_rawlen(L, 5), each = 2 + EM_MAX_STATE;
-    luaL_checkstack(L, n * each + 20, "too many optimizers");
-    em_tensor_settle(param);
-    for (int i = 1; i <= n; i++) {
-        lua_rawgeti(L, 5, i);
-        luaL_checktype(L, -1, LUA_TTABLE);
-        lua_rawgeti(L, -1, 1);
-        lua_rawgeti(L, -2, 2);
-        lua_rawgeti(L, -3, 3);
-        const int64_t group = lua_tointeger(L, -1);
-        lua_pop(L, 1);
-        lua_remove(L, -3);
-        push_resized(L, lua_gettop(L) - 1, lua_gettop(L), group, param, rows);
-    }
-    eml_check(L, em_tensor_replace_rows(param, table, lua_isnil(L, 3) ? NULL : eml_checktensor(L, 3),
-                                        lua_isnil(L, 4) ? NULL : eml_checktensor(L, 4)));
-    for (int i = 0; i < n; i++) {
-        const int at = 6 + i * each;
-        slot *s = (slot *)slot_of(check_optimizer(L, at), param);
-        for (int k = 0; s && k < EM_MAX_STATE; k++) {
-            em_tensor *resized = eml_totensor(L, at + 2 + k);
-            if (resized) em_tensor_retain(resized);
-            em_tensor_release(s->state[k]);
-            s->state[k] = resized;
-        }
-    }
+    eml_check(L, em_tensor_replace_rows(eml_checktensor(L, 1), eml_checktensor(L, 2),
+                                        lua_isnoneornil(L, 3) ? NULL : eml_checktensor(L, 3),
+                                        lua_isnoneornil(L, 4) ? NULL : eml_checktensor(L, 4)));
     return 0;
+}
+
+/* core.resizes(param): how often that was done */
+static int resizes(lua_State *L)
+{
+    lua_pushinteger(L, em_tensor_resizes(eml_checktensor(L, 1)));
+    return 1;
 }
 
 /* ---- registration -------------------------------------------------------------------------------------- */
@@ -466,7 +466,7 @@ void eml_open_optim(lua_State *L, int state)
     static const luaL_Reg functions[] = {
         {"new_optimizer", new_optimizer}, {"optimizer_step", optimizer_step}, {"check_options", check_options},
         {"optimizer_state", optimizer_state}, {"set_optimizer_state", set_optimizer_state},
-        {"replace_rows", replace_rows}, {NULL, NULL},
+        {"replace_rows", replace_rows}, {"resizes", resizes}, {NULL, NULL},
     };
     lua_newtable(L);
     eml_register(L, state, metamethods);

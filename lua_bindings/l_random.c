@@ -86,7 +86,7 @@ static int normal_(lua_State *L)
     return end_draw(L, t);
 }
 
-/* random_(low, high): whole numbers of [low, high) */
+/* random_(low, high): integers of [low, high) */
 static int random_(lua_State *L)
 {
     const int64_t low = eml_tointeger(L, 2, "random_: low"), high = eml_tointeger(L, 3, "random_: high");
@@ -117,11 +117,28 @@ void eml_open_random(lua_State *L, int state)
         {"fill_uniform", fill_uniform}, {NULL, NULL},
     };
     static const eml_named named[] = {
-        {"manual_seed", manual_seed, "seed"}, {"initial_seed", initial_seed, ""}, {NULL, NULL, NULL},
+        {"manual_seed", manual_seed, "seed",
+         "Starts the generator anew.\n"
+         "@param seed integer"},
+        {"initial_seed", initial_seed, "",
+         "The seed that the generator started from.\n"
+         "@return integer"},
+        {NULL, NULL, NULL, NULL},
     };
     static const eml_named methods[] = {
-        {"uniform_", uniform_, "t low high"}, {"normal_", normal_, "t mean std"}, {"random_", random_, "t low high"},
-        {NULL, NULL, NULL},
+        {"uniform_", uniform_, "t low high",
+         "Draws evenly from [low, high)." EML_CHANGES "\n"
+         "@param low number, 0 if left out\n"
+         "@param high number >= low, 1 if left out"},
+        {"normal_", normal_, "t mean std",
+         "Draws from a normal distribution." EML_CHANGES "\n"
+         "@param mean number, 0 if left out\n"
+         "@param std number >= 0, 1 if left out"},
+        {"random_", random_, "t low high",
+         "Draws integers from [low, high)." EML_CHANGES "\n"
+         "@param low integer\n"
+         "@param high integer > low"},
+        {NULL, NULL, NULL, NULL},
     };
     eml_register(L, state, functions);
     eml_register_named(L, state, named);

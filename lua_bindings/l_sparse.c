@@ -168,13 +168,40 @@ static int sparse_to(lua_State *L)
     return 1;
 }
 
+#define NNZ_DOC "How many entries a row-sparse tensor has, those for one row counted each.\n@return integer"
+
 void eml_open_sparse(lua_State *L, int state)
 {
     static const eml_named methods[] = {
-        {"indices", indices, "t"}, {"values", values, "t"}, {"_indices", raw_indices, "t"},
-        {"_values", raw_values, "t"}, {"nnz", nnz, "t"}, {"_nnz", nnz, "t"}, {"coalesce", coalesce, "t"},
-        {"is_coalesced", is_coalesced, "t"}, {"to_dense", to_dense, "t"}, {"sparse_dim", sparse_dim, "t"},
-        {"dense_dim", dense_dim, "t"}, {NULL, NULL, NULL},
+        {"indices", indices, "t",
+         "The rows of the entries of a coalesced row-sparse tensor.\n"
+         "@return Tensor (1, nnz) int64"},
+        {"_indices", raw_indices, "t",
+         "The rows of the entries, in order of entry, some perhaps twice.\n"
+         "@return Tensor (1, nnz)"},
+        {"values", values, "t",
+         "The entries of a coalesced row-sparse tensor.\n"
+         "@return Tensor (nnz, ...)"},
+        {"_values", raw_values, "t",
+         "The entries, in order of entry.\n"
+         "@return Tensor (nnz, ...)"},
+        {"nnz", nnz, "t", NNZ_DOC}, {"_nnz", nnz, "t", NNZ_DOC},
+        {"coalesce", coalesce, "t",
+         "One entry a row, the rows ascending, entries of one row added.\n"
+         "@return Tensor"},
+        {"is_coalesced", is_coalesced, "t",
+         "Whether there is one entry a row, ascending.\n"
+         "@return boolean"},
+        {"to_dense", to_dense, "t",
+         "All rows, zeros where there is no entry; a dense tensor as it is.\n"
+         "@return Tensor"},
+        {"sparse_dim", sparse_dim, "t",
+         "1: the dim of the rows.\n"
+         "@return integer"},
+        {"dense_dim", dense_dim, "t",
+         "The dims of an entry.\n"
+         "@return integer"},
+        {NULL, NULL, NULL, NULL},
     };
     static const luaL_Reg functions[] = {
         {"sparse_new", sparse_new}, {"sparse_add", sparse_add}, {"sparse_scale", sparse_scale},

@@ -1,5 +1,6 @@
-/* Threads, memory, the clock. */
+/* Threads, memory, the clock, and what standard output is. */
 #include <time.h>
+#include <unistd.h>
 
 #include "bindings.h"
 
@@ -8,7 +9,7 @@ static int set_num_threads(lua_State *L)
     const int64_t n = eml_tointeger(L, 1, "set_num_threads");
     if (n < 1 || n > EM_MAX_THREADS)
         return eml_error(L, "set_num_threads: expected 1 to %d, got %I", EM_MAX_THREADS, (LUAI_UACINT)n);
-    eml_check(L, em_set_threads((int)n));
+    if (em_set_threads((int)n)) eml_error(L, "set_num_threads: %s", em_error());
     return 0;
 }
 
@@ -60,13 +61,28 @@ static int monotonic(lua_State *L)
     return 1;
 }
 
+/* is_terminal(number of a file descriptor) */
+static int is_terminal(lua_State *L)
+{
+    lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
 void eml_open_system(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {{"memory", memory}, {"in_parallel", in_parallel}, {"fail_after", fail_after},
-                                         {"machine", machine}, {NULL, NULL}};
+                                         {"machine", machine}, {"is_terminal", is_terminal}, {NULL, NULL}};
     static const eml_named named[] = {
-        {"set_num_threads", set_num_threads, "count"}, {"get_num_threads", get_num_threads, ""},
-        {"clock", monotonic, ""}, {NULL, NULL, NULL},
+        {"set_num_threads", set_num_threads, "count",
+         "How many threads an operation may use.\n"
+         "@param count integer >= 1"},
+        {"get_num_threads", get_num_threads, "",
+         "How many threads an operation may use.\n"
+         "@return integer"},
+        {"clock", monotonic, "",
+         "Seconds that only ever grow, for timing: the difference of two calls is what passed between them.\n"
+         "@return number"},
+        {NULL, NULL, NULL, NULL},
     };
     eml_register(L, state, functions);
     eml_register_named(L, state, named);

@@ -44,11 +44,11 @@ static int arange(lua_State *L)
 {
     const em_dtype dtype = eml_checkdtype(L, 1);
     const int64_t count = luaL_checkinteger(L, 4);
-    const bool whole = lua_isinteger(L, 2) && lua_isinteger(L, 3);
+    const bool integer = lua_isinteger(L, 2) && lua_isinteger(L, 3);
     for (int end = 0; end < 2 && count; end++) {
         const int64_t i = end ? count - 1 : 0;
-        const uint64_t way = whole ? (uint64_t)lua_tointeger(L, 3) * (uint64_t)i : 0;
-        if (whole)
+        const uint64_t way = integer ? (uint64_t)lua_tointeger(L, 3) * (uint64_t)i : 0;
+        if (integer)
             lua_pushinteger(L, (lua_Integer)((uint64_t)lua_tointeger(L, 2) + way));
         else
             lua_pushnumber(L, luaL_checknumber(L, 2) + luaL_checknumber(L, 3) * (double)i);
@@ -56,7 +56,7 @@ static int arange(lua_State *L)
     }
     em_tensor **out = eml_pushtensor(L);
     eml_check(L, em_tensor_empty(out, dtype, 1, &count));
-    if (whole) {
+    if (integer) {
         const uint64_t start = (uint64_t)lua_tointeger(L, 2), step = (uint64_t)lua_tointeger(L, 3);
         for (int64_t i = 0; i < count; i++) {
             if (i % EML_LONG == 0) eml_checkinterrupt(L);
@@ -133,16 +133,6 @@ static int length(lua_State *L)
 
 /* ---- elements ------------------------------------------------------------------------------------------ */
 
-static void push_element(lua_State *L, const em_tensor *t, int64_t at)
-{
-    if (em_dtype_is_float(em_tensor_dtype(t)))
-        eml_pushfloat(L, em_tensor_get(t, at));
-    else if (em_tensor_dtype(t) == EM_BOOL)
-        lua_pushboolean(L, em_tensor_get_int(t, at) != 0);
-    else
-        lua_pushinteger(L, em_tensor_get_int(t, at));
-}
-
 static const em_tensor *check_dense(lua_State *L, const char *what)
 {
     const em_tensor *t = eml_checktensor(L, 1);
@@ -156,14 +146,14 @@ static int item(lua_State *L)
     if (em_tensor_count(t) != 1)
         return eml_error(L, "item: only for a tensor of one element, this one has %I",
                           (LUAI_UACINT)em_tensor_count(t));
-    push_element(L, t, 0);
+    eml_pushelement(L, t, 0);
     return 1;
 }
 
 static void push_nested(lua_State *L, const em_tensor *t, int dim_at, int64_t *at)
 {
     if (dim_at == em_tensor_dims(t)) {
-        push_element(L, t, (*at)++);
+        eml_pushelement(L, t, (*at)++);
         return;
     }
     const int64_t n = em_tensor_size(t, dim_at);
@@ -203,18 +193,12 @@ static em_tensor *check_writable(lua_State *L, const char *what)
     return t;
 }
 
-/* t[…] = the number at stack index `value`, noted down where t has a history. */
+/* t[…] = the number at stack index `value`, recorded where t has a history. */
 static void fill(lua_State *L, em_tensor *t, int value)
 {
     eml_checkfits(L, value, em_tensor_dtype(t), "fill_: value");
-    em_tensor **number = eml_pushtensor(L);
-    if (lua_isboolean(L, value))
-        eml_check(L, em_tensor_scalar_int(number, EM_BOOL, lua_toboolean(L, value)));
-    else if (lua_isinteger(L, value))
-        eml_check(L, em_tensor_scalar_int(number, EM_I64, lua_tointeger(L, value)));
-    else
-        eml_check(L, em_tensor_scalar(number, EM_F64, lua_tonumber(L, value)));
-    eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, *number}, 2, NULL, NULL));
+    em_tensor *number = eml_pushscalar(L, value);
+    eml_check(L, em_apply_inplace(em_op_find("copy"), t, (em_tensor *[]){t, number}, 2, NULL, NULL));
 }
 
 static int fill_(lua_State *L)
@@ -253,7 +237,7 @@ static int zero_(lua_State *L)
     return 1;
 }
 
-static int detach(lua_State *L)
+int eml_detach(lua_State *L)
 {
     const em_tensor *t = eml_checktensor(L, 1);
     em_tensor **out = eml_pushtensor(L);
@@ -311,15 +295,28 @@ static int get_default_dtype(lua_State *L)
     return 1;
 }
 
+/* These two are asked at every turn, and take no tensor out of its box: they need no eml_begin. */
+
 static int is_tensor(lua_State *L)
 {
-    lua_pushboolean(L, eml_totensor(L, 1) != NULL);
+    const eml_box *box = eml_lookat(L, eml_getstate(L), 1);
+    lua_pushboolean(L, box && box->tensor);
+    return 1;
+}
+
+/* core.dtype_of(value) -> a tensor's dtype; nothing for another value */
+static int dtype_of(lua_State *L)
+{
+    const eml_box *box = eml_lookat(L, eml_getstate(L), 1);
+    if (!box || !box->tensor) return 0;
+    lua_pushstring(L, em_dtype_name(em_tensor_dtype(box->tensor)));
     return 1;
 }
 
 static int mark_parameter(lua_State *L)
 {
-    eml_checkbox(L, 1)->parameter = true;
+    eml_box *box = eml_checkbox(L, 1);
+    box->parameter = box->lasting = true;
     return 0;
 }
 
@@ -329,105 +326,71 @@ static int is_parameter(lua_State *L)
     return 1;
 }
 
-/* ---- fields: t.shape … --------------------------------------------------------------------------------- */
+/* ---- registration -------------------------------------------------------------------------------------- */
 
-static int get_shape(lua_State *L)
-{
-    const em_tensor *t = eml_checktensor(L, 1);
-    eml_pushlist(L, em_tensor_dims(t), em_tensor_sizes(t));
-    return 1;
-}
-
-static int get_dtype(lua_State *L)
-{
-    lua_pushstring(L, em_dtype_name(em_tensor_dtype(eml_checktensor(L, 1))));
-    return 1;
-}
-
-static int get_requires_grad(lua_State *L)
-{
-    lua_pushboolean(L, em_tensor_requires_grad(eml_checktensor(L, 1)));
-    return 1;
-}
-
-static int get_is_leaf(lua_State *L)
-{
-    lua_pushboolean(L, em_tensor_is_leaf(eml_checktensor(L, 1)));
-    return 1;
-}
-
-static int get_is_sparse(lua_State *L)
-{
-    lua_pushboolean(L, em_tensor_is_sparse(eml_checktensor(L, 1)));
-    return 1;
-}
-
-static int get_grad(lua_State *L)
-{
-    if (!em_tensor_grad(eml_checktensor(L, 1))) return 0;
-    em_tensor **out = eml_pushtensor(L);        /* first, since a finalizer may give t another gradient */
-    const eml_box *box = eml_checkbox(L, 1);
-    em_tensor *grad = em_tensor_grad(box->tensor);
-    if (!grad) return 0;
-    em_tensor_retain(*out = grad);
-    if (box->lined) {
-        lua_getiuservalue(L, 1, 1);
-        eml_lead_to(L, -2, -1);
-        lua_pop(L, 1);
-    }
-    return 1;
-}
-
-static int set_grad(lua_State *L)
-{
-    em_tensor *grad = lua_isnil(L, 3) ? NULL : eml_totensor(L, 3);
-    if (!grad && !lua_isnil(L, 3)) eml_error(L, "grad: expected a tensor or nil, got %s", eml_valuetext(L, 3));
-    eml_check(L, em_tensor_set_grad(eml_checktensor(L, 1), grad));
-    if (grad && ((eml_box *)lua_touserdata(L, 3))->lined) {
-        lua_getiuservalue(L, 3, 1);
-        eml_lead_to(L, 1, -1);
-    }
-    return 0;
-}
-
-static int set_requires_grad(lua_State *L)
-{
-    if (!lua_isboolean(L, 3)) eml_error(L, "requires_grad: expected true or false, got %s", eml_valuetext(L, 3));
-    eml_check(L, em_tensor_set_requires_grad(eml_checktensor(L, 1), lua_toboolean(L, 3)));
-    return 0;
-}
-
-static const luaL_Reg getters[] = {
-    {"shape", get_shape}, {"dtype", get_dtype}, {"requires_grad", get_requires_grad}, {"is_leaf", get_is_leaf},
-    {"is_sparse", get_is_sparse}, {"grad", get_grad}, {"data", detach}, {NULL, NULL},
-};
-static const luaL_Reg setters[] = {{"grad", set_grad}, {"requires_grad", set_requires_grad}, {NULL, NULL}};
 static const eml_named methods[] = {
-    {"size", size, "t dim"}, {"stride", stride, "t dim"}, {"dim", dim, "t"}, {"numel", numel, "t"},
-    {"is_contiguous", is_contiguous, "t"}, {"item", item, "t"}, {"tolist", tolist, "t"}, {"tobytes", tobytes, "t"},
-    {"fill_", fill_, "t value"}, {"zero_", zero_, "t"}, {"detach", detach, "t"}, {NULL, NULL, NULL},
+    {"size", size, "t dim",
+     "The sizes, or that of one dim.\n"
+     "@param dim integer, negative from the end; nil: all\n"
+     "@return list, or integer\n"
+     "@raise if there is no such dim"},
+    {"stride", stride, "t dim",
+     "How many elements further on the next one of a dim lies.\n"
+     "@param dim integer, or nil: all\n"
+     "@return list, or integer"},
+    {"dim", dim, "t",
+     "The number of dims.\n"
+     "@return integer"},
+    {"numel", numel, "t",
+     "The number of elements.\n"
+     "@return integer"},
+    {"is_contiguous", is_contiguous, "t",
+     "Whether the elements lie in row-major order without gaps.\n"
+     "@return boolean"},
+    {"item", item, "t",
+     "The single element. Indexing down to one element, t[i] of 1 dim and t[{i, j}] of 2, gives a Lua number\n"
+     "already: there item() is left out.\n"
+     "@return number or boolean\n"
+     "@raise if there are more, or none"},
+    {"tolist", tolist, "t",
+     "The elements as nested tables, a number for 0 dims.\n"
+     "@return table or number"},
+    {"tobytes", tobytes, "t",
+     "The elements' bytes in row-major order, in the machine's byte order.\n"
+     "@return text"},
+    {"fill_", fill_, "t value",
+     "Sets every element." EML_CHANGES "\n"
+     "@param value number, boolean, or 0-d tensor"},
+    {"zero_", zero_, "t",
+     "Sets every element to 0; of a row-sparse tensor the entries." EML_CHANGES},
+    {"detach", eml_detach, "t",
+     "The same elements without history: a change of one shows in the other.\n"
+     "@return Tensor"},
+    {NULL, NULL, NULL, NULL},
 };
 static const luaL_Reg functions[] = {
     {"tensor", new_tensor}, {"empty", empty}, {"zeros", zeros}, {"arange", arange},
     {"version", version}, {"become", become}, {"address", address},
-    {"set_default_dtype", set_default_dtype}, {"get_default_dtype", get_default_dtype}, {"is_tensor", is_tensor},
+    {"set_default_dtype", set_default_dtype}, {"get_default_dtype", get_default_dtype},
     {"mark_parameter", mark_parameter}, {"is_parameter", is_parameter}, {NULL, NULL},
+};
+static const luaL_Reg questions[] = {{"is_tensor", is_tensor}, {"dtype_of", dtype_of}, {NULL, NULL}};
+static const eml_named is_tensor_row[] = {
+    {"is_tensor", is_tensor, "value", "Whether a value is a tensor.\n@param value anything\n@return boolean"},
+    {NULL, NULL, NULL, NULL},
 };
 static const luaL_Reg metamethods[] = {{"__len", length}, {"__eq", same_tensor}, {NULL, NULL}};
 
 void eml_open_tensor(lua_State *L, int state)
 {
     eml_register(L, state, functions);
+    lua_pushvalue(L, state);
+    luaL_setfuncs(L, questions, 1);
+    eml_note_rows(L, is_tensor_row);
     lua_getfield(L, -1, "methods");
     eml_register_named(L, state, methods);
     lua_pop(L, 1);
     lua_getfield(L, -1, "metatable");
     eml_register(L, state, metamethods);
     lua_pop(L, 1);
-    lua_newtable(L);
-    eml_register(L, state, getters);
-    lua_setfield(L, -2, "getters");
-    lua_newtable(L);
-    eml_register(L, state, setters);
-    lua_setfield(L, -2, "setters");
 }

@@ -6,7 +6,10 @@
  * A callback that comes late, when something has been computed from its tensor already, must be given to those boxes
  * too. For that boxes can be found, in a weak table, from the first such callback on. What happened before cannot be
  * made up for: such a callback, and one that a box unknown here still leads to, strays. It is kept until the core lets
- * go of it. */
+ * go of it.
+ *
+ * A gradient that a script sets may lead back to its own tensor, a.grad = f(a). References of the core alone would make
+ * that a cycle for ever, so the core gets its values, and the line its box: `grad`. */
 #include "bindings.h"
 
 static const char found_key = 0;        /* registry: serial -> box, weak */
@@ -164,6 +167,30 @@ void eml_disown(lua_State *L, eml_state *s, int box)
         lua_rawseti(L, -2, i);
     }
     lua_pop(L, 1);
+}
+
+void eml_keep_grad(lua_State *L, int box, int grad)
+{
+    if (!grad && !box_at(L, box)->own_line) return;
+    push_own(L, box);
+    if (grad)
+        lua_pushvalue(L, grad);
+    else
+        lua_pushnil(L);
+    lua_setfield(L, -2, "grad");
+    lua_pop(L, 1);
+}
+
+bool eml_push_grad(lua_State *L, int box, const em_tensor *grad)
+{
+    if (!box_at(L, box)->own_line) return false;
+    lua_getiuservalue(L, box, LINE);
+    lua_getfield(L, -1, "grad");
+    lua_remove(L, -2);
+    const em_tensor *kept = eml_totensor(L, -1);
+    if (kept && em_tensor_same_storage(kept, grad) && em_tensor_data(kept) == em_tensor_data(grad)) return true;
+    lua_pop(L, 1);
+    return false;
 }
 
 /* ---- boxes that can be found ---------------------------------------------------------------------------- */

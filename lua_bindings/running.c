@@ -160,12 +160,22 @@ static int enter(lua_State *L)
     return n;
 }
 
+/* Sets a field of the table on the top of the stack. */
+static void set_binding(lua_State *L, int state, const char *name, lua_CFunction f)
+{
+    lua_pushvalue(L, state);
+    lua_pushcfunction(L, f);
+    lua_pushcclosure(L, enter, 2);
+    lua_setfield(L, -2, name);
+}
+
 void eml_register(lua_State *L, int state, const luaL_Reg *functions)
 {
-    for (const luaL_Reg *f = functions; f->name; f++) {
-        lua_pushvalue(L, state);
-        lua_pushcfunction(L, f->func);
-        lua_pushcclosure(L, enter, 2);
-        lua_setfield(L, -2, f->name);
-    }
+    for (const luaL_Reg *f = functions; f->name; f++) set_binding(L, state, f->name, f->func);
+}
+
+void eml_register_fields(lua_State *L, int state, const eml_named *fields)
+{
+    for (const eml_named *f = fields; f->name; f++) set_binding(L, state, f->name, f->call);
+    eml_note_rows(L, fields);
 }

@@ -93,7 +93,7 @@ static void push_locals(lua_State *L, const char *text)
 {
     static bool said;
     lua_getglobal(L, "require");
-    lua_pushliteral(L, "embla.locals");
+    lua_pushliteral(L, "embla.repl.locals");
     if (lua_pcall(L, 1, 1, 0) == LUA_OK) {
         lua_pushstring(L, text);
         if (lua_pcall(L, 1, 2, 0) == LUA_OK) {
