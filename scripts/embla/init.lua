@@ -1,11 +1,12 @@
 -- Embla: tensors, automatic differentiation, layers and optimizers on a parallel C core.
 
-local arguments = require "embla.arguments"
+local arguments = require "embla.arguments.by_name"
 local core = require "embla.core"
 local autograd = require "embla.autograd"
-local later = require "embla.later"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local dtypes = require "embla.arguments.dtypes"
+local lazy = require "embla.base.lazy"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local tensor = require "embla.tensor"
 
 local embla = {
@@ -17,7 +18,7 @@ local embla = {
   is_tensor = core.is_tensor,
   help = require("embla.help").help,
   clock = core.clock,
-  utils = later({checkpoint = require "embla.autograd.checkpoint"}, "embla.utils.", {}),
+  utils = lazy({checkpoint = require "embla.autograd.checkpoint"}, "embla.utils.", {}),
   version = core.version_text,
 }
 
@@ -27,16 +28,17 @@ embla.F = embla.nn.functional
 for name, f in pairs(embla.F) do
   if embla[name] == nil then embla[name] = f end
 end
+embla.log = require "embla.log"
 
 --- What numbers with a fraction become, and new tensors and weights unless they are told: "float32" at first.
 -- @param dtype "float32", "float64", "float16" or "bfloat16"
 -- @raise for a dtype that is not of floats
 function embla.set_default_dtype(dtype)
-  for _, float in ipairs(options.FLOATS) do
-    if dtype == float then return core.set_default_dtype(dtype) end
+  if not dtypes.IS_FLOAT[dtype] then
+    raise("set_default_dtype: argument dtype: expected one of float32, float64, float16, bfloat16, got %s",
+          options.show(dtype))
   end
-  raise("set_default_dtype: argument dtype: expected one of float32, float64, float16, bfloat16, got %s",
-        options.show(dtype))
+  core.set_default_dtype(dtype)
 end
 
 --- The dtype that set_default_dtype has set.
@@ -70,12 +72,16 @@ end
 
 arguments.all(core.methods)                             -- those of gradients too
 
-return later(embla, "embla.", {
+return lazy(embla, "embla.", {
   data = "data",
   io = "io",
   optim = "optim",
-  progress = "progress",
-  summary = "summary",
+  ["arguments.command_line"] = "args",
+  ["data.progress"] = "progress",
+  ["help.summary"] = "summary",
+  ["io.checkpoint"] = "Checkpoint",
+  ["io.load"] = "load",
+  ["io.save"] = "save",
   ["tensor.einsum"] = "einsum",
   text = "text",
 })

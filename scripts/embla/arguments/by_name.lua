@@ -3,28 +3,35 @@
 -- that nothing is written twice; what is no parameter goes on to the options that `opt` or `...` stand for, whose spec
 -- refuses what it does not know (see options.lua). PyTorch's names for the tensors are taken as well.
 
-local called = require "embla.called"
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
+
+-- Asked at every call.
+local type, rawget, rawlen, next = type, rawget, rawlen, next
+local metatable_of = debug.getmetatable                 -- looks for no `__metatable` in it
 
 local arguments = {}
 
 -- ---- names -----------------------------------------------------------------------------------------------------
 
--- What PyTorch calls a parameter of this name; `input` and `other` are the first two everywhere.
+-- What else a parameter of this name may be called: PyTorch's name for it, or the one that it once had; `input` and
+-- `other` are the first two everywhere.
 local ALSO = {
-  ids = {"indices", "index"}, parts = {"indices_or_sections", "sections", "indices"}, others = {"test_elements"},
+  input = {"x", "t", "self", "a"}, other = {"y", "tensor", "b"}, exponent = {"y"}, ["end"] = {"y"}, end_ = {"end", "y"},
+  tensor1 = {"y"}, tensor2 = {"z"}, elements = {"x"}, test_elements = {"others"}, indices = {"ids"},
+  ids = {"indices", "index"}, parts = {"indices_or_sections", "sections", "indices"},
   size = {"split_size", "split_size_or_sections"}, value = {"fill_value"}, start = {"low"}, stop = {"end"},
-  y = {"end", "exponent"}, z = {"tensor2"}, x = {"self"}, t = {"self"}, values = {"value"}, n = {"N"},
+  t = {"self"}, values = {"value"}, n = {"N"},
   columns = {"m"}, sizes = {"size"}, x1 = {"input1"}, x2 = {"input2"}, grad = {"gradient"}, shape = {"size"},
-  repeats = {"dims"}, src = {"value"},
+  repeats = {"dims"}, src = {"value", "source"}, h = {"hx"}, state = {"hx"},
 }
 
 -- Tables with names that are what the function works on, not arguments by name.
-local DATA = {state = true, dict = true, group = true, modules = true, closure = true, rule = true, rows = true}
+local DATA = {cells = true, closure = true, content = true, dict = true, document = true, fields = true, fills = true,
+              group = true, modules = true, objects = true, record = true, rows = true, rule = true, state = true}
 
---- Other names for parameters: PyTorch's.
+--- Other names for parameters.
 -- @param names list of parameters in order
 -- @param more  list of names of options, or nil
 -- @return table other name -> parameter
@@ -40,9 +47,26 @@ function arguments.also(names, more)
   local first = names[1] == "condition" and 2 or 1      -- where(condition, input, other)
   if names[first] and not taken.input then also.input = names[first] end
   if names[first + 1] and not taken.other then also.other = names[first + 1] end
-  if names[2] == "y" and names[3] == "z" then also.tensor1 = "y" end
   return also
 end
+
+-- ---- the function behind ---------------------------------------------------------------------------------------
+
+local origins = setmetatable({}, {__mode = "k"})
+
+--- Notes that a function only reads arguments for another, of which help and signatures are.
+-- @param f      function
+-- @param origin the one behind it
+-- @return f
+function arguments.stands_for(f, origin)
+  origins[f] = origin
+  return f
+end
+
+--- The function behind one that `reader` or `method` has made; another one as it is.
+-- @param f function
+-- @return function
+function arguments.origin(f) return origins[f] or f end
 
 -- ---- reading ---------------------------------------------------------------------------------------------------
 
@@ -81,9 +105,11 @@ end
 local function options_of(s, self)
   local names, known = {}, {}
   local function add(spec)
-    for _, name in ipairs(type(spec) == "table" and rawget(spec, "by_name") and spec.names or {}) do
-      if not known[name] then names[#names + 1], known[name] = name, true end
+    if type(spec) ~= "table" or not rawget(spec, "by_name") then return end
+    for _, name in ipairs(spec.names) do
+      if not known[name] then names[#names + 1] = name end
     end
+    for name in next, spec.by_name do known[name] = true end                    -- other names for them too
   end
   for i = 1, 60 do
     local upvalue, spec = debug.getupvalue(s.f, i)
@@ -164,6 +190,32 @@ end
 -- A plain list is no table of names: what most functions are given if they are given a table at all.
 local function is_list(t) return rawget(t, 1) ~= nil and next(t, rawlen(t)) == nil end
 
+-- A function that hands what it is called with to f, or to `read` where that may end in a table of names: it is part of
+-- every step, and nearly always there is none. `objects`, or nil: the metatables that the first argument may have, else
+-- refuse(it); then it is no table of names itself.
+local function reads_names(f, read, objects, refuse)
+  local nparams, more_follow = core.parameters(f)
+  if more_follow or nparams > 4 then
+    return function(a, ...)
+      if objects and not objects[metatable_of(a)] then refuse(a) end
+      local b, c, d, e = ...
+      local last = d or c or b or not objects and a
+      if e ~= nil then last = select(-1, ...) end
+      if type(last) == "table" and not is_list(last) then return read(a, ...) end
+      return f(a, ...)
+    end
+  end
+  return function(a, b, c, d, more)                     -- the same, quicker
+    if objects and not objects[metatable_of(a)] then refuse(a) end
+    if b or c or d or more or not objects then
+      if more ~= nil then return read(a, b, c, d, more) end
+      local last = d or c or b or a
+      if type(last) == "table" and not is_list(last) then return read(a, b, c, d) end
+    end
+    return f(a, b, c, d)
+  end
+end
+
 --- A function that takes its arguments by name as well.
 -- @param name  of the function, for messages
 -- @param f     function written in Lua
@@ -174,39 +226,14 @@ function arguments.reader(name, f)
     s = s or signature(name, f)
     return call(s, f, ...)
   end
-  local nparams, more_follow = core.parameters(f)
-  local function by_name(...)
-    local last, b, c, d, e = ...
-    if b ~= nil then last = b end
-    if c ~= nil then last = c end
-    if d ~= nil then last = d end
-    if e ~= nil then last = select(-1, ...) end
-    if type(last) ~= "table" or is_list(last) then return f(...) end
-    return read(...)
-  end
-  if not more_follow and nparams <= 4 then              -- the same, quicker
-    function by_name(a, b, c, d, more)
-      local last = a
-      if b ~= nil then last = b end
-      if c ~= nil then last = c end
-      if d ~= nil then last = d end
-      if more ~= nil then return read(a, b, c, d, more) end
-      if type(last) ~= "table" or is_list(last) then return f(a, b, c, d) end
-      return read(a, b, c, d)
-    end
-  end
-  return called.stands_for(by_name, f)
+  return arguments.stands_for(reads_names(f, read), f)
 end
-
---- The function behind one that `reader` or `method` has made; another one as it is.
--- @param f function
--- @return function
-function arguments.origin(f) return called.origins[f] or f end
 
 -- ---- methods ---------------------------------------------------------------------------------------------------
 
 -- What a script is likely to call an object of a class.
-local WORDS = {Optimizer = "opt", LRScheduler = "scheduler", Module = "net", DataLoader = "loader", Dataset = "dataset"}
+local WORDS = {Optimizer = "opt", LRScheduler = "scheduler", Module = "net", DataLoader = "loader", Dataset = "dataset",
+               IterableDataset = "dataset", Sampler = "sampler", BatchSampler = "sampler"}
 
 local function word_for(cls)
   local c = cls
@@ -217,11 +244,18 @@ local function word_for(cls)
   return (cls.__name:match("[%w_]+$") or "object"):lower()
 end
 
-local kin_of = setmetatable({}, {__mode = "k"})
+local owners = setmetatable({}, {__mode = "k"})
+
+--- The class that a method was defined for.
+-- @param f method of a class of the library, as `origin` gives it
+-- @return class, or nil
+function arguments.owner(f) return owners[f] end
+
+local related_to = setmetatable({}, {__mode = "k"})
 
 -- Which metatables are a class or one that extends it.
-local function kin(cls)
-  local set = kin_of[cls]
+local function related(cls)
+  local set = related_to[cls]
   if set then return set end
   set = setmetatable({}, {__mode = "k", __index = function(known, meta)
     local c = meta
@@ -234,7 +268,7 @@ local function kin(cls)
     end
     return false
   end})
-  kin_of[cls] = set
+  related_to[cls] = set
   return set
 end
 
@@ -254,7 +288,8 @@ end
 -- @param f    function whose first parameter is self
 -- @return function
 function arguments.method(cls, name, f)
-  local relatives, s = kin(cls), nil
+  owners[f] = cls
+  local relatives, s = related(cls), nil
   local speaks_for_class = name == "init" or name == "forward"
   local function read(...)
     if not s then
@@ -263,33 +298,27 @@ function arguments.method(cls, name, f)
     end
     return call(s, f, ...)
   end
-  local function by_name(self, ...)
-    if not relatives[getmetatable(self)] then arguments.wrong_self(cls, name, self) end
-    local last, b, c, d = ...
-    if b ~= nil then last = b end
-    if c ~= nil then last = c end
-    if d ~= nil then last = select(-1, ...) end
-    if type(last) ~= "table" or is_list(last) then return f(self, ...) end
-    return read(self, ...)
+  local function refuse(self) arguments.wrong_self(cls, name, self) end
+  local by_name = reads_names(f, read, relatives, refuse)
+  return arguments.stands_for(by_name, f)
+end
+
+-- ---- layers ----------------------------------------------------------------------------------------------------
+
+--- The forwards of the library that read no names themselves, as a training step has no need of them; each with the
+-- function to be called instead where the first argument is a table.
+arguments.of_forward = setmetatable({}, {__mode = "k"})
+
+--- Notes such a forward.
+-- @param cls class
+-- @param f   its forward
+function arguments.note_forward(cls, f)
+  owners[f] = cls
+  local s
+  arguments.of_forward[f] = function(...)
+    s = s or signature(cls.__name, f, true)
+    return call(s, f, ...)
   end
-  local nparams, more_follow = core.parameters(f)
-  if not more_follow and nparams <= 4 then              -- the same, quicker
-    function by_name(self, a, b, c, more)
-      if not relatives[getmetatable(self)] then arguments.wrong_self(cls, name, self) end
-      local last = a
-      if b ~= nil then last = b end
-      if c ~= nil then last = c end
-      if more ~= nil then return read(self, a, b, c, more) end
-      if last == nil then return f(self) end
-      if type(last) ~= "table" or is_list(last) then return f(self, a, b, c) end
-      return read(self, a, b, c)
-    end
-  end
-  if name == "forward" then
-    called.origins[by_name] = f                         -- its class's name leads the messages
-    return by_name
-  end
-  return called.stands_for(by_name, f)
 end
 
 -- ---- tables of functions ---------------------------------------------------------------------------------------
@@ -310,7 +339,7 @@ local function names_in(home, except)
   local names = {}
   for name, f in next, home do
     if type(f) == "function" and type(name) == "string" and name:sub(1, 1) ~= "_" and not (except and except[name])
-       and not called.origins[f] and not reads_itself(f) then
+       and not origins[f] and not reads_itself(f) then
       local other = names[f]
       local better = not other or core.op_spec(name) and not core.op_spec(other)
       if better or name < other and not core.op_spec(other) then names[f] = name end

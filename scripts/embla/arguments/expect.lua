@@ -2,8 +2,8 @@
 -- function, the argument, what was given and what was expected.
 
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local expect = {}
 
@@ -33,7 +33,7 @@ function expect.dense(caller, name, value)
   return value
 end
 
---- A whole number, perhaps written as a float.
+--- An integer, perhaps written as a float.
 -- @param caller name of the function
 -- @param name   of the argument
 -- @param value  what was given

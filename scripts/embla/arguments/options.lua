@@ -7,26 +7,25 @@
 --   local o = spec.read(opt)      --> train.lua:12: SGD: option lr: expected number >= 0, got -1
 --
 -- A row: name; type; default (none: may be left out); required; doc; and, narrowing the type,
---   range    "> 0", ">= 0", "< 1", "<= 1", "~= 0", "[0, 1)" and kin; for lists it holds for each member
+--   range    "> 0", ">= 0", "< 1", "<= 1", "~= 0", "[0, 1)" and the like; for lists it holds for each member
 --   choices  a list of the words allowed
 --   check    function(value) -> boolean, for what a range cannot say; `range` is then only its text
+--   by_core  true: the core checks the value, and says what it `expects`
+-- or also, PyTorch's other name for it.
 -- PyTorch's None is written false, as a nil in a table is no entry: of an option that may be left out it says that it
 -- is (max_norm = false); where None means something beside the default, the row's type has boolean (momentum = false).
--- Types: any boolean dtype function integer integers number numbers string table tensor; "integer|string" is either.
+-- Types: any boolean dtype function integer integers number numbers string strings table tensor;
+-- "integer|string" is either.
 
-local raise = require "embla.raise"
+local core = require "embla.core"
+local dtypes = require "embla.arguments.dtypes"
+local raise = require "embla.errors.raise"
 
 local options = {}
 
-local DTYPES = {float32 = true, float64 = true, int64 = true, int32 = true, uint8 = true, bool = true,
-                float16 = true, bfloat16 = true}
-
---- The dtypes that tables and weights may have.
-options.FLOATS = {"float32", "float64", "float16", "bfloat16"}
-
 -- ---- values ----------------------------------------------------------------------------------------------------
 
-local function is_tensor(value) return type(value) == "userdata" and getmetatable(value) == "embla.Tensor" end
+local is_tensor = core.is_tensor
 
 local function is_list_of(value, is_member)
   if type(value) ~= "table" then return false end
@@ -38,6 +37,7 @@ local function is_list_of(value, is_member)
   return members == #value
 end
 
+local function is_dtype(value) return dtypes.BYTES[value] ~= nil end
 local function is_number(value) return type(value) == "number" end
 local function is_integer(value) return type(value) == "number" and math.tointeger(value) ~= nil end
 
@@ -51,7 +51,7 @@ end
 local TYPES = {
   any = function() return true end,
   boolean = function(v) return type(v) == "boolean" end,
-  dtype = function(v) return type(v) == "string" and DTYPES[v] == true end,
+  dtype = is_dtype,
   ["function"] = function(v)
     return type(v) == "function" or type(v) == "table" and (getmetatable(v) or {}).__call ~= nil
   end,
@@ -60,21 +60,23 @@ local TYPES = {
   number = is_number,
   numbers = function(v) return is_list_of(v, is_number) end,
   string = function(v) return type(v) == "string" end,
+  strings = function(v) return is_list_of(v, function(member) return type(member) == "string" end) end,
   table = function(v) return type(v) == "table" end,
   tensor = is_tensor,
 }
 
 local TYPE_TEXTS = {
   dtype = "a dtype (float32, float64, float16, bfloat16, int64, int32, uint8 or bool)", integers = "a list of integers",
-  numbers = "a list of numbers", tensor = "a tensor", table = "a table", ["function"] = "a function",
+  numbers = "a list of numbers", strings = "a list of strings", tensor = "a tensor",
+  table = "a table", ["function"] = "a function",
 }
 
 --- Whether a value is the name of a dtype.
 -- @param value anything
 -- @return boolean
-function options.is_dtype(value) return type(value) == "string" and DTYPES[value] == true end
+function options.is_dtype(value) return is_dtype(value) end
 
---- Whether a value is a whole number, be it written as a float: the one rule of what an integer is.
+--- Whether a value is an integer, be it written as a float: the one rule of what an integer is.
 -- @param value anything
 -- @return boolean
 function options.is_integer(value) return is_integer(value) end
@@ -84,7 +86,10 @@ function options.is_integer(value) return is_integer(value) end
 -- @return text
 function options.show(value)
   if type(value) == "string" then return ("%q"):format(#value > 40 and value:sub(1, 37) .. "..." or value) end
-  if type(value) == "userdata" then return is_tensor(value) and "a tensor" or "userdata" end
+  if is_tensor(value) then return "a tensor" end
+  if type(value) == "userdata" then
+    return getmetatable(value) == "embla.Tensor" and "a tensor that was freed with its scope" or "userdata"
+  end
   if type(value) == "table" then
     local meta = getmetatable(value)
     local name = type(meta) == "table" and meta.__name
@@ -223,8 +228,12 @@ local function type_test(row)
   end
 end
 
--- A function that tells whether a value fits the row.
+-- A function that tells whether a value fits the row; of one that the core checks, whether it is no table of options
+-- and no `false` for none.
 local function acceptance(row)
+  if row.by_core then
+    return function(value) return type(value) ~= "table" and (value ~= false or row.type == "boolean") end
+  end
   local has_type = type_test(row)
   if row.choices then
     local words = {}
@@ -248,7 +257,7 @@ local function complete(row)
   local accepts = acceptance(full)
   full.is_integer = full.type:find "%f[%a]integer%f[%A]" ~= nil and not full.type:find "integers"
   full.accepts = full.is_integer and function(value) return accepts(whole(value)) end or accepts
-  full.expects = expectation(full)
+  full.expects = row.expects or expectation(full)
   return full
 end
 
@@ -288,8 +297,9 @@ local function read_given(spec, given, o)
   end
   for key, value in next, given do
     local row = spec.by_name[key] or refuse_unknown(spec, key)
-    if o[key] ~= nil then raise("%s: option %s is given twice, by position and by name", spec.owner, key) end
-    o[key] = check_value(spec, row, value)
+    local name = row.name
+    if o[name] ~= nil then raise("%s: option %s is given twice, by position and by name", spec.owner, name) end
+    o[name] = check_value(spec, row, value)
   end
 end
 
@@ -339,13 +349,13 @@ end
 -- @return a spec: `owner`, `rows`, `names`, `by_name` to list, and
 --   read(tbl)       a fresh table with defaults; `tbl` (nil is fine) is checked and not written to
 --   arguments(...)  the same, from values by position and then, perhaps, a table
---   given(tbl)      a fresh table of what is given, checked, without defaults
 --   describe()      text, one line an option
 function options.spec(owner, rows)
   local spec = {owner = owner, rows = {}, names = {}, by_name = {}}
   for i, row in ipairs(rows) do
     local full = complete(row)
     spec.rows[i], spec.names[i], spec.by_name[row.name] = full, row.name, full
+    if row.also then spec.by_name[row.also] = full end
   end
   function spec.read(tbl)
     local o = {}
@@ -353,11 +363,6 @@ function options.spec(owner, rows)
     return add_defaults(spec, o)
   end
   function spec.arguments(...) return read_arguments(spec, ...) end
-  function spec.given(tbl)
-    local o = {}
-    read_given(spec, tbl, o)
-    return o
-  end
   function spec.describe() return describe(spec) end
   return spec
 end
@@ -380,7 +385,7 @@ end
 -- ---- options of the core's operations --------------------------------------------------------------------------
 
 local KIND_TYPES = {bool = "boolean", int = "integer", number = "number", enum = "string", dtype = "dtype",
-                    ints = "integer|integers"}
+                    ints = "integer|integers", text = "string", texts = "strings"}
 
 local function list_of_integers(text)
   local list = {}
@@ -395,14 +400,13 @@ local KIND_VALUES = {
   ints = list_of_integers,
 }
 
---- The spec of an operation of the core, from its description there.
--- @param name the operation's
--- @param rows list of {name, kind, initial, choices, doc}: kind is bool, int, number, enum, dtype or ints; initial is
---             the default as text, "" for none, "!" if it must be given; range: of a number
--- @return a spec
-function options.from_op(name, rows)
+--- Rows of a spec, from how the core describes options.
+-- @param described list of {name, kind, initial, choices, range, doc}: kind is bool, int, number, enum, dtype, ints,
+--                  text or texts; initial is the default as text, "" for none, "!" if it must be given
+-- @return list of rows
+function options.rows(described)
   local list = {}
-  for i, row in ipairs(rows) do
+  for i, row in ipairs(described) do
     local value = KIND_VALUES[row.kind]
     local initial = row.initial
     if initial == "" or initial == "!" then
@@ -411,11 +415,16 @@ function options.from_op(name, rows)
       initial = value(initial)
     end
     list[i] = {name = row.name, type = KIND_TYPES[row.kind], default = initial, required = row.initial == "!",
-               choices = row.kind == "enum" and row.choices or nil, doc = row.doc,
-               range = row.range}
+               choices = row.choices, doc = row.doc, range = row.range, expects = row.expects}
   end
-  return options.spec(name, list)
+  return list
 end
+
+--- The spec of an operation of the core, from its description there.
+-- @param name the operation's
+-- @param rows as of options.rows
+-- @return a spec
+function options.from_op(name, rows) return options.spec(name, options.rows(rows)) end
 
 local values = {}       -- taken out again before anything else can run
 
@@ -425,12 +434,6 @@ local function unpack_fields(spec, o)
   for i = 1, #names do values[i] = o[names[i]] end
   return table.unpack(values, 1, #names)
 end
-
---- Options by position, for a call into the core: the values in the order of the spec, nil where none is given.
--- @param spec a spec
--- @param tbl  table of options, or nil
--- @return as many values as the spec has rows
-function options.positional(spec, tbl) return unpack_fields(spec, spec.read(tbl)) end
 
 -- The table with the names of its spec in place of other names for them.
 local function renamed(spec, given)
@@ -443,7 +446,17 @@ local function renamed(spec, given)
   return copy_
 end
 
---- The same without defaults, which are left to the core: the way of every call with named options.
+-- The table without the options that are `false` for none.
+local function without_none(spec, given)
+  local some = {}
+  for name, value in next, given do
+    if not is_none(spec.by_name[name], value) then some[name] = value end
+  end
+  return some
+end
+
+--- Options by position, for a call into the core, which has their defaults and checks them: the way of every call with
+-- named options.
 -- @param spec  a spec; `also`, if it has that, are other names for its rows
 -- @param given table of options
 -- @return as many values as the spec has rows, nil for what is not given
@@ -455,10 +468,9 @@ function options.given(spec, given)
       if also and also[key] then return options.given(spec, renamed(spec, given)) end
       refuse_unknown(spec, key)
     end
-    if not row.accepts(value) then none = check_value(spec, row, value) == nil or none end
+    none = none or value == false
   end
-  if none then return unpack_fields(spec, spec.given(given)) end
-  return unpack_fields(spec, given)
+  return unpack_fields(spec, none and without_none(spec, given) or given)
 end
 
 return options

@@ -1,8 +1,8 @@
 -- Memory for time.
 
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 -- Runs f once more as it ran the first time: with the random numbers it drew then.
 local function again(f, arguments, versions, seed, position)

@@ -1,10 +1,10 @@
 -- Functions with a forward and a backward written in Lua.
 
-local class = require "embla.class"
+local class = require "embla.base.class"
 local core = require "embla.core"
 local modes = require "embla.autograd.modes"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 -- ---- what forward and backward share ---------------------------------------------------------------------------
 

@@ -2,8 +2,8 @@
 
 local core = require "embla.core"
 local modes = require "embla.autograd.modes"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local spec = options.spec("gradcheck", {
   {name = "eps", type = "number", default = 1e-6, range = "> 0", doc = "step of the differences"},
@@ -117,7 +117,7 @@ end
 -- every input that requires grad and of every result. Inputs should be float64: float32 is too coarse.
 -- @param f      function of the inputs that returns tensors
 -- @param inputs Tensor, or list of what f is called with
--- @param opt    {eps = 1e-6, atol = 1e-5, rtol = 1e-3, raise_exception = true, nondet_tol = 0}
+-- @param opt    the options
 -- @return true, or false with raise_exception = false
 -- @raise that names result, input, element, and both numbers; if no input requires grad, or one is not contiguous
 local function gradcheck(f, inputs, opt)

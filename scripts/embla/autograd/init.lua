@@ -1,16 +1,15 @@
 -- Gradients from Lua: backward, grad, hooks; modes, functions and checks have files of their own.
 
-local arguments = require "embla.arguments"
-local called = require "embla.called"
+local arguments = require "embla.arguments.by_name"
 local core = require "embla.core"
-local later = require "embla.later"
+local lazy = require "embla.base.lazy"
 local modes = require "embla.autograd.modes"
-local options = require "embla.options"
+local options = require "embla.arguments.options"
 local print_text = require "embla.tensor.print"
-local raise = require "embla.raise"
+local raise = require "embla.errors.raise"
 
 local autograd = {}
-local methods = core.methods
+local methods, send_back = core.methods, core.backward
 
 -- ---- backward --------------------------------------------------------------------------------------------------
 
@@ -20,7 +19,7 @@ local backward_spec = options.spec("backward", {
 
 --- Sends a gradient from this tensor back to the leaves, adding into their grad.
 -- @param grad Tensor of this one's shape; may be left out for a single element
--- @param opt  {retain_graph = false}
+-- @param opt  the options
 -- @raise if there is no history, it was freed, or a value it needs was changed in place
 function methods:backward(grad, opt)
   if type(grad) == "table" and opt == nil and (next(grad) == nil or type(next(grad)) == "string") then
@@ -30,13 +29,13 @@ function methods:backward(grad, opt)
   if grad ~= nil and not core.is_tensor(grad) then
     raise("backward: argument grad: expected a tensor, got %s", options.show(grad))
   end
-  return core.backward(self, grad, backward_spec.read(opt).retain_graph)
+  return send_back(self, grad, backward_spec.read(opt).retain_graph)
 end
 
 -- Nearly every call has no arguments, and is part of every training step.
 local backward, by_name = methods.backward, arguments.reader("backward", methods.backward)
-methods.backward = called.stands_for(function(self, grad, opt)
-  if grad == nil and opt == nil then return core.backward(self) end
+methods.backward = arguments.stands_for(function(self, grad, opt)
+  if grad == nil and opt == nil then return send_back(self) end
   return by_name(self, grad, opt)
 end, backward)
 
@@ -57,7 +56,7 @@ end
 -- @param outputs      Tensor or list of them
 -- @param inputs       Tensor or list of them
 -- @param grad_outputs Tensor or list, one for each output; may be left out for single elements
--- @param opt          {retain_graph = false, allow_unused = false}
+-- @param opt          the options
 -- @return list of gradients, one for each input (false where allow_unused let one be missing)
 function autograd.grad(outputs, inputs, grad_outputs, opt)
   if type(grad_outputs) == "table" and opt == nil and type(next(grad_outputs)) == "string" then
@@ -84,6 +83,8 @@ GradFn.__index = GradFn
 function GradFn:name() return self.text end
 function GradFn:__tostring() return "<" .. self.text .. ">" end
 
+--- What made it, for a result of a recorded operation: name() is PyTorch's name of it, "AddBackward0".
+-- @return object, or nil for a leaf
 function core.getters.grad_fn(t)
   local name = print_text.node_name(t)
   return name and setmetatable({text = name}, GradFn)
@@ -112,4 +113,4 @@ autograd.is_grad_enabled = core.is_grad_enabled
 autograd.detect_anomaly, autograd.set_detect_anomaly = modes.detect_anomaly, modes.set_detect_anomaly
 autograd.scope = modes.scope
 
-return later(autograd, "embla.autograd.", {["function"] = "Function", gradcheck = "gradcheck"})
+return lazy(autograd, "embla.autograd.", {["function"] = "Function", gradcheck = "gradcheck"})

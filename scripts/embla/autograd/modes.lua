@@ -2,8 +2,8 @@
 -- coroutine that opened it, and of those that it resumes; lua_bindings/l_modes.c finds which is in effect.
 
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local autograd = {}
 

@@ -8,11 +8,11 @@
 --
 -- Methods of the library's classes take arguments by name, and say so when they are called with a dot.
 
-local arguments = require "embla.arguments"
-local called = require "embla.called"
+local arguments = require "embla.arguments.by_name"
+local place = require "embla.errors.place"
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local Base = {}
 Base.__index, Base.__name = Base, "Object"
@@ -37,9 +37,10 @@ end
 
 -- ---- definitions -----------------------------------------------------------------------------------------------
 
--- The library's own. A forward of one argument is bare too: it runs at each step, and what it calls checks that one.
+-- The library's own. A forward of one argument, or of any number, stays what it is too: it runs at each step, and calls
+-- of the module read the names (Module.__call).
 local BARE = {allocate = true, extend = true, prepare = true, setup = true, is_instance = true,
-              adopt = true, rate = true, replace_rows = true, of_table = true}
+              adopt = true, rate = true, of_table = true}
 
 local known = {}                                        -- names of methods and of fields that modules hold
 
@@ -54,9 +55,10 @@ local function define(cls, name, value)
     note(name)
     value = arguments.origin(value)                     -- of another class, perhaps
     local nparams, more_follow, first = core.parameters(value)
-    local bare = not nparams or BARE[name] or name == "forward" and (more_follow or nparams < 3)
-    if not bare and called.is_ours(debug.getinfo(value, "S")) then
-      if first == "self" then
+    if nparams and not BARE[name] and place.is_ours(debug.getinfo(value, "S")) then
+      if name == "forward" and (more_follow or nparams < 3) then
+        if first == "self" and nparams > 1 then arguments.note_forward(cls, value) end
+      elseif first == "self" then
         value = arguments.method(cls, name, value)
       elseif nparams > 0 then
         value = arguments.reader(name, value)

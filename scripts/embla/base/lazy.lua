@@ -1,9 +1,9 @@
 -- Tables of the library: parts that not every script needs are loaded when first asked for, functions take arguments by
 -- name, and a name that there is not is an error that tells the nearest.
 
-local arguments = require "embla.arguments"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local arguments = require "embla.arguments.by_name"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 -- The name of each part -> a function that loads it.
 local function loaders_of(modules, prefix)

@@ -1,7 +1,7 @@
 -- Tables that remember the order in which their keys were set: pairs() goes that way, and so does
 -- `for key, value in t do`. Otherwise they are ordinary tables.
 
-local list = require "embla.list"
+local list = require "embla.base.list"
 
 --- A new ordered table, empty.
 -- @return table

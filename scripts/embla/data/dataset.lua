@@ -1,9 +1,11 @@
 -- Datasets: numbered samples. Samples are counted from 0, as the rows of a tensor are.
 
-local class = require "embla.class"
+local class = require "embla.base.class"
+local collate = require "embla.data.collate"
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local expect = require "embla.arguments.expect"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local dataset = {}
 
@@ -12,12 +14,14 @@ local is_tensor = core.is_tensor
 -- ---- the base --------------------------------------------------------------------------------------------------
 
 --- What a DataLoader reads. A class of one's own defines `__len(self)` and `get(self, i)`, which returns the fields of
--- sample i (tensors or numbers) as several values.
+-- sample i as several values: tensors, numbers, booleans, strings, or tables of them.
 local Dataset = class "Dataset"
 dataset.Dataset = Dataset
 
 -- The number of samples that a dataset says it has.
 local function size_of(whole)
+  local meta = getmetatable(whole)
+  if type(meta) == "table" and not meta.__len then raise("%s: the class defines no __len", whole.__name) end
   local n = #whole
   if math.type(n) ~= "integer" or n < 0 then
     raise("%s: # of the dataset: expected an integer >= 0, got %s", whole.__name or "Dataset", options.show(n))
@@ -26,9 +30,39 @@ local function size_of(whole)
 end
 dataset.size_of = size_of
 
+--- A dataset with numbered samples.
+-- @param owner name that leads the message
+-- @param name  of the argument
+-- @param value what was given
+-- @return the value
+-- @raise if it is none
+function dataset.check(owner, name, value)
+  if type(value) ~= "table" or type(value.batch) ~= "function" then
+    raise("%s: argument %s: expected a dataset, got %s", owner, name, options.show(value))
+  end
+  return value
+end
+
+local check_dataset = dataset.check
+
+--- A number of samples: a dataset's, or one given as it is.
+-- @param owner name that leads the message
+-- @param name  of the argument
+-- @param value Dataset or integer >= 0
+-- @return integer
+-- @raise if it is neither
+function dataset.count(owner, name, value)
+  if type(value) == "table" and type(value.batch) == "function" then return size_of(value) end
+  if not options.is_integer(value) or value < 0 then
+    raise("%s: argument %s: expected a dataset, or an integer >= 0 (a number of samples), got %s", owner, name,
+          options.show(value))
+  end
+  return math.tointeger(value)
+end
+
 --- Number of samples.
 -- @return integer
-function Dataset:size() return #self end
+function Dataset:size() return size_of(self) end
 
 --- What tostring shows between the brackets after the number of samples; classes define their own.
 -- @return text
@@ -57,44 +91,55 @@ end
 -- @raise if the class does not
 function Dataset:get() raise("%s: the class defines no get", self.__name) end
 
--- One field of several samples as a tensor with a new first dim.
-local function stack(values)
-  if not is_tensor(values[1]) then return core.tensor(values) end
-  return core.ops.stack(values, 0)
-end
-
--- What get returned for sample i: as many fields as for the first sample of the batch, each a tensor or a number.
-local function check_sample(self, i, sample, first)
-  if sample.n ~= first.n then
-    raise("%s: get(%d) returned %d fields, get of the batch's first sample %d", self.__name, i, sample.n, first.n)
-  end
-  for f = 1, sample.n do
-    local value, kind = sample[f], is_tensor(first[f]) and "tensor" or type(first[f])
-    if kind ~= "tensor" and kind ~= "number" and kind ~= "boolean" then
-      raise("%s: get(%d): field %d: expected a tensor or a number, got %s", self.__name, i, f, options.show(value))
-    elseif (is_tensor(value) and "tensor" or type(value)) ~= kind then
-      raise("%s: get(%d): field %d: expected a %s as in the batch's first sample, got %s", self.__name, i, f, kind,
-            options.show(value))
+--- A sample as collate functions take it: its one value, or a list of its fields.
+-- @param form  of the text that says which sample it is: "%s: get(%d)"
+-- @param owner for that text
+-- @param i     for that text
+-- @param ...   the fields
+-- @return value, or list
+-- @raise if a field is nil, or there is none
+function dataset.as_sample(form, owner, i, ...)
+  local n, a, b = select("#", ...), ...
+  if n == 1 and a ~= nil then return a end
+  if n == 2 and a ~= nil and b ~= nil then return {a, b} end                    -- the same, quicker
+  if n == 0 then raise(form .. " returned nothing", owner, i) end
+  for f = 1, n do
+    if (select(f, ...)) == nil then
+      raise(form .. ": field %d: expected a tensor, a number, a boolean, a string or a table, got nil", owner, i, f)
     end
   end
+  return {...}
 end
 
---- The fields of several samples, stacked.
+local as_sample = dataset.as_sample
+
+--- Several samples of a dataset, for a collate function.
+-- @param whole Dataset
+-- @param ids   Tensor (B) int64
+-- @return list of samples
+function dataset.samples(whole, ids)
+  local list, name = {}, whole.__name or "Dataset"
+  for row, i in ipairs(ids:tolist()) do list[row] = as_sample("%s: get(%d)", name, i, whole:get(i)) end
+  return list
+end
+
+local function check_ids(self, ids)
+  expect.tensor("batch", "ids", ids)
+  if ids:dim() ~= 1 then
+    raise("%s: batch: argument ids: expected a tensor of 1 dimension, got one of %d", self.__name, ids:dim())
+  end
+end
+
+--- The fields of several samples, as data.default_collate puts them together.
 -- @param ids Tensor (B) int64
--- @return for each field a Tensor (B, ...)
+-- @return for each field a Tensor (B, ...), of strings a list
+-- @raise if the samples do not have the same fields
 function Dataset:batch(ids)
-  local fields, first = {}, nil
-  for row, i in ipairs(ids:tolist()) do
-    local sample = table.pack(self:get(i))
-    first = first or sample
-    check_sample(self, i, sample, first)
-    for f, value in ipairs(sample) do
-      fields[f] = fields[f] or {}
-      fields[f][row] = value
-    end
-  end
-  for f, values in ipairs(fields) do fields[f] = stack(values) end
-  return table.unpack(fields)
+  check_ids(self, ids)
+  if ids:numel() == 0 then raise("%s: batch: argument ids: expected at least one position, got none", self.__name) end
+  return collate.samples(dataset.samples(self, ids), function(row)
+    return ("%s: get(%d)"):format(self.__name, ids:select(0, row - 1):item())
+  end)
 end
 
 -- ---- tensors ---------------------------------------------------------------------------------------------------
@@ -156,12 +201,6 @@ function TensorDataset:batch(ids)
   return table.unpack(parts)
 end
 
-local function check_dataset(owner, value)
-  if type(value) ~= "table" or type(value.batch) ~= "function" then
-    raise("%s: argument whole: expected a dataset, got %s", owner, options.show(value))
-  end
-end
-
 -- ---- parts -----------------------------------------------------------------------------------------------------
 
 --- Some of the samples of a dataset.
@@ -174,7 +213,7 @@ refuse_numbers(Subset)
 -- @param ids   Tensor (n) int64, positions in it
 -- @raise if they are not
 function Subset:init(whole, ids)
-  check_dataset("Subset", whole)
+  check_dataset("Subset", "whole", whole)
   if not core.is_tensor(ids) or ids:dim() ~= 1 then
     raise("Subset: argument ids: expected a tensor of 1 dimension, got %s", options.show(ids))
   end
@@ -198,48 +237,115 @@ end
 -- @return for each field a Tensor (B, ...)
 function Subset:batch(ids) return self.whole:batch(self.ids:index_select(0, ids)) end
 
--- Sizes of the parts: given ones, or fractions that sum to 1, the remainder going to the first parts.
-local function part_sizes(lengths, n)
-  local sizes, sum, total = {}, 0, 0
-  for i, length in ipairs(lengths) do
-    if type(length) ~= "number" or length < 0 then
-      raise("random_split: argument lengths: expected sizes or fractions >= 0, got %s", options.show(length))
-    end
-    total = total + length
-    sizes[i] = length
+-- ---- several ---------------------------------------------------------------------------------------------------
+
+--- Several datasets behind one another.
+local ConcatDataset = Dataset:extend "ConcatDataset"
+dataset.ConcatDataset = ConcatDataset
+refuse_numbers(ConcatDataset)
+
+--- Makes the whole.
+-- @param datasets list of Datasets
+-- @raise if it is empty, or holds anything else
+function ConcatDataset:init(datasets)
+  if type(datasets) ~= "table" or #datasets == 0 then
+    raise("ConcatDataset: argument datasets: expected a list of datasets, got %s",
+          type(datasets) == "table" and "an empty one" or options.show(datasets))
   end
-  if math.abs(total - 1) > 1e-9 or n == 1 then return sizes, total end
-  for i, fraction in ipairs(lengths) do
-    sizes[i] = math.floor(n * fraction + 1e-9)
-    sum = sum + sizes[i]
+  self.datasets = {}
+  for i, part in ipairs(datasets) do
+    check_dataset("ConcatDataset", ("datasets[%d]"):format(i), part)
+    self.datasets[i] = part
   end
-  for i = 1, n - sum do sizes[(i - 1) % #sizes + 1] = sizes[(i - 1) % #sizes + 1] + 1 end
-  return sizes, n
 end
 
---- Cuts a dataset into parts at random.
--- @param whole   Dataset
--- @param lengths sequence of sizes that sum to its size, or of fractions that sum to 1
--- @return as many Subsets as there are lengths
--- @raise if the lengths do not sum to the size
-function dataset.random_split(whole, lengths)
-  check_dataset("random_split", whole)
-  if type(lengths) ~= "table" then
-    raise("random_split: argument lengths: expected a list, got %s", options.show(lengths))
+function ConcatDataset:extra_repr() return (" of %d datasets"):format(#self.datasets) end
+
+-- The position behind the last sample of each part.
+local function ends_of(self)
+  local ends, n = {}, 0
+  for p, part in ipairs(self.datasets) do
+    n = n + size_of(part)
+    ends[p] = n
   end
-  local n = size_of(whole)
-  local sizes, total = part_sizes(lengths, n)
-  if total ~= n then
-    raise("random_split: the lengths sum to %s, the dataset has %d samples", options.show(total), n)
+  return ends
+end
+
+-- The part in which sample i lies, and its position there.
+local function part_of(self, ends, i)
+  check_position("ConcatDataset", i, ends[#ends])
+  local low, high = 1, #ends                            -- the first part that ends behind i
+  while low < high do
+    local middle = (low + high) // 2
+    if ends[middle] > i then high = middle else low = middle + 1 end
   end
-  local order, first, parts = core.randperm(n), 0, {}
-  for i, size in ipairs(sizes) do
-    local count = math.tointeger(size) or raise("random_split: argument lengths: expected integer sizes, got %s",
-                                                options.show(size))
-    parts[i] = Subset(whole, order:narrow(0, first, count))
-    first = first + count
+  return self.datasets[low], i - (ends[low - 1] or 0)
+end
+
+function ConcatDataset.__len(self)
+  local ends = ends_of(self)
+  return ends[#ends]
+end
+
+--- Sample i, counted through all datasets.
+-- @param i position from 0
+-- @return the fields of the sample
+-- @raise if there is no such sample
+function ConcatDataset:get(i)
+  local part, position = part_of(self, ends_of(self), i)
+  return part:get(position)
+end
+
+-- The ids of a batch by part: list of {part, the ids in it}; and at which row of those, in this order, each id stands.
+local function by_part(self, ids)
+  check_ids(self, ids)
+  local groups, group_of, members, rows, ends = {}, {}, {}, {}, ends_of(self)
+  for row, i in ipairs(ids:tolist()) do
+    local part, position = part_of(self, ends, i)
+    local group = group_of[part]
+    if not group then
+      group = {part = part, ids = {}}
+      groups[#groups + 1], group_of[part] = group, group
+    end
+    group.ids[#group.ids + 1] = position
+    members[row] = {group, #group.ids - 1}
   end
-  return table.unpack(parts)
+  local first = 0
+  for _, group in ipairs(groups) do
+    group.first, first = first, first + #group.ids
+    group.ids = core.tensor(group.ids)
+  end
+  for row, member in ipairs(members) do rows[row] = member[1].first + member[2] end
+  return groups, core.tensor(rows, "int64")
+end
+
+local function all_tensors(batch)
+  for f = 1, batch.n do
+    if not is_tensor(batch[f]) then return false end
+  end
+  return true
+end
+
+--- Several samples: those of each dataset are read together.
+-- @param ids Tensor (B) int64
+-- @return for each field a Tensor (B, ...), of strings a list
+-- @raise if there is no such sample, or the datasets do not have the same fields
+function ConcatDataset:batch(ids)
+  local groups, rows = by_part(self, ids)
+  if #groups == 0 then return self.datasets[1]:batch(ids) end
+  if #groups == 1 then return groups[1].part:batch(groups[1].ids) end
+  local batches = {}
+  for g, group in ipairs(groups) do
+    batches[g] = table.pack(group.part:batch(group.ids))
+    if batches[g].n ~= batches[1].n or not all_tensors(batches[g]) then return Dataset.batch(self, ids) end
+  end
+  local fields = {}
+  for f = 1, batches[1].n do
+    local parts = {}
+    for g, batch in ipairs(batches) do parts[g] = batch[f] end
+    fields[f] = core.ops.cat(parts, 0):index_select(0, rows)
+  end
+  return table.unpack(fields)
 end
 
 return dataset

@@ -1,12 +1,20 @@
 -- data: datasets and the batches a training loop reads from them.
 
-local later = require "embla.later"
+local lazy = require "embla.base.lazy"
+local collate = require "embla.data.collate"
 local dataset = require "embla.data.dataset"
 
-return later({
+return lazy({
   Dataset = dataset.Dataset,
   TensorDataset = dataset.TensorDataset,
   Subset = dataset.Subset,
-  random_split = dataset.random_split,
+  ConcatDataset = dataset.ConcatDataset,
   DataLoader = require "embla.data.loader",
-}, "embla.data.", {})
+  default_collate = collate.default_collate,
+  pad = collate.pad,
+}, "embla.data.", {
+  frame = "Frame",
+  iterable = "IterableDataset ShuffleBuffer",
+  sampler = "Sampler SequentialSampler RandomSampler WeightedRandomSampler DistributedSampler BatchSampler",
+  split = "random_split k_fold",
+})

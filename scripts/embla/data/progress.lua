@@ -8,10 +8,10 @@
 --   bar:update(done, "loss 0.31")
 --   bar:finish()
 
-local class = require "embla.class"
+local class = require "embla.base.class"
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local spec = options.spec("progress", {
   {name = "desc", type = "string", default = "", doc = "text before the bar"},

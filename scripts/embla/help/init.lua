@@ -1,10 +1,10 @@
 -- help(f): the text about a function, class, module or operation, found where it is defined: the comment above a Lua
--- function, the description of an operation in the core.
+-- function, the row that registers a function written in C, the description of an operation in the core.
 
-local arguments = require "embla.arguments"
+local arguments = require "embla.arguments.by_name"
 local core = require "embla.core"
-local native = require "embla.native"
-local ops = require "embla.ops"
+local notes = require "embla.help.notes"
+local ops = require "embla.tensor.operations"
 
 local help = {}
 
@@ -35,18 +35,49 @@ end
 
 local function path_of(info) return info.source:match "^@(.*)$" end
 
--- What the specs of options that a function reads say.
+-- The spec that a class has for its constructor or its call, if the function is that.
+local function spec_of_class(f)
+  local cls = arguments.owner(f)
+  if not cls then return nil end
+  if f == arguments.origin(rawget(cls, "init")) then return rawget(cls, "spec") end
+  if f == arguments.origin(rawget(cls, "forward")) then return rawget(cls, "call_spec") end
+end
+
+--- The specs of options that a function reads: those that it can see, and that of its class.
+-- @param f function
+-- @return list of specs
+function help.specs(f)
+  f = arguments.origin(f)
+  local specs, known = {}, {}
+  local function add(spec)
+    local is_spec = type(spec) == "table" and rawget(spec, "by_name") and rawget(spec, "describe")
+    if not is_spec or known[spec] or #spec.names == 0 then return end
+    specs[#specs + 1], known[spec] = spec, true
+  end
+  add(spec_of_class(f))
+  for i = 1, 60 do
+    local name, value = debug.getupvalue(f, i)
+    if not name then break end
+    add(value)
+  end
+  return specs
+end
+
 local function options_of(f)
   local texts = {}
-  f = arguments.origin(f)
-  for i = 1, 60 do
-    local name, spec = debug.getupvalue(f, i)
-    if not name then break end
-    if type(spec) == "table" and rawget(spec, "by_name") and rawget(spec, "describe") and #spec.names > 0 then
-      texts[#texts + 1] = "\nOptions:\n" .. spec.describe()
-    end
-  end
+  for i, spec in ipairs(help.specs(f)) do texts[i] = "\nOptions:\n" .. spec.describe() end
   return table.concat(texts)
+end
+
+-- The text about a function written in C, "t:size(dim)" and the doc of its row; nil for another.
+local function of_row(f)
+  local name, arguments_of, doc = core.row(f)
+  if not name then return nil end
+  local list = {}
+  for word in arguments_of:gmatch "%S+" do list[#list + 1] = word end
+  local before = list[1] == "t" and "t:" or ""
+  if list[1] == "t" then table.remove(list, 1) end
+  return ("%s%s(%s)\n%s"):format(before, name, table.concat(list, ", "), doc)
 end
 
 local function of_lua_function(f)
@@ -81,7 +112,7 @@ local function of_class(cls)
     if text then parts[#parts + 1] = "\n" .. text end
   end
   local spec, text = rawget(cls, "spec"), table.concat(parts, "\n")
-  if not spec or #spec.names == 0 or text:find("\nOptions:\n", 1, true) then return text end
+  if not spec or #spec.names == 0 or text:find(spec.describe(), 1, true) then return text end
   return text .. "\n\nOptions:\n" .. spec.describe()
 end
 
@@ -118,16 +149,35 @@ end
 function help.comment(f) return of_lua_function(f) end
 
 local function of_function(f)
-  local text = ops.doc(f) or native.text(f) or of_lua_function(f)
+  local noted = notes.text(arguments.origin(f))
+  local text = ops.doc(f) or noted and noted .. options_of(f) or of_row(f) or of_lua_function(f)
   if text and text:find "\n" then return text end
   return of_method(f) or text
+end
+
+-- The text about a field of tensors.
+local function of_field(name, f)
+  local _, _, doc = core.row(f)
+  if doc then return name .. "\n" .. doc end
+  local info = debug.getinfo(f, "S")
+  local comment = comment_above(lines_of(path_of(info) or ""), info.linedefined)
+  return comment and name .. "\n" .. comment
+end
+
+-- The text about what stands under a name: "t.grad", "t:size", "embla.zeros", "optimizer.param_groups".
+local function of_name(name)
+  local home, mark, key = name:match "^(%w+)([.:])([%w_]+)$"
+  if home == "t" and mark == "." then return core.getters[key] and of_field(name, core.getters[key]) end
+  if home == "optimizer" then require "embla.optim" end
+  local found = home == "t" and core.methods[key] or home == "embla" and rawget(require "embla", key)
+  return found and help.text(found) or notes.text(name)
 end
 
 --- The text help prints.
 -- @param subject function, class, module, table of functions, or the name of an operation or of a field ("t.grad")
 -- @return text, or nil if nothing is known
 function help.text(subject)
-  if type(subject) == "string" then return ops.doc(subject) or native.text(subject) end
+  if type(subject) == "string" then return ops.doc(subject) or of_name(subject) end
   if type(subject) == "function" then return of_function(subject) end
   if type(subject) ~= "table" then return nil end
   if is_class(subject) then return of_class(subject) end

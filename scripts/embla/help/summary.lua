@@ -3,8 +3,8 @@
 local autograd = require "embla.autograd"
 local core = require "embla.core"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 -- ---- shapes ----------------------------------------------------------------------------------------------------
 

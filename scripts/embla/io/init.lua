@@ -1,9 +1,9 @@
 -- io: files in and out. Each format is a module of its own, loaded when first asked for.
 
 local core = require "embla.core"
-local later = require "embla.later"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local lazy = require "embla.base.lazy"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local files_spec = options.spec("io.files", {
   {name = "suffix", type = "string", default = "", doc = "how the names end: '.txt'"},
@@ -13,7 +13,7 @@ local io = {}
 
 --- The regular files below a folder, its folders' included, in order of their names. Symbolic links are not followed.
 -- @param folder path
--- @param opt    {suffix = ""}
+-- @param opt    the options
 -- @return list of paths
 -- @raise if a folder cannot be read
 function io.files(folder, opt)
@@ -21,4 +21,18 @@ function io.files(folder, opt)
   return core.files(folder, files_spec.read(opt).suffix)
 end
 
-return later(io, "embla.io.", {word2vec = "word2vec"})
+return lazy(io, "embla.io.", {
+  csv = "csv",
+  fasttext = "fasttext",
+  glove = "glove",
+  idx = "idx",
+  json = "json",
+  jsonl = "jsonl",
+  kept = "kept",
+  libsvm = "libsvm",
+  lines = "lines",
+  npy = "npy",
+  npz = "npz",
+  safetensors = "safetensors",
+  word2vec = "word2vec",
+})

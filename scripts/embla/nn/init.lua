@@ -1,6 +1,6 @@
 -- nn: modules, layers, losses, and the functions behind them.
 
-local later = require "embla.later"
+local lazy = require "embla.base.lazy"
 
 local nn = {
   Module = require "embla.nn.module",
@@ -8,37 +8,38 @@ local nn = {
   functional = require "embla.nn.functional",
 }
 
-return later(nn, "embla.nn.", {
-  activations = "CELU ELU GELU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid LogSoftmax Mish ReLU "
-                .. "ReLU6 SELU SiLU Sigmoid Softmax Softmin Softplus Softshrink Softsign Tanh Tanhshrink Threshold",
-  adaptive_softmax = "AdaptiveLogSoftmaxWithLoss",
-  batch_norm1d = "BatchNorm1d",
-  bilinear = "Bilinear",
-  conv1d = "Conv1d",
-  dropout = "AlphaDropout Dropout Dropout1d",
-  embedding = "Embedding",
-  embedding_bag = "EmbeddingBag",
-  flatten = "Flatten",
-  glu = "GLU",
-  group_norm = "GroupNorm",
-  identity = "Identity",
+return lazy(nn, "embla.nn.", {
+  ["layers.activations"] = "CELU ELU GELU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid "
+                            .. "LogSoftmax Mish ReLU ReLU6 SELU SiLU Sigmoid Softmax Softmin Softplus "
+                            .. "Softshrink Softsign Tanh Tanhshrink Threshold",
+  ["losses.adaptive_softmax"] = "AdaptiveLogSoftmaxWithLoss",
+  ["normalization.batch_norm1d"] = "BatchNorm1d",
+  ["layers.bilinear"] = "Bilinear",
+  ["layers.conv1d"] = "Conv1d",
+  ["layers.dropout"] = "AlphaDropout Dropout Dropout1d",
+  ["embedding.embedding"] = "Embedding",
+  ["embedding.embedding_bag"] = "EmbeddingBag",
+  ["layers.flatten"] = "Flatten",
+  ["layers.glu"] = "GLU",
+  ["normalization.group_norm"] = "GroupNorm",
+  ["layers.identity"] = "Identity",
   initializers = "init",
-  layer_norm = "LayerNorm RMSNorm",
-  linear = "Linear",
+  ["normalization.layer_norm"] = "LayerNorm RMSNorm",
+  ["layers.linear"] = "Linear",
   losses = "BCELoss BCEWithLogitsLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss "
            .. "HuberLoss KLDivLoss L1Loss MSELoss MarginRankingLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss "
            .. "PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss",
-  module_dict = "ModuleDict",
-  module_list = "ModuleList",
-  multihead_attention = "MultiheadAttention",
-  pool1d = "AdaptiveAvgPool1d AdaptiveMaxPool1d AvgPool1d MaxPool1d",
-  prelu = "PReLU",
-  recurrent = "GRU LSTM RNN",
-  recurrent_cell = "GRUCell LSTMCell RNNCell",
-  sampled_softmax_loss = "SampledSoftmaxLoss",
-  sequential = "Sequential",
-  similarity = "CosineSimilarity PairwiseDistance",
-  transformer = "TransformerEncoder TransformerEncoderLayer",
-  unflatten = "Unflatten",
+  ["containers.module_dict"] = "ModuleDict",
+  ["containers.module_list"] = "ModuleList",
+  ["attention.multihead_attention"] = "MultiheadAttention",
+  ["layers.pool1d"] = "AdaptiveAvgPool1d AdaptiveMaxPool1d AvgPool1d MaxPool1d",
+  ["layers.prelu"] = "PReLU",
+  ["recurrent.layer"] = "GRU LSTM RNN",
+  ["recurrent.cell"] = "GRUCell LSTMCell RNNCell",
+  ["losses.sampled_softmax_loss"] = "SampledSoftmaxLoss",
+  ["containers.sequential"] = "Sequential",
+  ["layers.similarity"] = "CosineSimilarity PairwiseDistance",
+  ["attention.transformer"] = "TransformerEncoder TransformerEncoderLayer",
+  ["layers.unflatten"] = "Unflatten",
   utils = "utils",
 })

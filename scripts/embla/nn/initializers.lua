@@ -1,9 +1,9 @@
 -- nn.init: fills tensors with first values. All write in place, outside of any graph, and return the tensor.
 
 local core = require "embla.core"
-local later = require "embla.later"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local lazy = require "embla.base.lazy"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local init = {}
 
@@ -23,7 +23,7 @@ local uniform_spec = options.spec("uniform_", {
 
 --- Draws from U(a, b).
 -- @param tensor Tensor of a float dtype
--- @param ...    a = 0, b = 1, by position or by name
+-- @param ...    the options, by position or by name
 -- @return the tensor
 function init.uniform_(tensor, ...)
   local o = uniform_spec.arguments(...)
@@ -38,7 +38,7 @@ local normal_spec = options.spec("normal_", {
 
 --- Draws from N(mean, std^2).
 -- @param tensor Tensor of a float dtype
--- @param ...    mean = 0, std = 1, by position or by name
+-- @param ...    the options, by position or by name
 -- @return the tensor
 function init.normal_(tensor, ...)
   local o = normal_spec.arguments(...)
@@ -95,7 +95,7 @@ local sparse_spec = options.spec("sparse_", {
 
 --- Draws from N(0, std^2), but for a part of each column that is 0. Source: Martens 2010.
 -- @param tensor Tensor (N, D)
--- @param ...    sparsity, std = 0.01, by position or by name
+-- @param ...    the options, by position or by name
 -- @return the tensor
 -- @raise unless it has 2 dims and sparsity lies in 0 .. 1
 function init.sparse_(tensor, ...)
@@ -115,7 +115,7 @@ local dirac_spec = options.spec("dirac_", {
 
 --- Fills the weight of a convolution so that it passes on as many input channels as it has outputs for.
 -- @param tensor Tensor (K, D, ...) of 3 to 5 dims
--- @param ...    groups = 1, by position or by name
+-- @param ...    the options, by position or by name
 -- @return the tensor
 -- @raise if it has other dims or groups do not divide K
 function init.dirac_(tensor, ...)
@@ -149,7 +149,7 @@ local ROUNDS = 10000        -- of drawing again; an interval this far in the tai
 
 --- Draws from N(mean, std^2) kept within [a, b]: what falls outside is drawn again.
 -- @param tensor Tensor of a float dtype
--- @param ...    mean = 0, std = 1, a = -2, b = 2, by position or by name
+-- @param ...    the options, by position or by name
 -- @return the tensor
 -- @raise if a is not below b, or next to nothing of the distribution lies between them
 function init.trunc_normal_(tensor, ...)
@@ -224,7 +224,7 @@ end
 -- @param ...    gain = 1, by position or by name
 -- @return the tensor
 function init.xavier_uniform_(tensor, ...)
-  return (spread_uniform(tensor, xavier_std("xavier_uniform_", tensor, ...)))
+  return spread_uniform(tensor, xavier_std("xavier_uniform_", tensor, ...))
 end
 
 --- Draws from N(0, gain^2 2 / (fan_in + fan_out)). Source: Glorot and Bengio 2010.
@@ -232,7 +232,7 @@ end
 -- @param ...    gain = 1, by position or by name
 -- @return the tensor
 function init.xavier_normal_(tensor, ...)
-  return (spread_normal(tensor, math.abs(xavier_std("xavier_normal_", tensor, ...))))
+  return spread_normal(tensor, math.abs(xavier_std("xavier_normal_", tensor, ...)))
 end
 
 local kaiming_spec = {}
@@ -255,7 +255,7 @@ end
 -- @param ...    a = 0, mode = "fan_in", nonlinearity = "leaky_relu", by position or by name
 -- @return the tensor
 function init.kaiming_uniform_(tensor, ...)
-  return (spread_uniform(tensor, kaiming_std("kaiming_uniform_", tensor, ...)))
+  return spread_uniform(tensor, kaiming_std("kaiming_uniform_", tensor, ...))
 end
 
 --- Draws from N(0, gain^2 / fan). Source: He et al. 2015.
@@ -263,7 +263,7 @@ end
 -- @param ...    a = 0, mode = "fan_in", nonlinearity = "leaky_relu", by position or by name
 -- @return the tensor
 function init.kaiming_normal_(tensor, ...)
-  return (spread_normal(tensor, kaiming_std("kaiming_normal_", tensor, ...)))
+  return spread_normal(tensor, kaiming_std("kaiming_normal_", tensor, ...))
 end
 
 -- Takes from row i what lies along the rows before it; twice, for what rounding left the first time.
@@ -295,4 +295,4 @@ function init.orthogonal_(tensor, ...)
   return tensor
 end
 
-return later(init, "embla.nn.init.", {})
+return lazy(init, "embla.nn.init.", {})

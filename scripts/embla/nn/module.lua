@@ -4,13 +4,19 @@
 -- for them, named as those of a ModuleList ("layers.0.weight") or ModuleDict. Behind a metatable or in a function
 -- nothing is looked for.
 
-local class = require "embla.class"
+local arguments = require "embla.arguments.by_name"
+local class = require "embla.base.class"
 local core = require "embla.core"
-local printed = require "embla.list"
-local options = require "embla.options"
-local ordered = require "embla.ordered"
+local dtypes = require "embla.arguments.dtypes"
+local load_state = require "embla.nn.load_state"
+local printed = require "embla.base.list"
+local options = require "embla.arguments.options"
+local ordered = require "embla.base.ordered"
 local Parameter = require "embla.nn.parameter"
-local raise = require "embla.raise"
+local raise = require "embla.errors.raise"
+local two_steps = require "embla.base.two_steps"
+
+local type = type                                       -- each call of a module asks for it
 
 local Module = class "Module"
 Module.is_module = true
@@ -128,16 +134,17 @@ local buffer_spec = options.spec("register_buffer", {
   {name = "persistent", type = "boolean", default = true, doc = "whether state_dict holds it"},
 })
 
---- Registers a tensor that belongs to the module without being trained (a running mean): it is saved and converted.
+--- Registers a tensor that belongs to the module without being trained (a running mean): it is saved and converted, and
+-- outlasts a scope around the call.
 -- @param name   text, the field
 -- @param tensor Tensor, or nil for none yet
--- @param opt    {persistent = true}: whether state_dict holds it
+-- @param opt    the options
 -- @raise if the name is taken or the value is no tensor
 function Module:register_buffer(name, tensor, opt)
   local o = buffer_spec.arguments(opt)
   self:_check_new("register_buffer", name, tensor)
   self._buffers[name] = o.persistent and "persistent" or "transient"
-  self[name] = tensor
+  self[name] = tensor and core.outlast(tensor)
 end
 
 --- Registers a parameter under a name; the same as assigning it to the field.
@@ -292,7 +299,7 @@ local zero_grad_spec = options.spec("zero_grad", {
 })
 
 --- Takes the gradients away: every parameter's grad becomes nil.
--- @param opt {set_to_none = true}: false fills dense gradients with zeros instead
+-- @param opt the options
 function Module:zero_grad(opt)
   local keep = not zero_grad_spec.arguments(opt).set_to_none
   for _, parameter in ipairs(self:parameters()) do
@@ -303,12 +310,9 @@ end
 
 -- ---- conversion ------------------------------------------------------------------------------------------------
 
-local FLOAT = {}
-for _, dtype in ipairs(options.FLOATS) do FLOAT[dtype] = true end
-
 -- The tensor in another dtype; a parameter stays one, with its gradient.
 local function convert(tensor, dtype)
-  if not FLOAT[tensor.dtype] or tensor.dtype == dtype then return tensor end
+  if not dtypes.IS_FLOAT[tensor.dtype] or tensor.dtype == dtype then return tensor end
   local converted = tensor:detach():to(dtype)
   if not core.is_parameter(tensor) then return converted end
   local parameter = Parameter(converted, tensor.requires_grad)
@@ -322,7 +326,7 @@ end
 -- @return the module itself
 -- @raise if the dtype is another
 function Module:to(dtype)
-  if not FLOAT[dtype] then
+  if not dtypes.IS_FLOAT[dtype] then
     raise("to: argument dtype: expected float32, float64, float16 or bfloat16, got %s", options.show(dtype))
   end
   local made, modules = {}, self:modules()
@@ -333,7 +337,7 @@ function Module:to(dtype)
       end
     end
   end
-  each(function(_, _, tensor) made[tensor] = made[tensor] or convert(tensor, dtype) end)
+  each(function(_, _, tensor) made[tensor] = made[tensor] or core.outlast(convert(tensor, dtype)) end)
   each(function(module, key, tensor) module[key] = made[tensor] end)
   return self
 end
@@ -366,7 +370,7 @@ local function copy(value, made)
     return made[value]
   end
   if type(value) ~= "table" or not printed.is_plain(value) and not is_module(value) then return value end
-  local new = setmetatable({}, getmetatable(value))
+  local new = is_module(value) and getmetatable(value):allocate() or setmetatable({}, getmetatable(value))
   made[value] = new
   for key, member in next, value do rawset(new, key, copy(member, made)) end
   return new
@@ -405,70 +409,30 @@ function Module:state_dict()
   return state
 end
 
-local function shape_text(shape) return "(" .. table.concat(shape, ", ") .. ")" end
-
-local function same_shape(a, b)
-  if #a ~= #b then return false end
-  for i = 1, #a do
-    if a[i] ~= b[i] then return false end
-  end
-  return true
-end
-
--- What is wrong with the entries that have a counterpart: list of texts.
-local function misfits(own, state)
-  local texts = {}
-  for name, tensor in pairs(own) do
-    local given = state[name]
-    if given ~= nil and not core.is_tensor(given) then
-      texts[#texts + 1] = ("%s: expected a tensor, got %s"):format(name, options.show(given))
-    elseif given ~= nil and given.is_sparse then
-      texts[#texts + 1] = name .. ": expected a dense tensor, got a sparse one"
-    elseif given ~= nil and not same_shape(given.shape, tensor.shape) then
-      texts[#texts + 1] = ("%s: shape %s given, %s expected"):format(name, shape_text(given.shape),
-                                                                    shape_text(tensor.shape))
-    end
-  end
-  return texts
-end
-
-local function absent(from, keys)
-  local names = {}
-  for name in pairs(keys) do
-    if from[name] == nil then names[#names + 1] = tostring(name) end
-  end
-  return names
-end
-
 local load_spec = options.spec("load_state_dict", {
   {name = "strict", type = "boolean", default = true, doc = "whether every name must be there, and no other"},
 })
 
---- Copies the tensors of a state into the module: all of them, or none if anything does not fit.
--- @param state table name -> Tensor, as from state_dict or embla.load
--- @param opt   {strict = true}: false passes over missing and unexpected names
--- @return {missing_keys = sequence, unexpected_keys = sequence}
--- @raise names that are missing or unexpected (when strict), and all shapes that differ
-function Module:load_state_dict(state, opt)
-  local strict = load_spec.arguments(opt).strict
+function Module:_prepare_load(state, strict)
   if type(state) ~= "table" then
     raise("load_state_dict: argument state: expected a table, got %s", options.show(state))
   end
-  local own = saved_tensors(self)
-  local missing, unexpected = absent(state, own), absent(own, state)
-  table.sort(unexpected)
-  local faults = misfits(own, state)
-  if strict and #missing > 0 then table.insert(faults, 1, "missing: " .. table.concat(missing, ", ")) end
-  if strict and #unexpected > 0 then faults[#faults + 1] = "unexpected: " .. table.concat(unexpected, ", ") end
-  if #faults > 0 then raise("%s: load_state_dict: argument state: %s", self.__name, table.concat(faults, "; ")) end
-  local copies = {}                               -- all that can fail comes first
-  for name, tensor in pairs(own) do
-    local given = state[name]
-    if given ~= nil then copies[#copies + 1] = {to = tensor:detach(), from = given:detach():to(tensor.dtype)} end
-  end
-  for _, copy_of in ipairs(copies) do copy_of.to:copy_(copy_of.from) end
-  return {missing_keys = missing, unexpected_keys = unexpected}
+  return load_state(self.__name, saved_tensors(self), state, strict ~= false)
 end
+
+--- Copies the tensors of a state into the module: all of them, or none if anything does not fit. Of a tensor that the
+-- module has under several names the state needs one.
+-- @param state table name -> Tensor, as from state_dict, embla.load or io.safetensors.load, PyTorch's files included
+-- @param ...   the options, by position or by name
+-- @return {missing_keys = sequence, unexpected_keys = sequence}
+-- @raise names that are missing or unexpected (when strict), and all shapes that differ
+function Module:load_state_dict(state, ...)
+  -- What io.safetensors.load returns after the tensors is no option, where its call is the argument.
+  local metadata, widened = ...
+  local is_file = type(metadata) == "table" and type(widened) == "table"
+  return self:_prepare_load(state, is_file or load_spec.arguments(...).strict)()
+end
+two_steps.note(Module)
 
 -- ---- calling and showing ---------------------------------------------------------------------------------------
 
@@ -477,10 +441,14 @@ end
 function Module:forward() raise("%s: the class defines no forward", self.__name) end
 
 -- Not a tail call, for a variable waits to be closed: an error inside finds this frame, and the module in it, even
--- where forward has gone on with a tail call of its own (called.lua).
+-- where forward has gone on with a tail call of its own (errors/place.lua). A table may hold names, which others read
+-- for the forwards of the library.
 function Module.__call(self, ...)
   local _ <close> = nil
-  return self:forward(...)
+  local first = ...
+  local forward = self.forward
+  if type(first) == "table" then forward = arguments.of_forward[forward] or forward end
+  return forward(self, ...)
 end
 
 --- What tostring shows between the brackets; classes with options define their own.

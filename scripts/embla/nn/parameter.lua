@@ -1,8 +1,8 @@
 -- Parameters: the tensors a module learns.
 
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local spec = options.spec("Parameter", {
   {name = "requires_grad", type = "boolean", default = true, doc = "whether it is trained"},
@@ -11,7 +11,7 @@ local spec = options.spec("Parameter", {
 --- Makes a tensor a parameter: assigned to a field of a module it is found by parameters(), saved and trained. What is
 -- such a parameter already is given back as it is: two in one storage would both be trained.
 -- @param tensor Tensor of any shape; the parameter shares its storage and has no history
--- @param opt    true (the default) or false: whether it requires grad; or {requires_grad =}
+-- @param opt    true (the default) or false: whether it requires grad; or the options
 -- @return Tensor, a leaf
 -- @raise if the argument is no tensor, or requires grad without being of a float dtype
 local function Parameter(tensor, opt)

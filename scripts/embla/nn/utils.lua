@@ -1,11 +1,11 @@
 -- nn.utils: what is done to all parameters of a network at once.
 
 local core = require "embla.core"
-local later = require "embla.later"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local lazy = require "embla.base.lazy"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
-local utils = {rnn = require "embla.nn.sequences"}
+local utils = {rnn = require "embla.nn.recurrent.sequences"}
 
 local is_tensor = core.is_tensor
 
@@ -39,7 +39,7 @@ local norm_spec = options.spec("clip_grad_norm_", {
 --- Scales all gradients by min(1, max_norm / (total + 1e-6)), total the norm of all of them as one vector; row-sparse
 -- gradients count and are scaled too.
 -- @param parameters sequence of Tensors, or one; those without gradient are passed over
--- @param ...        max_norm, norm_type = 2, error_if_nonfinite = false, by position or by name
+-- @param ...        the options, by position or by name
 -- @return the total norm before scaling, a number
 -- @raise for options that do not fit, or a total that is not finite if error_if_nonfinite
 function utils.clip_grad_norm_(parameters, ...)
@@ -98,4 +98,30 @@ function utils.vector_to_parameters(vector, parameters)
   end
 end
 
-return later(utils, "embla.nn.utils.", {})
+--- Takes what stands before the names of a state away, in place: "module." of a model that nn.DataParallel held, or
+-- "model." of one that was a part of another. Names that do not begin with it stay. PyTorch has it in
+-- torch.nn.modules.utils.
+-- @param state  table name -> Tensor
+-- @param prefix text
+-- @raise if a name without the prefix is there already
+function utils.consume_prefix_in_state_dict_if_present(state, prefix)
+  local caller = "consume_prefix_in_state_dict_if_present"
+  if type(state) ~= "table" then raise("%s: argument state: expected a table, got %s", caller, options.show(state)) end
+  if type(prefix) ~= "string" then
+    raise("%s: argument prefix: expected a text, got %s", caller, options.show(prefix))
+  end
+  local renamed = {}
+  for name in pairs(state) do
+    if type(name) == "string" and #prefix > 0 and name:sub(1, #prefix) == prefix then
+      local short = name:sub(#prefix + 1)
+      if state[short] ~= nil then raise("%s: argument state: it holds %s and %s", caller, name, short) end
+      renamed[#renamed + 1] = {name, short}
+    end
+  end
+  for _, pair in ipairs(renamed) do
+    state[pair[2]] = state[pair[1]]
+    state[pair[1]] = nil
+  end
+end
+
+return lazy(utils, "embla.nn.utils.", {})

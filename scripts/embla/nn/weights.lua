@@ -1,11 +1,15 @@
 -- New weights of layers: the checks of their sizes, and tensors that reset_parameters then fills.
 
+local dtypes = require "embla.arguments.dtypes"
 local embla_core = require "embla.core"
-local options = require "embla.options"
+local options = require "embla.arguments.options"
 local Parameter = require "embla.nn.parameter"
-local raise = require "embla.raise"
+local raise = require "embla.errors.raise"
 
 local weights = {}
+
+--- The option that says what the weights of a layer are.
+weights.DTYPE = {name = "dtype", type = "dtype", choices = dtypes.FLOATS, doc = "of the weights"}
 
 --- A size given to a layer, checked.
 -- @param owner the layer's name, for the message
@@ -23,7 +27,7 @@ function weights.size(owner, name, value)
 end
 
 --- A parameter that is not filled yet.
--- @param dtype one of options.FLOATS; nil: the default dtype
+-- @param dtype one of dtypes.FLOATS; nil: the default dtype
 -- @param ...   sizes
 -- @return Parameter
 function weights.new(dtype, ...)

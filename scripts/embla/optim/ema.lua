@@ -1,9 +1,11 @@
 -- optim.EMA: running averages of parameters.
 
-local class = require "embla.class"
+local class = require "embla.base.class"
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local list_of = require("embla.base.list").of
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
+local two_steps = require "embla.base.two_steps"
 
 --- An exponential moving average of parameters, for evaluating and keeping: often better than the last ones.
 --
@@ -26,7 +28,7 @@ local function own_copy(p) return core.handle(p:detach():clone()) end
 
 --- Begins with copies of the parameters.
 -- @param params sequence of tensors of float dtype
--- @param ...    decay = 0.999, warmup = false; by position or by name
+-- @param ...    the options, by position or by name
 -- @raise for parameters or options that do not fit
 function EMA:init(params, ...)
   local o = EMA.spec.arguments(...)
@@ -47,26 +49,28 @@ function EMA:init(params, ...)
   end
 end
 
---- Takes the parameters as they are now into the averages.
+--- Takes the parameters as they are now into the averages: into all of them or, when one does not fit, into none.
+-- @raise if a parameter has got another shape
 function EMA:update()
-  self.num_updates = self.num_updates + 1
-  local decay = self.decay
-  if self.warmup then decay = math.min(decay, (1 + self.num_updates) / (10 + self.num_updates)) end
-  for i, p in ipairs(self.params) do
-    self.averages[i]:mul_(decay):add_(p:detach(), 1 - decay)
+  local decay, n = self.decay, self.num_updates + 1
+  if self.warmup then decay = math.min(decay, (1 + n) / (10 + n)) end
+  core.average(self, decay)
+end
+
+-- Copies of tensors are to go into others, whose shapes were seen before: all that can fail. What it returns does it.
+local function prepare_copies(from, to)
+  local copies = {}
+  for i, tensor in ipairs(to) do copies[i] = {to = tensor:detach(), from = from[i]:detach():to(tensor.dtype)} end
+  return function()
+    for _, copy in ipairs(copies) do copy.to:copy_(copy.from) end
   end
 end
 
--- Copies of tensors go into others; the shapes were seen before.
-local function copy_all(from, to)
-  local copies = {}                               -- all that can fail comes first
-  for i, tensor in ipairs(to) do copies[i] = {to = tensor:detach(), from = from[i]:detach():to(tensor.dtype)} end
-  for _, copy in ipairs(copies) do copy.to:copy_(copy.from) end
-end
+local function copy_all(from, to) prepare_copies(from, to)() end
 
-local function check_fit(self, name, tensors)
+local function check_fit(self, name, argument, tensors)
   if type(tensors) ~= "table" or #tensors ~= #self.averages then
-    raise("EMA: %s: argument params: expected a sequence of %d tensors, got %s", name, #self.averages,
+    raise("EMA: %s: argument %s: expected a sequence of %d tensors, got %s", name, argument, #self.averages,
           type(tensors) == "table" and "one of " .. #tensors or options.show(tensors))
   end
   for i, tensor in ipairs(tensors) do
@@ -82,7 +86,7 @@ end
 -- @param params sequence of tensors of the same shapes; by default those averaged
 -- @raise if they do not fit
 function EMA:copy_to(params)
-  if params ~= nil then check_fit(self, "copy_to", params) end
+  if params ~= nil then check_fit(self, "copy_to", "params", params) end
   copy_all(self.averages, params or self.params)
 end
 
@@ -127,25 +131,31 @@ end
 function EMA:state_dict()
   local averages = {}
   for i, average in ipairs(self.averages) do averages[i] = average:clone() end
-  return {decay = self.decay, warmup = self.warmup, num_updates = self.num_updates, averages = averages}
+  return list_of {decay = self.decay, warmup = self.warmup, num_updates = self.num_updates, averages = averages}
 end
 
---- Goes on from what state_dict returned.
--- @param dict table
--- @raise if it does not fit the parameters; nothing is loaded then
-function EMA:load_state_dict(dict)
+function EMA:_prepare_load(dict)
   if type(dict) ~= "table" then
     raise("EMA: load_state_dict: argument dict: expected a table, got %s", options.show(dict))
   end
   local o = EMA.spec.read {decay = dict.decay, warmup = dict.warmup}
-  check_fit(self, "load_state_dict", dict.averages)
+  check_fit(self, "load_state_dict", "dict.averages", dict.averages)
   local updates = type(dict.num_updates) == "number" and math.tointeger(dict.num_updates)
   if not updates or updates < 0 or updates >= 1 << 53 then
     raise("EMA: load_state_dict: num_updates: expected integer from 0 to 2^53 - 1, got %s",
           options.show(dict.num_updates))
   end
-  self.decay, self.warmup, self.num_updates = o.decay, o.warmup, updates
-  copy_all(dict.averages, self.averages)
+  local copy = prepare_copies(dict.averages, self.averages)
+  return function()
+    self.decay, self.warmup, self.num_updates = o.decay, o.warmup, updates
+    copy()
+  end
 end
+
+--- Goes on from what state_dict returned.
+-- @param dict table
+-- @raise if it does not fit the parameters; nothing is loaded then
+function EMA:load_state_dict(dict) self:_prepare_load(dict)() end
+two_steps.note(EMA)
 
 return EMA

@@ -3,8 +3,8 @@
 local core = require "embla.core"
 local modes = require "embla.autograd.modes"
 local Optimizer = require "embla.optim.optimizer"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local strong_wolfe = require "embla.optim.strong_wolfe"
 
 --- L-BFGS: p <- p + t d, where d = -H g, and H, the inverse of the curvature, is known from the last history_size steps
@@ -27,18 +27,29 @@ Optimizer.describe_options(LBFGS, {
   {name = "line_search_fn", choices = {"strong_wolfe"}, doc = "how the step length is found; left out: it is lr"},
 })
 
+local function no_state() return {func_evals = 0, n_iter = 0, old_dirs = {}, old_stps = {}, H_diag = 1} end
+
+-- How often parameters got other rows.
+local function resizes(params)
+  local n = 0
+  for _, p in ipairs(params) do n = n + core.resizes(p) end
+  return n
+end
+
+-- Past steps say nothing about other rows, so all are forgotten then.
+local function follow_resizes(self)
+  local n = resizes(self.param_groups[1].params)
+  if n ~= self.resizes then self.state, self.resizes = no_state(), n end
+end
+
 --- Makes the optimizer.
 -- @param params sequence of tensors, or of one group
--- @param ...    lr = 1, max_iter = 20, max_eval = max_iter * 5 // 4, tolerance_grad = 1e-7, tolerance_change = 1e-9,
---               history_size = 100, line_search_fn = nil or "strong_wolfe"; by position or by name
+-- @param ...    the options, by position or by name
 -- @raise for options that do not fit, or several groups
 function LBFGS:init(params, ...)
   Optimizer.init(self, params, ...)
-  self:restart()
+  follow_resizes(self)
 end
-
---- Forgets all past steps, as after a change of the parameters that they say nothing about.
-function LBFGS:restart() self.state = {func_evals = 0, n_iter = 0, old_dirs = {}, old_stps = {}, H_diag = 1} end
 
 --- Refuses a second group.
 -- @param group {params = sequence of tensors, ...}
@@ -186,6 +197,7 @@ function LBFGS:step(closure)
   if type(closure) ~= "function" then
     raise("LBFGS: step: argument closure: expected one that computes the loss anew, got %s", options.show(closure))
   end
+  follow_resizes(self)
   local group, s = self.param_groups[1], copy_of(self.state)
   local params, first_loss = group.params, nil
   local function evaluate(x, t, d)
@@ -229,7 +241,10 @@ end
 
 --- The state, which belongs to all parameters together, under the first.
 -- @return table
-function LBFGS:get_state() return {self.state.n_iter > 0 and copy_state(self.state) or nil} end
+function LBFGS:get_state()
+  follow_resizes(self)
+  return {self.state.n_iter > 0 and copy_state(self.state) or nil}
+end
 
 local function check_vector(vector, like, key)
   if not core.is_tensor(vector) or vector:dim() ~= 1 or vector:numel() ~= like:numel() then
@@ -253,12 +268,9 @@ local function check_numbers(saved)
   end
 end
 
---- Takes over a copy of a state.
--- @param params list of parameters
--- @param states list with the state under the first, false for none
--- @raise if it does not fit the parameters
-function LBFGS:set_state(params, states)
-  local saved = states[1] or {func_evals = 0, n_iter = 0, old_dirs = {}, old_stps = {}, H_diag = 1}
+-- Copies the state, which stands under the first parameter, false if there is none.
+function LBFGS:_prepare_states(params, states)
+  local saved = states[1] or no_state()
   local like = flat_params(params)
   if type(saved) ~= "table" then
     raise("LBFGS: load_state_dict: state of parameter 1: expected a table, got %s", options.show(saved))
@@ -274,7 +286,8 @@ function LBFGS:set_state(params, states)
   if #saved.old_dirs ~= #saved.old_stps then
     raise("LBFGS: load_state_dict: state old_dirs has %d vectors, old_stps %d", #saved.old_dirs, #saved.old_stps)
   end
-  self.state = copy_state(saved)
+  local state, n = copy_state(saved), resizes(params)
+  return function() self.state, self.resizes = state, n end
 end
 
 return LBFGS

@@ -1,18 +1,20 @@
 -- What every optimizer is: parameters in groups, each group with its options, and the state that the core keeps for
 -- each parameter. The classes (SGD, Adam, ...) come from the core's update rules, see init.lua.
 
-local arguments = require "embla.arguments"
-local class = require "embla.class"
+local arguments = require "embla.arguments.by_name"
+local class = require "embla.base.class"
 local copy = require "embla.optim.copy"
 local core = require "embla.core"
-local list_of = require("embla.list").of
+local list_of = require("embla.base.list").of
 local modes = require "embla.autograd.modes"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local note = require("embla.help.notes").note
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
+local two_steps = require "embla.base.two_steps"
+
+local run_rule, forget = core.optimizer_step, core.zero_grad
 
 local Optimizer = class "Optimizer"
-
-local living = setmetatable({}, {__mode = "k"})         -- every optimizer: who holds a parameter that gets other rows
 
 -- ---- options of a rule -----------------------------------------------------------------------------------------
 
@@ -24,19 +26,15 @@ local function words(text)
   return list
 end
 
--- The core checks ranges, of a group changed between steps too; here they are text for the reader.
-local function any() return true end
-
--- "betas[0]" and "betas[1]" are one option in Lua: {0.9, 0.999}.
+-- The core checks values, of a group changed between steps too. "betas[0]" and "betas[1]" are one option in Lua, {0.9,
+-- 0.999}: that it is a pair is checked here.
 local function rows_of(rule)
   local rows, pairs_ = {}, {}
   for _, opt in ipairs(rule.opts) do
     local name, place = opt.name:match("^(.-)%[(%d)%]$")
     if not name then
       rows[#rows + 1] = {name = opt.name, type = KINDS[opt.kind], default = opt.default, doc = opt.doc,
-                         choices = opt.kind == "enum" and words(opt.choices) or nil,
-                         range = opt.kind == "number" and opt.choices ~= "" and opt.choices or nil,
-                         check = opt.kind == "number" and any or nil}
+                         expects = opt.expects, by_core = true}
     elseif place == "0" then
       pairs_[name] = {name = name, type = "numbers", default = {opt.default}, doc = opt.doc,
                       check = function(value) return #value == 2 end, range = "of two"}
@@ -71,9 +69,10 @@ function Optimizer.from_rule(rule)
   return cls
 end
 
--- Refuses options that the rule cannot take; where there is no rule, the spec has said all.
-local function check_options(self, group, number)
-  if self.core then core.check_options(self.core, group, number) end
+-- Refuses options that the rule cannot take, of a group that has a number if it is there already; where there is no
+-- rule, the spec has said all.
+local function check_options(self, given, number)
+  if self.core then core.check_options(self.core, given, number or 0) end
 end
 
 -- ---- parameters ------------------------------------------------------------------------------------------------
@@ -135,6 +134,10 @@ local function groups_of(name, params)
   return {{params = params}}
 end
 
+note("optimizer.param_groups", "optimizer.param_groups",
+     "The groups: tables of params and the options that hold for them, which may be set between steps.",
+     "@return list of tables")
+
 --- Makes an optimizer.
 -- @param params sequence of tensors, or of groups {params = {...}, lr = ..., ...} whose options win over `opt`
 -- @param ...    options in the order of the rule, lr first, and then or only a table {lr =, ...}
@@ -143,9 +146,8 @@ function Optimizer:init(params, ...)
   self.defaults = self.spec.arguments(...)
   self.param_groups = list_of {}
   self.core = self.rule and core.new_optimizer(self.rule)
-  check_options(self, self.defaults, 1)
+  check_options(self, self.defaults)
   for _, group in ipairs(groups_of(self.__name, params)) do self:add_param_group(group) end
-  living[self] = true
 end
 
 --- Adds parameters, with options of their own.
@@ -161,7 +163,7 @@ function Optimizer:add_param_group(group)
   for name, value in pairs(group) do given[name] = value end
   given.params = nil
   local new = self.group_spec.read(given)
-  check_options(self, new, #self.param_groups + 1)
+  check_options(self, new)
   new.params = read_params(self, group.params)
   self.param_groups[#self.param_groups + 1] = new
 end
@@ -187,7 +189,7 @@ local function update(self, closure)
     end
     loss = modes.with_grad(true, closure)
   end
-  return (core.optimizer_step(self.core, self.param_groups, loss))
+  return (run_rule(self.core, self.param_groups, loss))
 end
 rawset(Optimizer, "step", update)                       -- it reads its arguments itself: a loop pays for nothing else
 
@@ -196,7 +198,8 @@ rawset(Optimizer, "step", update)                       -- it reads its argument
 function Optimizer:zero_grad(opt)
   local set_to_none = true
   if opt ~= nil then set_to_none = Optimizer.zero_grad_spec.arguments(opt).set_to_none end
-  for _, group in ipairs(self.param_groups) do core.zero_grad(group.params, set_to_none) end
+  local groups = self.param_groups
+  for g = 1, #groups do forget(groups[g].params, set_to_none) end
 end
 
 Optimizer.zero_grad_spec = options.spec("zero_grad", {
@@ -206,11 +209,15 @@ Optimizer.zero_grad_spec = options.spec("zero_grad", {
 -- ---- state -----------------------------------------------------------------------------------------------------
 
 --- Copies of the state of each parameter.
--- @param params list of all parameters
 -- @return table by number, nil for a parameter not yet updated
-function Optimizer:get_state(params)
-  local state = {}
-  for number, p in ipairs(params) do state[number] = core.optimizer_state(self.core, p) end
+function Optimizer:get_state()
+  local state, number = {}, 0
+  for g, group in ipairs(self.param_groups) do
+    for _, p in ipairs(group.params) do
+      number = number + 1
+      state[number] = core.optimizer_state(self.core, p, group, g)
+    end
+  end
   return state
 end
 
@@ -218,20 +225,20 @@ end
 -- @return {state = {[i] = {step =, exp_avg =, ...}}, param_groups = {{lr =, ..., params = {1, 2, ...}}}}; parameters
 --   are numbered from 1 through all groups, those not yet updated have no state
 function Optimizer:state_dict()
-  local groups, number, params = {}, 0, {}
+  local groups, number = {}, 0
   for g, group in ipairs(self.param_groups) do
     local saved = {}
     for key, value in pairs(group) do
       if key ~= "params" then saved[key] = copy(value) end
     end
     saved.params = {}
-    for i, p in ipairs(group.params) do
+    for i in ipairs(group.params) do
       number = number + 1
-      saved.params[i], params[number] = number, p
+      saved.params[i] = number
     end
     groups[g] = saved
   end
-  return {state = self:get_state(params), param_groups = groups}
+  return list_of {state = list_of(self:get_state()), param_groups = list_of(groups)}
 end
 
 local function check_dict(self, dict)
@@ -316,20 +323,16 @@ local function refill(group, saved)
   group.params = params
 end
 
---- Takes over copies of states, all or none.
--- @param params list of parameters
--- @param states list with the state of each, false for none
--- @raise if one does not fit its parameter
-function Optimizer:set_state(params, states)
-  local list = {}
+-- Copies states, which the function that it returns takes over: list of parameters, list with the state of each, false
+-- for none.
+function Optimizer:_prepare_states(params, states)
+  local list, fresh = {}, core.new_optimizer(self.rule)
   for i, saved in ipairs(states) do list[i] = saved and read_state(self, saved, i) end
-  core.set_optimizer_state(self.core, params, list)
+  core.set_optimizer_state(fresh, params, list)
+  return function() self.core = fresh end
 end
 
---- Goes on from what state_dict returned: the same steps then give the same bits.
--- @param dict as returned by state_dict of an optimizer of the same class and with the same parameters; copied
--- @raise if the groups, their options, a step or a state tensor do not fit or are missing; nothing is loaded then
-function Optimizer:load_state_dict(dict)
+function Optimizer:_prepare_load(dict)
   check_dict(self, dict)
   check_numbers(self, dict.param_groups)
   local params, states, groups = {}, {}, {}
@@ -340,40 +343,18 @@ function Optimizer:load_state_dict(dict)
       states[#params] = dict.state[number] or false
     end
   end
-  self:set_state(params, states)
-  for g, saved in ipairs(groups) do refill(self.param_groups[g], saved) end
-end
-
--- ---- other rows ------------------------------------------------------------------------------------------------
-
-local function group_with(optimizer, param)
-  for g, group in ipairs(optimizer.param_groups) do
-    for _, p in ipairs(group.params) do
-      if p == param then return group, g end
-    end
+  local take_states = self:_prepare_states(params, states)
+  return function()
+    take_states()
+    for g, saved in ipairs(groups) do refill(self.param_groups[g], saved) end
   end
 end
 
---- Gives a parameter (V, ...) other rows, and the optimizers that hold it the state for them: rows that stay keep
--- theirs, new ones begin as at first. What is known of all parameters together, as LBFGS does, is forgotten.
--- @param param Tensor, stays the same object
--- @param table Tensor (W, ...), what its elements become
--- @param grad  its gradient, or nil
--- @param mask  Tensor (W) bool, its frozen rows, or nil
--- @raise if the shapes do not fit; nothing is changed then
-function Optimizer.replace_rows(param, table, grad, mask)
-  local holders, others = {}, {}
-  for optimizer in pairs(living) do
-    local group, g = group_with(optimizer, param)
-    if group and optimizer.core then
-      holders[#holders + 1] = {optimizer.core, group, g}
-    elseif group then
-      others[#others + 1] = optimizer
-    end
-  end
-  core.replace_rows(param, table, grad, mask, holders)
-  for _, optimizer in ipairs(others) do optimizer:restart() end
-end
+--- Goes on from what state_dict returned: the same steps then give the same bits.
+-- @param dict as returned by state_dict of an optimizer of the same class and with the same parameters; copied
+-- @raise if the groups, their options, a step or a state tensor do not fit or are missing; nothing is loaded then
+function Optimizer:load_state_dict(dict) self:_prepare_load(dict)() end
+two_steps.note(Optimizer)
 
 -- ---- text ------------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
 -- Functions that make tensors.
 
 local core = require "embla.core"
-local expect = require "embla.expect"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local expect = require "embla.arguments.expect"
+local note = require("embla.help.notes").note
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local read_sizes = require "embla.tensor.sizes"
 
 local creation = {}
@@ -27,7 +28,7 @@ local tensor_spec = options.spec("tensor", rows(nil))
 
 --- A tensor from a number, a boolean or a nested table. Lua floats make float32, integers int64, booleans bool.
 -- @param data number, boolean, nested table, or a tensor to copy
--- @param opt  a dtype, or {dtype =, requires_grad =}
+-- @param opt  the options, or the dtype alone
 -- @return Tensor
 -- @raise if the table is ragged or holds anything else
 function creation.tensor(data, opt)
@@ -40,23 +41,32 @@ for name, dtype in pairs {LongTensor = "int64", IntTensor = "int32", FloatTensor
                           BoolTensor = "bool", ByteTensor = "uint8", HalfTensor = "float16",
                           BFloat16Tensor = "bfloat16"} do
   creation[name] = function(data) return core.tensor(data, dtype, name .. ": data") end
+  note(creation[name], name .. "(data)", "A tensor of " .. dtype .. ".",
+       "@param data number, boolean, or nested table of them", "@return Tensor")
 end
 
 -- ---- from sizes ------------------------------------------------------------------------------------------------
 
-local function sized(name, fill)
+local FILLED = {
+  empty = {core.empty, "A tensor whose elements may be anything."},
+  zeros = {core.zeros, "A tensor of zeros."},
+  ones = {function(sizes, dtype) return core.empty(sizes, dtype):fill_(1) end, "A tensor of ones."},
+  rand = {function(sizes, dtype) return core.empty(sizes, dtype):uniform_() end,
+          "Numbers drawn evenly from [0, 1)."},
+  randn = {function(sizes, dtype) return core.empty(sizes, dtype):normal_() end,
+           "Numbers drawn from the standard normal distribution."},
+}
+
+for name, row in pairs(FILLED) do
+  local fill, text = row[1], row[2]
   local spec = options.spec(name, rows())
   creation[name] = function(...)
     local sizes, o = read_sizes(name, spec, ...)
     return finish(fill(sizes, o.dtype or core.get_default_dtype()), o)
   end
+  note(creation[name], name .. "(..., opt)", text, "@param ... sizes: integers >= 0, or one table of them",
+       "@param opt the options, or the dtype alone, which is the default dtype unless given", "@return Tensor")
 end
-
-sized("empty", core.empty)
-sized("zeros", core.zeros)
-sized("ones", function(sizes, dtype) return core.empty(sizes, dtype):fill_(1) end)
-sized("rand", function(sizes, dtype) return core.empty(sizes, dtype):uniform_() end)
-sized("randn", function(sizes, dtype) return core.empty(sizes, dtype):normal_() end)
 
 local full_spec = options.spec("full", rows(nil))
 
@@ -74,7 +84,7 @@ end
 --- A tensor of one value.
 -- @param sizes table of sizes
 -- @param value number or boolean; its kind decides the dtype unless one is given
--- @param opt   {dtype =, requires_grad =}
+-- @param opt   the options, or the dtype alone
 -- @return Tensor
 function creation.full(sizes, value, opt)
   if type(sizes) ~= "table" then raise("full: argument sizes: expected a table, got %s", options.show(sizes)) end
@@ -85,11 +95,11 @@ end
 
 local randint_spec = options.spec("randint", rows "int64")
 
---- Whole numbers drawn from [low, high).
+--- Integers drawn from [low, high).
 -- @param low   least value; may be left out, and is 0 then
 -- @param high  upper bound, not drawn
 -- @param sizes table of sizes
--- @param opt   {dtype = "int64", requires_grad =}
+-- @param opt   the options, or the dtype alone
 -- @return Tensor
 function creation.randint(low, high, sizes, opt)
   if type(high) == "table" then low, high, sizes, opt = 0, low, high, sizes end          -- randint(high, sizes)
@@ -102,7 +112,7 @@ local randperm_spec = options.spec("randperm", rows "int64")
 
 --- 0 .. n-1 in random order.
 -- @param n   integer >= 0
--- @param opt {dtype = "int64", requires_grad =}
+-- @param opt the options, or the dtype alone
 -- @return Tensor (n)
 function creation.randperm(n, opt)
   local o = randperm_spec.arguments(opt)
@@ -112,6 +122,8 @@ end
 -- ---- ranges ----------------------------------------------------------------------------------------------------
 
 local range_spec = options.spec("arange", rows(nil))
+
+local ORDER = {"start", "stop", "step"}                  -- a single number is stop
 
 -- Numbers by position, or by the names of `names` in the table of options behind them; and those options.
 local function numbers_and_options(owner, names, spec, ...)
@@ -136,7 +148,8 @@ local function numbers_and_options(owner, names, spec, ...)
   end
   for i = 1, given.n do
     if given[i] ~= nil and type(given[i]) ~= "number" then
-      raise("%s: argument %d: expected a number, got %s", owner, i, options.show(given[i]))
+      raise("%s: argument %s: expected a number, got %s", owner, given.n == 1 and "stop" or ORDER[i] or i,
+            options.show(given[i]))
     end
   end
   return given, spec.arguments(rest)
@@ -159,7 +172,7 @@ end
 local RANGE = {start = 1, stop = 2, ["end"] = 2, step = 3}
 
 --- start, start + step, … below stop.
--- @param ... [start = 0,] stop [, step = 1] [, {dtype =}], by position or name; all integers make int64, else float32
+-- @param ... [start = 0,] stop [, step = 1] [, the options], by position or name; all integers make int64, else float32
 -- @return Tensor (n)
 -- @raise if step is 0 or leads away from stop
 function creation.arange(...)
@@ -203,7 +216,7 @@ local function is_large(x) return math.type(x) == "integer" and (x > EXACT or x 
 -- @param start first
 -- @param stop  last
 -- @param steps how many
--- @param opt   {dtype =, requires_grad =}; the default dtype unless given
+-- @param opt   the options, or the dtype alone, which is the default dtype unless given
 -- @return Tensor (steps)
 function creation.linspace(start, stop, steps, opt)
   if type(start) ~= "number" or type(stop) ~= "number" then
@@ -229,7 +242,7 @@ local logspace_spec = options.spec("logspace", {
 -- @param start exponent of the first
 -- @param stop  exponent of the last
 -- @param steps how many
--- @param ...   base = 10, dtype, requires_grad, by position or by name
+-- @param ...   the options, by position or by name
 -- @return Tensor (steps)
 function creation.logspace(start, stop, steps, ...)
   expect.number("logspace", "start", start)
@@ -246,7 +259,7 @@ local eye_spec = options.spec("eye", rows())
 --- The identity matrix, or its first columns.
 -- @param n       rows
 -- @param columns n if left out
--- @param opt     {dtype =, requires_grad =}, or the dtype alone
+-- @param opt     the options, or the dtype alone
 -- @return Tensor (n, columns)
 function creation.eye(n, columns, opt)
   if type(columns) == "table" or type(columns) == "string" then columns, opt = nil, columns end
@@ -260,33 +273,30 @@ end
 
 -- ---- like another ----------------------------------------------------------------------------------------------
 
-local function like(name, fill)
-  local spec = options.spec(name .. "_like", rows(nil))
-  creation[name .. "_like"] = function(t, opt)
-    if not core.is_tensor(t) then raise("%s_like: argument t: expected a tensor, got %s", name, options.show(t)) end
+for filled, row in pairs(FILLED) do
+  local fill, text, name = row[1], row[2], filled .. "_like"
+  local spec = options.spec(name, rows(nil))
+  creation[name] = function(input, opt)
+    expect.tensor(name, "input", input)
     local o = spec.arguments(opt)
-    return finish(fill(t.shape, o.dtype or t.dtype), o)
+    return finish(fill(input.shape, o.dtype or input.dtype), o)
   end
+  note(creation[name], name .. "(input, opt)", text, "@param input Tensor, of whose shape and dtype it is",
+       "@param opt the options, or the dtype alone, which is input's unless given", "@return Tensor of input's shape")
 end
-
-like("empty", core.empty)
-like("zeros", core.zeros)
-like("ones", function(sizes, dtype) return core.empty(sizes, dtype):fill_(1) end)
-like("rand", function(sizes, dtype) return core.empty(sizes, dtype):uniform_() end)
-like("randn", function(sizes, dtype) return core.empty(sizes, dtype):normal_() end)
 
 local full_like_spec = options.spec("full_like", rows(nil))
 
 --- A tensor of another's shape and dtype, of one value.
--- @param t     Tensor
+-- @param input Tensor
 -- @param value number or boolean
--- @param opt   {dtype =, requires_grad =}
+-- @param opt   the options, or the dtype alone, which is input's unless given
 -- @return Tensor
-function creation.full_like(t, value, opt)
-  if not core.is_tensor(t) then raise("full_like: argument t: expected a tensor, got %s", options.show(t)) end
+function creation.full_like(input, value, opt)
+  expect.tensor("full_like", "input", input)
   check_value("full_like", value)
   local o = full_like_spec.arguments(opt)
-  return finish(core.empty(t.shape, o.dtype or t.dtype):fill_(value), o)
+  return finish(core.empty(input.shape, o.dtype or input.dtype):fill_(value), o)
 end
 
 -- ---- row-sparse ------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 -- Sums of products written with letters: einsum("ij,jk->ik", a, b).
 
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local op = core.ops
 

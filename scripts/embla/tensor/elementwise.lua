@@ -1,10 +1,10 @@
 -- Elementwise functions made of the core's operations, and PyTorch's other names of those.
 
 local core = require "embla.core"
-local expect = require "embla.expect"
-local options = require "embla.options"
-local ops = require "embla.ops"
-local raise = require "embla.raise"
+local expect = require "embla.arguments.expect"
+local options = require "embla.arguments.options"
+local ops = require "embla.tensor.operations"
+local raise = require "embla.errors.raise"
 
 local elementwise = {}
 local methods, op = core.methods, core.ops
@@ -26,64 +26,64 @@ local function clamp_with(suffix)
       min, max = o.min, o.max
     end
     if not (core.is_tensor(min) or core.is_tensor(max)) then return numbers(t, min, max) end
-    if max == nil then return (low(t, min)) end
-    if min == nil then return (high(t, max)) end
-    return (both(t, min, max))
+    if max == nil then return low(t, min) end
+    if min == nil then return high(t, max) end
+    return both(t, min, max)
   end
 end
 local clamp, clamp_in_place = clamp_with "", clamp_with "_"
 
---- Elements kept between bounds: min(max(t, min), max); the gradient goes through at the bounds themselves.
--- @param t   Tensor
--- @param min number or Tensor that broadcasts with t, or nil for none
--- @param max number or Tensor that broadcasts with t, or nil for none
+--- Elements kept between bounds: min(max(input, min), max); the gradient goes through at the bounds themselves.
+-- @param input Tensor; integers beside a bound given as a float become floats
+-- @param min   number or Tensor that broadcasts with input, or nil for none
+-- @param max   number or Tensor that broadcasts with input, or nil for none
 -- @return Tensor
 -- @raise if neither is given
-function elementwise.clamp(t, min, max)
-  if type(min) == "number" and type(max) == "number" then return op.clamp(t, min, max) end
-  return (clamp(t, min, max))
+function elementwise.clamp(input, min, max)
+  if type(min) == "number" and type(max) == "number" then return op.clamp(input, min, max) end
+  return clamp(input, min, max)
 end
-function methods:clamp_(min, max) return (clamp_in_place(self, min, max)) end
+function methods:clamp_(min, max) return clamp_in_place(self, min, max) end
 
 -- ---- two tensors -----------------------------------------------------------------------------------------------
 
 --- 0 below 0, 1 above, `values` at 0.
--- @param x      Tensor
+-- @param input  Tensor
 -- @param values Tensor that broadcasts with it
 -- @return Tensor
 -- @raise if the shapes do not broadcast
-function elementwise.heaviside(x, values)
-  expect.dense("heaviside", "x", x)
+function elementwise.heaviside(input, values)
+  expect.dense("heaviside", "input", input)
   expect.dense("heaviside", "values", values)
-  local step = op.gt(x, 0):to(x.dtype)
-  return op.where(op.eq(x, 0), values, op.where(op.isnan(x), x, step))
+  local step = op.gt(input, 0):to(input.dtype)
+  return op.where(op.eq(input, 0), values, op.where(op.isnan(input), input, step))
 end
 
---- What lies a part of the way from x to y: x + weight (y - x).
--- @param x      Tensor
--- @param y      Tensor that broadcasts with it
+--- What lies a part of the way from input to end: input + weight (end - input).
+-- @param input  Tensor
+-- @param end_   Tensor that broadcasts with it
 -- @param weight number, or Tensor that broadcasts with them
 -- @return Tensor
 -- @raise if the shapes do not broadcast
-function elementwise.lerp(x, y, weight)
+function elementwise.lerp(input, end_, weight)
   if type(weight) == "table" then weight = weight.weight end
-  return core.is_tensor(weight) and op.lerp_by(x, y, weight) or op.lerp(x, y, weight)
+  return core.is_tensor(weight) and op.lerp_by(input, end_, weight) or op.lerp(input, end_, weight)
 end
 
 -- ---- one tensor ------------------------------------------------------------------------------------------------
 
 --- Whether each element is plus infinity.
--- @param x Tensor
+-- @param input Tensor
 -- @return Tensor, bool
-function elementwise.isposinf(x)
-  return op.logical_and(op.isinf(expect.dense("isposinf", "x", x)), op.gt(x, 0))
+function elementwise.isposinf(input)
+  return op.logical_and(op.isinf(expect.dense("isposinf", "input", input)), op.gt(input, 0))
 end
 
 --- Whether each element is minus infinity.
--- @param x Tensor
+-- @param input Tensor
 -- @return Tensor, bool
-function elementwise.isneginf(x)
-  return op.logical_and(op.isinf(expect.dense("isneginf", "x", x)), op.lt(x, 0))
+function elementwise.isneginf(input)
+  return op.logical_and(op.isinf(expect.dense("isneginf", "input", input)), op.lt(input, 0))
 end
 
 local LARGEST = {float16 = 65504.0, bfloat16 = 3.3895313892515355e38}
@@ -96,44 +96,44 @@ local nan_spec = options.spec("nan_to_num", {
 
 -- Halves, whose largest number is not that of the float32 they are computed in, have theirs named.
 local function nan_to_num_with(f)
-  return function(x, ...)
+  return function(input, ...)
     local o = nan_spec.arguments(...)
-    local largest = LARGEST[expect.dense("nan_to_num", "x", x).dtype]
-    return f(x, o.nan, o.posinf or largest, o.neginf or largest and -largest)
+    local largest = LARGEST[expect.dense("nan_to_num", "input", input).dtype]
+    return f(input, o.nan, o.posinf or largest, o.neginf or largest and -largest)
   end
 end
 local nan_to_num = nan_to_num_with(op.nan_to_num)
 methods.nan_to_num_ = nan_to_num_with(op.nan_to_num_)
 
 --- NaN and infinities replaced by numbers, which get no gradient.
--- @param x   Tensor; whole numbers stay as they are
--- @param ... nan = 0, posinf, neginf (the dtype's greatest and least by default), by position or by name
+-- @param input Tensor; integers stay as they are
+-- @param ...   nan = 0, posinf, neginf (the dtype's greatest and least by default), by position or by name
 -- @return Tensor
-function elementwise.nan_to_num(x, ...) return (nan_to_num(x, ...)) end
+function elementwise.nan_to_num(input, ...) return nan_to_num(input, ...) end
 
---- Which elements are among others.
--- @param x      Tensor
--- @param others Tensor, or a table of numbers
--- @return Tensor of x's shape, bool
-function elementwise.isin(x, others)
-  expect.dense("isin", "x", x)
-  if type(others) == "table" then others = core.tensor(others, nil, "isin: others") end
-  local sorted = op.sort(op.reshape(expect.dense("isin", "others", others), {-1}):detach(), 0)
-  if sorted:numel() == 0 then return core.zeros(x.shape, "bool") end
-  local at = op.clamp(op.searchsorted(sorted, x:detach()), 0, sorted:numel() - 1)
-  return op.eq(op.take(sorted, at), x)
+--- Which elements are among test_elements.
+-- @param elements      Tensor
+-- @param test_elements Tensor, or a table of numbers
+-- @return Tensor of the shape of elements, bool
+function elementwise.isin(elements, test_elements)
+  expect.dense("isin", "elements", elements)
+  if type(test_elements) == "table" then test_elements = core.tensor(test_elements, nil, "isin: test_elements") end
+  local sorted = op.sort(op.reshape(expect.dense("isin", "test_elements", test_elements), {-1}):detach(), 0)
+  if sorted:numel() == 0 then return core.zeros(elements.shape, "bool") end
+  local at = op.clamp(op.searchsorted(sorted, elements:detach()), 0, sorted:numel() - 1)
+  return op.eq(op.take(sorted, at), elements)
 end
 
 for name, f in pairs(elementwise) do methods[name], ops.functional[name] = f, f end
 
 --- lerp in place.
--- @param y      Tensor that broadcasts with it
+-- @param end_   Tensor that broadcasts with it
 -- @param weight number, or Tensor that broadcasts with them
 -- @return the tensor
 -- @raise if the shapes do not broadcast to its own
-function methods:lerp_(y, weight)
+function methods:lerp_(end_, weight)
   if type(weight) == "table" then weight = weight.weight end
-  return core.is_tensor(weight) and op.lerp_by_(self, y, weight) or op.lerp_(self, y, weight)
+  return core.is_tensor(weight) and op.lerp_by_(self, end_, weight) or op.lerp_(self, end_, weight)
 end
 ops.functional.lerp_ = methods.lerp_
 

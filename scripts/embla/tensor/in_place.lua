@@ -2,13 +2,14 @@
 -- the gradient of the function.
 
 local core = require "embla.core"
-local expect = require "embla.expect"
-local raise = require "embla.raise"
+local dtypes = require "embla.arguments.dtypes"
+local expect = require "embla.arguments.expect"
+local raise = require "embla.errors.raise"
 
 local op = core.ops
 
-local RANK = {bool = 0, uint8 = 1, int32 = 1, int64 = 1}         -- of a dtype; floats hold all others
-local FLOAT = 2
+-- Floats hold all others, integers bool.
+local function rank(dtype) return dtypes.IS_FLOAT[dtype] and 2 or dtypes.IS_INTEGER[dtype] and 1 or 0 end
 
 local function same_shape(a, b)
   local from, to = a.shape, b.shape
@@ -24,7 +25,7 @@ local function check_fits(name, result, t)
     raise("%s: the result has shape (%s), which does not fit into (%s)", name, table.concat(result.shape, ", "),
           table.concat(t.shape, ", "))
   end
-  if (RANK[result.dtype] or FLOAT) > (RANK[t.dtype] or FLOAT) then
+  if rank(result.dtype) > rank(t.dtype) then
     raise("%s: the result is %s, which cannot be kept in a tensor of %s", name, result.dtype, t.dtype)
   end
 end
@@ -38,21 +39,21 @@ end
 
 --- Makes the form in place.
 -- @param name of the method, for messages: "renorm_"
--- @param f    function(t, ...) that returns a Tensor of t's shape
--- @return function(t, ...) that writes the result over t and returns t
--- @raise if the result has another shape, or a dtype that t cannot hold
+-- @param f    function(self, ...) that returns a Tensor of self's shape
+-- @return function(self, ...) that writes the result over self and returns self
+-- @raise if the result has another shape, or a dtype that self cannot hold
 return function(name, f)
-  return function(t, ...)
-    expect.dense(name, "tensor", t)
-    local from, given = t, table.pack(...)
-    if core.is_grad_enabled() and (t.requires_grad or any_requires_grad(given, given.n)) then
-      from = op.clone(t)                                -- backward will ask for the old values
+  return function(self, ...)
+    expect.dense(name, "tensor", self)
+    local from, given = self, table.pack(...)
+    if core.is_grad_enabled() and (self.requires_grad or any_requires_grad(given, given.n)) then
+      from = op.clone(self)                                -- backward will ask for the old values
       for i = 1, given.n do
-        if rawequal(given[i], t) then given[i] = from end
+        if rawequal(given[i], self) then given[i] = from end
       end
     end
     local result = f(from, table.unpack(given, 1, given.n))
-    check_fits(name, result, t)
-    return t:copy_(result)
+    check_fits(name, result, self)
+    return self:copy_(result)
   end
 end

@@ -1,17 +1,21 @@
 -- What scripts do with tensors beside calling the core's operations. Each part adds the methods that it is about; what
 -- is a function of `embla` alone comes back from here.
 
-local arguments = require "embla.arguments"
+local arguments = require "embla.arguments.by_name"
 local core = require "embla.core"
-local options = require "embla.options"
-local ops = require "embla.ops"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local ops = require "embla.tensor.operations"
+local raise = require "embla.errors.raise"
 require "embla.tensor.methods"
-require "embla.tensor.kinds"
+require "embla.tensor.queries"
 require "embla.tensor.elementwise"
-require "embla.tensor.arranging"
+require "embla.tensor.shape"
+require "embla.tensor.joining"
+require "embla.tensor.indexing"
 require "embla.tensor.comparing"
 require "embla.tensor.statistics"
+require "embla.tensor.norms"
+require "embla.tensor.products"
 require "embla.tensor.sparse"
 
 local tensor = {set_printoptions = require("embla.tensor.print").set_printoptions}

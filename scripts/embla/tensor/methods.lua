@@ -1,12 +1,13 @@
 -- Methods and operators of tensors that are not operations of the core.
 
 local core = require "embla.core"
-local expect = require "embla.expect"
-local list_of = require("embla.list").of
-local options = require "embla.options"
-local ops = require "embla.ops"
+local expect = require "embla.arguments.expect"
+local list_of = require("embla.base.list").of
+local note = require("embla.help.notes").note
+local options = require "embla.arguments.options"
+local ops = require "embla.tensor.operations"
 local print_text = require "embla.tensor.print"
-local raise = require "embla.raise"
+local raise = require "embla.errors.raise"
 
 local methods, metatable = core.methods, core.metatable
 local op = core.ops
@@ -26,7 +27,7 @@ local unique_spec = options.spec("unique", {
 function methods:type(dtype) return dtype == nil and self.dtype or self:to(dtype) end
 
 --- The tensor in another dtype: itself if it is of that one already.
--- @param dtype "float32" and kin, {dtype = ...}, or a tensor whose dtype is taken
+-- @param dtype "float32" and the like, {dtype = ...}, or a tensor whose dtype is taken
 -- @return Tensor
 function methods:to(dtype)
   if core.is_tensor(dtype) then dtype = dtype.dtype end
@@ -40,7 +41,9 @@ end
 
 for name, dtype in pairs {float = "float32", double = "float64", long = "int64", int = "int32", bool = "bool",
                           byte = "uint8", half = "float16", bfloat16 = "bfloat16"} do
-  methods[name] = function(t) return (t:to(dtype)) end
+  methods[name] = function(self) return self:to(dtype) end
+  note(methods[name], ("t:%s()"):format(name), ("The tensor as %s: itself if it is already."):format(dtype),
+       "@return Tensor")
 end
 
 -- ---- shape -----------------------------------------------------------------------------------------------------
@@ -113,7 +116,7 @@ function methods:chunk(chunks, dim)
     for i = 1, chunks do parts[i] = op.narrow(self, dim, 0, 0) end
     return parts
   end
-  return (self:split((n + chunks - 1) // chunks, dim))
+  return self:split((n + chunks - 1) // chunks, dim)
 end
 
 --- The slices along a dim, without it.
@@ -151,8 +154,7 @@ local function unique_slices(t, dim)
 end
 
 --- The different elements, or slices along a dim, in ascending order.
--- @param ... sorted = true, return_inverse = false: also, for each, which of them it is; return_counts = false: also,
---            how often each occurs; dim (elements by default), by position or by name
+-- @param ... the options, by position or by name
 -- @return Tensor (n), or with n slices; and as asked for: inverse of the tensor's shape or (size of dim), counts (n),
 --         both int64
 -- @raise if the dim is out of range
@@ -202,7 +204,8 @@ function methods:masked_fill(mask, value)
   if value:dim() > 0 then
     raise("masked_fill: argument value: expected a number or a tensor of 0 dims, this one has %d", value:dim())
   end
-  return op.where(expect.dense("masked_fill", "mask", mask), value, expect.dense("masked_fill", "tensor", self))
+  if expect.dense("masked_fill", "tensor", self).dtype == "bool" then value = value:bool() end
+  return op.where(expect.dense("masked_fill", "mask", mask), value, self)
 end
 
 function methods:masked_fill_(mask, value)
@@ -218,12 +221,16 @@ for _, name in ipairs {"masked_fill", "masked_fill_"} do ops.functional[name] = 
 -- @return Tensor
 -- @raise if the condition is not bool or the shapes do not broadcast
 function methods:where(condition, other)
-  return (op.where(expect.dense("where", "condition", condition), self, other))
+  return op.where(expect.dense("where", "condition", condition), self, other)
 end
 
 -- ---- reductions whose results depend on whether a dim is given --------------------------------------------------
 
-for _, name in ipairs {"max", "min", "median"} do
+for name, text in pairs {
+  max = "The largest element; with a dim the largest of each row along it, and where it stands.",
+  min = "The smallest element; with a dim the smallest of each row along it, and where it stands.",
+  median = "The median, the lower of two; with a dim that of each row along it, and where it stands.",
+} do
   local whole, along, pair = op[name], op[name .. "_dim"], op[name .. "imum"]
   if whole and along then
     local function reduce(t, dim, keepdim)
@@ -232,6 +239,9 @@ for _, name in ipairs {"max", "min", "median"} do
       return along(t, dim, keepdim)
     end
     methods[name], ops.functional[name] = reduce, reduce
+    local or_pair = pair and "; a tensor: the larger or smaller of each pair" or ""
+    note(reduce, ("t:%s(dim, keepdim)"):format(name), text, "@param dim integer; nil: over all elements" .. or_pair,
+         "@param keepdim boolean: the dim stays, with size 1", "@return Tensor, or values and int64 positions")
   end
 end
 

@@ -1,31 +1,19 @@
 -- The core's operations as functions of F and methods of tensors. core.ops holds the C functions, called by position;
 -- this file hands them out, reads their named options, and tells help what they are.
 
-local arguments = require "embla.arguments"
-local called = require "embla.called"
+local arguments = require "embla.arguments.by_name"
 local core = require "embla.core"
-local options = require "embla.options"
+local options = require "embla.arguments.options"
+local place = require "embla.errors.place"
 
 local ops = {functional = {}}
 local described = {}
-
--- "input# weight offsets#?" as {"input", "weight", "offsets"} and the names of those that may be left out.
-local function read_inputs(text)
-  local inputs, optional = {}, {}
-  for word, marks in text:gmatch "([%w_]+)([#!?]*)" do
-    inputs[#inputs + 1] = word
-    if marks:find("?", 1, true) then optional[#optional + 1] = word end
-  end
-  return inputs, optional
-end
 
 local function optional_options(rows)
   local list = {}
   for i, row in ipairs(rows) do
     local copy = {}
     for key, value in pairs(row) do copy[key] = value end
-    copy.choices, copy.range = {}, row.kind == "number" and row.choices ~= "" and row.choices or nil
-    for word in row.choices:gmatch "%S+" do copy.choices[#copy.choices + 1] = word end
     if copy.initial == "!" then copy.initial = "" end       -- given by position; the core checks that it is
     list[i] = copy
   end
@@ -48,18 +36,16 @@ function ops.describe(name)
   if described[name] then return described[name] end
   local raw = core.op_spec(name)
   if not raw then return nil end
-  local inputs, optional = read_inputs(raw.inputs)
-  if raw.inputs == "*" then inputs = {"tensors"} end
   local spec = options.from_op(name, optional_options(raw.opts))
   described[name] = {
-    name = name, doc = raw.doc, inputs = inputs, optional = optional, outputs = raw.outputs, spec = spec,
+    name = name, doc = raw.doc, inputs = raw.inputs, optional = raw.optional, outputs = raw.outputs, spec = spec,
     inplace = raw.inplace, differentiable = raw.differentiable, rows = raw.opts,
-    named = named_spec(name, inputs, spec),
+    named = named_spec(name, raw.inputs, spec),
   }
   return described[name]
 end
 
-core.set_lead(called.lead)
+core.set_network(place.in_network)
 core.set_names(arguments.in_order)
 core.set_reader(function(name, given) return options.given(ops.describe(name).named, given) end)
 
@@ -86,12 +72,8 @@ function ops.doc(subject)
   local op = type(name) == "string" and ops.describe((name:gsub("_$", "")))
   if not op then return nil end
   local options_text = op.spec.describe()
-  local head, also = ("%s(%s)"):format(name, table.concat(op.inputs, ", ")), {}
-  for _, other in ipairs {"input", "other"} do
-    if op.named.also[other] then also[#also + 1] = ("%s for %s"):format(other, op.named.also[other]) end
-  end
-  local names = #also > 0 and "\nAlso by PyTorch's names: " .. table.concat(also, ", ") or ""
-  return head .. "\n" .. op.doc .. names .. (options_text ~= "" and "\nOptions:\n" .. options_text or "")
+  local head = ("%s(%s)"):format(name, table.concat(op.inputs, ", "))
+  return head .. "\n" .. op.doc .. (options_text ~= "" and "\nOptions:\n" .. options_text or "")
 end
 
 return ops

@@ -2,8 +2,9 @@
 -- tensors are summarized by their edges.
 
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local dtypes = require "embla.arguments.dtypes"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local print_text = {}
 
@@ -25,7 +26,7 @@ local spec = options.spec("set_printoptions", {
 })
 
 --- Sets how tensors are printed; what is not named stays, save sci_mode, which goes back to automatic.
--- @param opt {precision =, threshold =, edgeitems =, linewidth =, profile =, sci_mode =}
+-- @param opt the options
 -- @raise for an unknown option or a value out of range
 function print_text.set_printoptions(opt)
   local o = spec.read(opt)
@@ -121,12 +122,10 @@ local function word(value)
   return tostring(value)
 end
 
-local FLOATS = {float32 = true, float64 = true, float16 = true, bfloat16 = true}
-
 -- A function that writes an element, padded on the left, and the width.
 local function element_format(values, dtype)
   local format, width
-  if FLOATS[dtype] then
+  if dtypes.IS_FLOAT[dtype] then
     format, width = float_format(values)
   else
     format, width = word, widest(values, word)
@@ -192,7 +191,8 @@ local NODES = {
   copy_slices = "CopySlices", cosine_embedding_loss = "Mean 0", cross_entropy = "NllLoss 0",
   cross_entropy_probabilities = "Div 1", dropout = "Mul 0", flatten = "ReshapeAlias 0", fmod = "Fmod 1",
   gaussian_nll_loss = "Mean 0", group_norm = "NativeGroupNorm 0", hinge_embedding_loss = "Mean 0",
-  index_put = "IndexPut 0", kl_div = "Mean 0", l1_loss = "Mean 0", layer_norm = "NativeLayerNorm 0",
+  index_fill = "IndexFill 1", index_mask = "Index 0", index_put = "IndexPut 0",
+  kl_div = "Mean 0", l1_loss = "Mean 0", layer_norm = "NativeLayerNorm 0",
   lerp_by = "Lerp 1", linear = "Addmm 0", logsigmoid = "LogSigmoid 0", margin_ranking_loss = "Mean 0",
   masked_put = "IndexPut 0", max_dim = "Max 0", max_pool1d = "Squeeze 1", median_dim = "Median 1", min_dim = "Min 0",
   multilabel_soft_margin_loss = "Mean 0", narrow = "Slice 0", norm = "Norm 1", outer = "Mul 0",
@@ -202,12 +202,13 @@ local NODES = {
 }
 
 -- Reductions of the whole tensor and along dims are different nodes, and so are products by the dims of their results.
+local ALONG = {sum = "Sum 1", mean = "Mean 1", prod = "Prod 1", squeeze = "Squeeze 1"}
 local BY_DIMS = {
-  [0] = {sum = "Sum 0", mean = "Mean 0", max = "Max 1", min = "Min 1", matmul = "Dot 0"},
-  [1] = {sum = "Sum 1", mean = "Mean 1", prod = "Prod 1", matmul = "Mv 0"},
-  [2] = {sum = "Sum 1", mean = "Mean 1", prod = "Prod 1", matmul = "Mm 0"},
+  [0] = {max = "Max 1", min = "Min 1", matmul = "Dot 0"},
+  [1] = {matmul = "Mv 0", linear = "Add 0", linear_without_bias = "Squeeze 3"},
+  [2] = {matmul = "Mm 0", linear_without_bias = "Mm 0"},
 }
-local ALONG = {sum = "Sum 1", mean = "Mean 1", prod = "Prod 1", matmul = "UnsafeView 0"}
+local MORE_DIMS = {matmul = "UnsafeView 0", linear = "View 0", linear_without_bias = "UnsafeView 0"}
 
 -- Those of operations one of whose inputs was a plain number: the first, second or third (as bits).
 local BESIDE_NUMBER = {
@@ -224,10 +225,12 @@ end
 -- Nodes that are no operations, nor functions of scripts.
 local OWN = {as_strided = true, copy_slices = true}
 
-local function node_name(operation, numbers, t)
+-- `numbers`: bits of the inputs that were plain numbers or left out; `along`: whether its first option was given.
+local function node_name(t, operation, numbers, along)
   if not core.ops[operation] and not OWN[operation] then return operation .. "Backward" end
-  local special = BESIDE_NUMBER[numbers] or BY_DIMS[t:dim()] or ALONG
-  local node = special[operation] or NODES[operation] or camel_case(operation) .. " 0"
+  if operation == "linear" and numbers ~= 0 then operation, numbers = "linear_without_bias", 0 end
+  local special = BESIDE_NUMBER[numbers] or BY_DIMS[t:dim()] or MORE_DIMS
+  local node = along and ALONG[operation] or special[operation] or NODES[operation] or camel_case(operation) .. " 0"
   return (node:gsub(" ", "Backward"))
 end
 
@@ -235,8 +238,8 @@ end
 -- @param t Tensor
 -- @return "AddBackward0", or nil for a leaf
 function print_text.node_name(t)
-  local origin, numbers = core.origin_name(t)
-  return origin and node_name(origin, numbers, t)
+  local origin, numbers, along = core.origin_name(t)
+  return origin and node_name(t, origin, numbers, along)
 end
 
 local function size_text(shape)
@@ -250,9 +253,9 @@ local function dtype_suffix(t, suffixes)
 end
 
 local function grad_suffix(t, suffixes)
-  local origin, numbers = core.origin_name(t)
+  local origin, numbers, along = core.origin_name(t)
   if origin then
-    suffixes[#suffixes + 1] = "grad_fn=<" .. node_name(origin, numbers, t) .. ">"
+    suffixes[#suffixes + 1] = "grad_fn=<" .. node_name(t, origin, numbers, along) .. ">"
   elseif t.requires_grad then
     suffixes[#suffixes + 1] = "requires_grad=True"
   end

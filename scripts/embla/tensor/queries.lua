@@ -1,24 +1,21 @@
 -- Of what kind a tensor is, and new tensors of the same kind.
 
 local core = require "embla.core"
-local expect = require "embla.expect"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local dtypes = require "embla.arguments.dtypes"
+local expect = require "embla.arguments.expect"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local read_sizes = require "embla.tensor.sizes"
 
 local methods = core.methods
 
--- In bytes, of one element.
-local SIZES = {float32 = 4, float64 = 8, float16 = 2, bfloat16 = 2, int64 = 8, int32 = 4, uint8 = 1, bool = 1}
-local FLOATS = {float32 = true, float64 = true, float16 = true, bfloat16 = true}
-
 --- Bytes an element.
 -- @return integer
-function methods:element_size() return SIZES[self.dtype] end
+function methods:element_size() return dtypes.BYTES[self.dtype] end
 
 --- Whether the dtype is one of floats.
 -- @return boolean
-function methods:is_floating_point() return FLOATS[self.dtype] == true end
+function methods:is_floating_point() return dtypes.IS_FLOAT[self.dtype] == true end
 
 --- Where the first element lies in memory.
 -- @return integer
@@ -31,7 +28,7 @@ function methods:cpu() return self end
 --- The tensor in the dtype of another.
 -- @param other Tensor
 -- @return Tensor; the tensor itself if it is of that dtype
-function methods:type_as(other) return (self:to(expect.tensor("type_as", "other", other).dtype)) end
+function methods:type_as(other) return self:to(expect.tensor("type_as", "other", other).dtype) end
 
 --- Whether a single element differs from 0.
 -- @return boolean
@@ -52,7 +49,7 @@ methods.nelement, methods.ndimension = methods.numel, methods.dim
 core.getters.ndim = methods.dim
 
 -- Bytes of all elements.
-function core.getters.nbytes(t) return t:numel() * SIZES[t.dtype] end
+function core.getters.nbytes(t) return t:numel() * dtypes.BYTES[t.dtype] end
 
 -- ---- new ones of the same dtype --------------------------------------------------------------------------------
 

@@ -1,10 +1,10 @@
 -- Numbers drawn from distributions. All come from the generator behind manual_seed, so that a seed fixes them.
 
 local core = require "embla.core"
-local expect = require "embla.expect"
-local options = require "embla.options"
-local ops = require "embla.ops"
-local raise = require "embla.raise"
+local expect = require "embla.arguments.expect"
+local options = require "embla.arguments.options"
+local ops = require "embla.tensor.operations"
+local raise = require "embla.errors.raise"
 
 local sampling = {}
 local methods, op = core.methods, core.ops
@@ -40,7 +40,7 @@ function methods:bernoulli_(p)
   if p == nil then p = 0.5 end
   if not core.is_tensor(p) then expect.number("bernoulli_", "p", p) end
   check_chance("bernoulli_", p)
-  return (put(self, uniforms(self):lt(p)))
+  return put(self, uniforms(self):lt(p))
 end
 
 --- Each element is drawn from the exponential distribution: density lambd e^(-lambd x).
@@ -51,7 +51,7 @@ function methods:exponential_(lambd)
   expect.dense("exponential_", "tensor", self)
   local u = uniforms(self)
   op.clamp_(u, u.dtype == "float64" and 2 ^ -54 or 2 ^ -25)             -- its logarithm is taken by some: never 0
-  return (put(self, u:neg_():log1p_():div_(-positive("exponential_", "lambd", lambd or 1))))
+  return put(self, u:neg_():log1p_():div_(-positive("exponential_", "lambd", lambd or 1)))
 end
 
 --- Each element is the number of tries up to the first success: 1, 2, …
@@ -62,7 +62,7 @@ function methods:geometric_(p)
   expect.dense("geometric_", "tensor", self)
   p = expect.number("geometric_", "p", p)
   if not (p > 0 and p < 1) then raise("geometric_: argument p: expected number in (0, 1), got %s", options.show(p)) end
-  return (put(self, uniforms(self):neg_():log1p_():div_(math.log(1 - p)):floor_():add_(1)))
+  return put(self, uniforms(self):neg_():log1p_():div_(math.log(1 - p)):floor_():add_(1))
 end
 
 --- Each element is e to the power of a number from N(mean, std^2).
@@ -74,7 +74,7 @@ function methods:log_normal_(mean, std)
   expect.dense("log_normal_", "tensor", self)
   mean, std = expect.number("log_normal_", "mean", mean or 1), positive("log_normal_", "std", std or 2)
   local normal = core.empty(self.shape, self.dtype == "float64" and "float64" or "float32"):normal_(mean, std)
-  return (put(self, normal:exp_()))
+  return put(self, normal:exp_())
 end
 
 --- Each element is drawn from the Cauchy distribution.
@@ -85,7 +85,7 @@ end
 function methods:cauchy_(median, sigma)
   expect.dense("cauchy_", "tensor", self)
   median, sigma = expect.number("cauchy_", "median", median or 0), positive("cauchy_", "sigma", sigma or 1)
-  return (put(self, uniforms(self):sub_(0.5):mul_(math.pi):tan_():mul_(sigma):add_(median)))
+  return put(self, uniforms(self):sub_(0.5):mul_(math.pi):tan_():mul_(sigma):add_(median))
 end
 
 -- ---- new tensors -----------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ end
 -- @raise if a chance lies outside [0, 1]
 function sampling.bernoulli(input, p)
   expect.dense("bernoulli", "input", input)
-  if p ~= nil then return (core.empty(input.shape, input.dtype):bernoulli_(p)) end
+  if p ~= nil then return core.empty(input.shape, input.dtype):bernoulli_(p) end
   if not input:is_floating_point() then
     raise("bernoulli: argument input: expected chances of a float dtype, got %s", input.dtype)
   end
@@ -154,7 +154,7 @@ local multinomial_spec = options.spec("multinomial", {
 --- Class ids drawn by weights that need not add up to 1.
 -- @param input       Tensor (C) or (N, C) of a float dtype: weights >= 0
 -- @param num_samples integer >= 1: draws a row
--- @param ...         replacement = false, by position or by name
+-- @param ...         the options, by position or by name
 -- @return Tensor (num_samples) or (N, num_samples) int64, ids from 0
 -- @raise if a weight is negative or not finite, a row has none above 0, or too few to draw from
 function sampling.multinomial(input, num_samples, ...)
@@ -174,7 +174,7 @@ local normal_spec = options.spec("normal", {
 -- @param mean number, or Tensor of means
 -- @param std  number >= 0, or Tensor of deviations
 -- @param size table of sizes, if both are numbers
--- @param opt  {dtype =, requires_grad =}
+-- @param opt  the options
 -- @return Tensor of `size`, or of the shape to which mean and std broadcast
 -- @raise if a deviation is negative, or size is missing or not wanted
 function sampling.normal(mean, std, size, opt)
@@ -204,20 +204,20 @@ end
 
 local like_spec = options.spec("randint_like", normal_spec.rows)
 
---- Whole numbers drawn from [low, high), in the shape and dtype of another tensor.
--- @param t   Tensor
--- @param ... [low = 0,] high [, {dtype =, requires_grad =}]
+--- Integers drawn from [low, high), in the shape and dtype of another tensor.
+-- @param input Tensor
+-- @param ...   [low = 0,] high [, the options]
 -- @return Tensor
 -- @raise if low is not below high
-function sampling.randint_like(t, ...)
-  expect.tensor("randint_like", "t", t)
+function sampling.randint_like(input, ...)
+  expect.tensor("randint_like", "input", input)
   local given = table.pack(...)
   local opt
   if given.n > 0 and type(given[given.n]) ~= "number" then opt, given.n = given[given.n], given.n - 1 end
   local o = like_spec.arguments(opt)
   local low = given.n > 1 and expect.integer("randint_like", "low", given[1]) or 0
   local high = expect.integer("randint_like", "high", given[math.max(given.n, 1)])
-  local drawn = core.empty(t.shape, o.dtype or t.dtype):random_(low, high)
+  local drawn = core.empty(input.shape, o.dtype or input.dtype):random_(low, high)
   return o.requires_grad and drawn:requires_grad_() or drawn
 end
 

@@ -1,7 +1,7 @@
 -- Sizes as calls give them: zeros(2, 3), zeros({2, 3}), zeros{2, 3, dtype = "int64"}, options or a dtype behind.
 
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local NONE = {requires_grad = false}                    -- what a spec gives where no option is given
 

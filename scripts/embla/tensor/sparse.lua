@@ -2,7 +2,7 @@
 -- tensors are dense and cost what the table costs; in place, only what the touched rows do: w:add_(g, {alpha = -lr}).
 
 local core = require "embla.core"
-local raise = require "embla.raise"
+local raise = require "embla.errors.raise"
 
 local op = core.ops
 
@@ -70,10 +70,10 @@ local function with_entries(t, values)
 end
 
 local handlers = {
-  add = function(a, b, alpha) return (sum("add", a, b, factor_of(alpha))) end,
-  sub = function(a, b, alpha) return (sum("sub", a, b, -factor_of(alpha))) end,
-  add_ = function(a, b, alpha) return (sum_in_place("add_", a, b, factor_of(alpha))) end,
-  sub_ = function(a, b, alpha) return (sum_in_place("sub_", a, b, -factor_of(alpha))) end,
+  add = function(a, b, alpha) return sum("add", a, b, factor_of(alpha)) end,
+  sub = function(a, b, alpha) return sum("sub", a, b, -factor_of(alpha)) end,
+  add_ = function(a, b, alpha) return sum_in_place("add_", a, b, factor_of(alpha)) end,
+  sub_ = function(a, b, alpha) return sum_in_place("sub_", a, b, -factor_of(alpha)) end,
 
   mul = function(a, b)
     if not a.is_sparse then a, b = b, a end

@@ -1,27 +1,17 @@
 -- text.Corpus: files of text as word ids.
 
 local Vocab = require "embla.text.vocab"
-local class = require "embla.class"
+local class = require "embla.base.class"
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
-local spec = options.spec("Corpus", {
-  {name = "split", choices = {"words", "blanks"}, default = "words",
-   doc = "words: letters, digits, inner ' and _; blanks: whatever stands between blanks, as word2vec.c does"},
-  {name = "sentence", choices = {"line", "paragraph", "file"}, default = "line",
-   doc = "a sentence ends with its line, with an empty line, with its file"},
-  {name = "lower", type = "boolean", doc = "words in lower case; default true, but false for split = 'blanks'"},
-  {name = "digits", type = "boolean", default = true, doc = "digits belong to words; otherwise they are blanks"},
-  {name = "punctuation", type = "boolean", default = false, doc = "each other visible character is a word of its own"},
-  {name = "vocab", type = "table", doc = "Vocab to encode with; left out, the text's own words are counted"},
-  {name = "unknown", type = "string",
-   doc = "word 0 of a new vocabulary, for words left out; otherwise they are skipped"},
-  {name = "min_count", type = "integer", default = 1, range = ">= 0",
-   doc = "a new vocabulary: words counted less often are left out"},
-  {name = "max_size", type = "integer", range = ">= 0", doc = "a new vocabulary: at most so many words"},
-  {name = "max_words", type = "integer", range = ">= 0", doc = "stop reading after so many words"},
-})
+local rows = options.rows(core.corpus_options)
+table.insert(rows, 6, {name = "vocab", type = "table",
+                       doc = "Vocab to encode with; left out, the text's own words are counted"})
+table.insert(rows, 7, {name = "unknown", type = "string",
+                       doc = "word 0 of a new vocabulary, for words left out; otherwise they are skipped"})
+local spec = options.spec("Corpus", rows)
 
 --- Text as word ids, sentence by sentence. Read, split, counted and encoded in C; no word of it becomes a Lua string.
 -- Text is UTF-8; words are in composed form (NFC); bytes that are not UTF-8 part words (split = "blanks": each
@@ -35,7 +25,10 @@ local spec = options.spec("Corpus", {
 local Corpus = class "Corpus"
 
 function Corpus.__index(self, key)
-  if key == "ids" or key == "starts" then self.ids, self.starts = core.corpus_ids(self.handle) end
+  if key == "ids" or key == "starts" then
+    local ids, starts = core.corpus_ids(self.handle)
+    self.ids, self.starts = core.handle(ids), core.handle(starts)       -- which outlast a scope around the call
+  end
   local own = rawget(self, key)
   if own ~= nil then return own end
   return Corpus[key]
@@ -66,8 +59,7 @@ function Corpus:init(paths, opt)
     raise("Corpus: option vocab: expected a Vocab, got %s", options.show(o.vocab))
   end
   if o.lower == nil then o.lower = o.split == "words" end
-  self.handle = core.corpus_read(list, o.split, o.sentence, o.lower, o.digits, o.punctuation, o.unknown,
-    o.vocab and o.vocab.handle, o.min_count, o.max_size or -1, o.max_words or -1)
+  self.handle = core.corpus_read(list, o, o.vocab and o.vocab.handle, o.unknown)
   local vocab
   vocab, self.words, self.bytes, self.size, self.count = core.corpus_parts(self.handle)
   self.vocab = o.vocab or Vocab:allocate():adopt(vocab)

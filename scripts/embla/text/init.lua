@@ -1,10 +1,10 @@
--- text: words and their ids, files of text as ids, and batches to learn word vectors from.
+-- text: words and their ids, files of text as ids, batches to learn word vectors from, and vectors by words.
 
-local later = require "embla.later"
+local lazy = require "embla.base.lazy"
 
-return later({
+return lazy({
   Vocab = require "embla.text.vocab",
   Corpus = require "embla.text.corpus",
   SkipGram = require "embla.text.skipgram",
   Word2Vec = require "embla.text.word2vec",
-}, "embla.text.", {})
+}, "embla.text.", {keyed_vectors = "KeyedVectors"})

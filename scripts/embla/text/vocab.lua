@@ -1,9 +1,9 @@
 -- text.Vocab: words and their ids, counted from 0.
 
-local class = require "embla.class"
+local class = require "embla.base.class"
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local spec = options.spec("Vocab", {
   {name = "min_count", type = "integer", default = 1, range = ">= 0", doc = "words counted less often are left out"},
@@ -62,7 +62,7 @@ end
 
 --- Counts words.
 -- @param words list of words, or of lists of words; or an iterator of either
--- @param opt   {min_count = 1, max_size, specials = {}, unknown}
+-- @param opt   the options
 -- @raise if something is no string, or an option does not fit
 function Vocab:init(words, opt)
   local o = spec.read(opt)
@@ -78,9 +78,9 @@ end
 
 --- The same as calling the class: Vocab.build(words, opt).
 -- @param words list of words, or of lists of words; or an iterator of either
--- @param opt   {min_count = 1, max_size, specials = {}, unknown}
+-- @param opt   the options of the class
 -- @return Vocab
-function Vocab.build(words, opt) return (Vocab(words, opt)) end
+function Vocab.build(words, opt) return Vocab(words, opt) end
 
 --- Reads a vocabulary that `save` wrote.
 -- @param path file
@@ -117,9 +117,10 @@ end
 -- @return boolean
 function Vocab:contains(word) return core.vocab_find(self.handle, check_word(word)) ~= nil end
 
-local function word_and_count(self, id)
+-- What stands at an id, which was given as the argument `name`.
+local function word_and_count(self, id, name, expected)
   if math.tointeger(id) == nil or type(id) ~= "number" then
-    raise("Vocab: argument id: expected an integer, got %s", options.show(id))
+    raise("Vocab: argument %s: expected %s, got %s", name, expected, options.show(id))
   end
   local word, count = core.vocab_word(self.handle, math.tointeger(id))
   if not word then raise("Vocab: id %d is out of range for %d words (ids count from 0)", id, #self) end
@@ -130,13 +131,13 @@ end
 -- @param id integer from 0
 -- @return string
 -- @raise if there is no such id
-function Vocab:word(id) return (word_and_count(self, id)) end
+function Vocab:word(id) return (word_and_count(self, id, "id", "an integer")) end
 
 --- How often a word was counted.
 -- @param word string or id; 0 for a word it lacks
 -- @return integer
 function Vocab:count(word)
-  if type(word) ~= "string" then return select(2, word_and_count(self, word)) end
+  if type(word) ~= "string" then return select(2, word_and_count(self, word, "word", "a string or an id")) end
   local id = core.vocab_find(self.handle, word)
   return id and select(2, core.vocab_word(self.handle, id)) or 0
 end
@@ -159,6 +160,9 @@ function Vocab:ids(words)
   end
   local ids = {}
   for i, word in ipairs(words) do
+    if type(word) ~= "string" then
+      raise("Vocab: ids: argument words: expected strings, got %s at %d", options.show(word), i)
+    end
     ids[i] = self:id(word) or raise("Vocab: word %q is not in the vocabulary", word)
   end
   return core.tensor(ids, "int64")
@@ -183,8 +187,32 @@ function Vocab:words(ids)
   if type(ids) ~= "table" and not core.is_tensor(ids) then
     raise("Vocab: words: argument ids: expected a tensor or a list, got %s", options.show(ids))
   end
-  each_id(core.is_tensor(ids) and ids:tolist() or ids, function(id) words[#words + 1] = self:word(id) end)
+  each_id(core.is_tensor(ids) and ids:tolist() or ids, function(id)
+    words[#words + 1] = word_and_count(self, id, "ids", "integers")
+  end)
   return words
+end
+
+-- ---- keeping ---------------------------------------------------------------------------------------------------
+
+-- What embla.save keeps of it (io/kept.lua).
+function Vocab.__keep(self)
+  local _, _, special, unknown = core.vocab_info(self.handle)
+  return {words = self:words(), counts = self:counts(), special = special, unknown = unknown}
+end
+
+function Vocab.__restore(value)
+  local handle = core.vocab_new()
+  local whole = type(value) == "table" and type(value.words) == "table" and core.is_tensor(value.counts)
+                and value.counts.dtype == "int64" and value.counts:numel() == #value.words
+                and math.type(value.special) == "integer" and math.type(value.unknown) == "integer"
+  if not whole then raise "Vocab: what was kept of it is malformed" end
+  local counts = value.counts:tolist()
+  for i, word in ipairs(value.words) do
+    if core.vocab_add(handle, check_word(word), counts[i]) ~= i - 1 then raise("Vocab: word %q stands twice", word) end
+  end
+  core.vocab_special(handle, value.special, value.unknown)
+  return Vocab:allocate():adopt(handle)
 end
 
 function Vocab.__tostring(self) return ("Vocab(%d words)"):format(#self) end

@@ -3,10 +3,10 @@
 local core = require "embla.core"
 local creation = require "embla.tensor.creation"
 local init = require "embla.nn.initializers"
-local Linear = require "embla.nn.linear"
+local Linear = require "embla.nn.layers.linear"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local weights = require "embla.nn.weights"
 
 local op, is_tensor = core.ops, core.is_tensor
@@ -21,7 +21,7 @@ local spec = options.spec("MultiheadAttention", {
   {name = "kdim", type = "integer", range = ">= 1", doc = "features of a key; left out: E"},
   {name = "vdim", type = "integer", range = ">= 1", doc = "features of a value; left out: E"},
   {name = "batch_first", type = "boolean", default = false, doc = "tensors are (N, L, E), not (L, N, E)"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
+  weights.DTYPE,
 })
 
 local call_spec = options.spec("MultiheadAttention", {
@@ -61,8 +61,7 @@ end
 --- Makes the weights.
 -- @param embed_dim E > 0
 -- @param num_heads h; divides E
--- @param ...       {dropout = 0, bias = true, add_bias_kv = false, add_zero_attn = false, kdim = E, vdim = E,
---                  batch_first = false, dtype =}, or these in order by position
+-- @param ...       the options, by position or by name
 -- @raise for sizes or options that do not fit
 function MultiheadAttention:init(embed_dim, num_heads, ...)
   local o = spec.arguments(...)
@@ -241,8 +240,7 @@ end
 -- @param query Tensor (L, N, E), with batch_first (N, L, E), or without N
 -- @param key   Tensor (S, N, kdim), likewise
 -- @param value Tensor (S, N, vdim), likewise
--- @param ...   {key_padding_mask =, need_weights = true, attn_mask =, average_attn_weights = true, is_causal = false},
---              or these in order by position
+-- @param ...   the options, by position or by name
 -- @return the result, of query's shape; with need_weights also the weights: (N, L, S), or (N, h, L, S) of each head
 -- @raise if sizes do not fit
 function MultiheadAttention:forward(query, key, value, ...)

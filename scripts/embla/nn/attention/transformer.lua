@@ -1,14 +1,14 @@
 -- nn.TransformerEncoderLayer and nn.TransformerEncoder: self-attention with a feed-forward network, a stack of these.
 
 local core = require "embla.core"
-local Dropout = require("embla.nn.dropout").Dropout
-local LayerNorm = require("embla.nn.layer_norm").LayerNorm
-local Linear = require "embla.nn.linear"
+local Dropout = require("embla.nn.layers.dropout").Dropout
+local LayerNorm = require("embla.nn.normalization.layer_norm").LayerNorm
+local Linear = require "embla.nn.layers.linear"
 local Module = require "embla.nn.module"
-local ModuleList = require "embla.nn.module_list"
-local MultiheadAttention = require "embla.nn.multihead_attention"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local ModuleList = require "embla.nn.containers.module_list"
+local MultiheadAttention = require "embla.nn.attention.multihead_attention"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local weights = require "embla.nn.weights"
 
 local transformer = {}
@@ -26,7 +26,7 @@ local layer_spec = options.spec("TransformerEncoderLayer", {
   {name = "batch_first", type = "boolean", default = false, doc = "tensors are (N, T, E), not (T, N, E)"},
   {name = "norm_first", type = "boolean", default = false, doc = "norms before the parts, not after the sums"},
   {name = "bias", type = "boolean", default = true, doc = "whether maps and norms have biases"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
+  weights.DTYPE,
 })
 
 local MASK = {type = "tensor", doc = "(T, T) or (N h, T, T): bool, true where nothing is seen; or float, added"}
@@ -47,8 +47,7 @@ transformer.TransformerEncoderLayer, TransformerEncoderLayer.spec = TransformerE
 --- Makes the parts.
 -- @param d_model E > 0
 -- @param nhead   heads; divides E
--- @param ...     {dim_feedforward = 2048, dropout = 0.1, activation = "relu", layer_norm_eps = 1e-5,
---                batch_first = false, norm_first = false, bias = true, dtype =}, or these in order by position
+-- @param ...     the options, by position or by name
 -- @raise for sizes or options that do not fit
 function TransformerEncoderLayer:init(d_model, nhead, ...)
   local o = layer_spec.arguments(...)
@@ -68,11 +67,11 @@ function TransformerEncoderLayer:init(d_model, nhead, ...)
 end
 
 --- Transforms a sequence.
--- @param x   Tensor (T, N, E), with batch_first (N, T, E), or (T, E)
--- @param ... {src_mask =, src_key_padding_mask =, is_causal = false}, or these in order by position
+-- @param src Tensor (T, N, E), with batch_first (N, T, E), or (T, E)
+-- @param ... the options, by position or by name
 -- @return Tensor of the same shape
 -- @raise if sizes do not fit
-function TransformerEncoderLayer:forward(x, ...)
+function TransformerEncoderLayer:forward(src, ...)
   local o = layer_call.arguments(...)
   local call = {attn_mask = o.src_mask, key_padding_mask = o.src_key_padding_mask, is_causal = o.is_causal,
                 need_weights = false}
@@ -81,11 +80,11 @@ function TransformerEncoderLayer:forward(x, ...)
     return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(z)))))
   end
   if self.norm_first then
-    x = x + attention(self.norm1(x))
-    return x + feed_forward(self.norm2(x))
+    src = src + attention(self.norm1(src))
+    return src + feed_forward(self.norm2(src))
   end
-  x = self.norm1(attention(x) + x)
-  return self.norm2(x + feed_forward(x))
+  src = self.norm1(attention(src) + src)
+  return self.norm2(src + feed_forward(src))
 end
 
 -- ---- a stack ---------------------------------------------------------------------------------------------------
@@ -105,7 +104,7 @@ transformer.TransformerEncoder, TransformerEncoder.spec = TransformerEncoder, st
 --- Makes the stack out of copies of a layer, which begin with the same weights.
 -- @param encoder_layer TransformerEncoderLayer, or a module that is called like one
 -- @param num_layers    how many copies
--- @param ...           {norm =}: a module applied at the end
+-- @param ...           the options, by position or by name
 -- @raise if the arguments do not fit
 function TransformerEncoder:init(encoder_layer, num_layers, ...)
   if not is_module(encoder_layer) then
@@ -119,16 +118,16 @@ function TransformerEncoder:init(encoder_layer, num_layers, ...)
 end
 
 --- Calls the layers one after the other.
--- @param x   Tensor (T, N, E), with batch_first (N, T, E), or (T, E)
--- @param ... {mask =, src_key_padding_mask =, is_causal = false}, or these in order by position
+-- @param src Tensor (T, N, E), with batch_first (N, T, E), or (T, E)
+-- @param ... the options, by position or by name
 -- @return Tensor of the same shape
 -- @raise if sizes do not fit
-function TransformerEncoder:forward(x, ...)
+function TransformerEncoder:forward(src, ...)
   local o = stack_call.arguments(...)
   for _, layer in ipairs(self.layers) do
-    x = layer(x, {src_mask = o.mask, src_key_padding_mask = o.src_key_padding_mask, is_causal = o.is_causal})
+    src = layer(src, {src_mask = o.mask, src_key_padding_mask = o.src_key_padding_mask, is_causal = o.is_causal})
   end
-  return self.norm and self.norm(x) or x
+  return self.norm and self.norm(src) or src
 end
 
 return transformer

@@ -1,8 +1,8 @@
 -- nn.ModuleDict: modules by name.
 
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 --- Modules by name, read as fields: layers.encoder(x).
 local ModuleDict = Module:extend "ModuleDict"

@@ -1,8 +1,8 @@
 -- nn.ModuleList: modules in a row, for a network that calls them as it likes.
 
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 --- A list of modules. It counts from 1 as any Lua table, ipairs and # work; the modules' names, as in state_dict, count
 -- from 0 as PyTorch's do ("0.weight").

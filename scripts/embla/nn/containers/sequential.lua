@@ -1,6 +1,6 @@
 -- nn.Sequential: modules called one after the other.
 
-local ModuleList = require "embla.nn.module_list"
+local ModuleList = require "embla.nn.containers.module_list"
 
 --- A chain of modules: each gets the result of the one before. It counts from 1 as any Lua table; the modules' names
 -- count from 0.
@@ -19,14 +19,13 @@ function Sequential:init(...)
 end
 
 --- Calls the modules one after the other, each with the first result of the one before.
--- @param x   what the first takes
--- @param ... further arguments of the first
--- @return what the last returns; x itself if there is none
-function Sequential:forward(x, ...)
+-- @param ... what the first takes, names too
+-- @return what the last returns; the first argument itself if there is none
+function Sequential:forward(...)
   local n = #self
-  if n == 0 then return x end
-  if n == 1 then return self[1](x, ...) end
-  x = self[1](x, ...)
+  if n == 0 then return (...) end
+  if n == 1 then return self[1](...) end
+  local x = self[1](...)
   for i = 2, n - 1 do x = self[i](x) end
   return self[n](x)
 end

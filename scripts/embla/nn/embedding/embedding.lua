@@ -1,9 +1,8 @@
 -- nn.Embedding: a table of vectors looked up by id.
 
 local core = require "embla.core"
-local Lookup = require "embla.nn.lookup"
+local Lookup = require "embla.nn.embedding.lookup"
 
-local rawget = rawget                                   -- of options that are mostly nil: classes are not asked
 local lookup = core.ops.embedding
 
 local ORDER = {"padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"}
@@ -18,8 +17,7 @@ Embedding.spec = spec
 --- Makes the table.
 -- @param num_embeddings rows N >= 0
 -- @param embedding_dim  columns D >= 0
--- @param ...            {padding_idx =, max_norm =, norm_type = 2, scale_grad_by_freq = false, sparse = false,
---                       _weight =, dtype =, std = 1, init =, freeze_padding = false}, or these in order by position
+-- @param ...            the options, by position or by name
 -- @raise for sizes, options or a _weight that do not fit
 function Embedding:init(num_embeddings, embedding_dim, ...)
   self:prepare(num_embeddings, embedding_dim, spec.arguments(...))
@@ -27,8 +25,7 @@ end
 
 --- Makes an Embedding of a given table.
 -- @param weight Tensor (N, D), shared; a Parameter with freeze = false stays that parameter, tied to its other uses
--- @param ...    {freeze = true, padding_idx =, max_norm =, norm_type = 2, scale_grad_by_freq =, sparse =,
---               freeze_padding =}, or these in order by position
+-- @param ...    the options, by position or by name
 -- @return Embedding; its table is not trained unless freeze = false
 -- @raise if the table is not two-dimensional or an option does not fit
 function Embedding.from_pretrained(weight, ...)
@@ -40,8 +37,9 @@ end
 -- @return Tensor (*, D)
 -- @raise if an id is not in 0 .. N-1, with its value and position
 function Embedding:forward(ids)
-  return lookup(ids, self.weight, rawget(self, "padding_idx"), rawget(self, "max_norm"), self.norm_type,
-                self.scale_grad_by_freq, self.sparse)
+  local given = self._place                             -- mostly these two are nil: the classes need not be asked
+  return lookup(ids, self.weight, given.padding_idx and self.padding_idx, given.max_norm and self.max_norm,
+                self.norm_type, self.scale_grad_by_freq, self.sparse)
 end
 
 function Embedding:extra_repr() return self:options_repr(ORDER) end

@@ -1,7 +1,7 @@
 -- nn.EmbeddingBag: sums, means or maxima of looked-up vectors, bag by bag.
 
 local core = require "embla.core"
-local Lookup = require "embla.nn.lookup"
+local Lookup = require "embla.nn.embedding.lookup"
 
 local rawget = rawget                                   -- of options that are mostly nil: classes are not asked
 local lookup = core.ops.embedding_bag
@@ -22,9 +22,7 @@ EmbeddingBag.spec = spec
 --- Makes the table.
 -- @param num_embeddings rows N >= 0
 -- @param embedding_dim  columns D >= 0
--- @param ...            {max_norm =, norm_type = 2, scale_grad_by_freq = false, mode = "mean", sparse = false,
---                       _weight =, include_last_offset = false, padding_idx =, dtype =, std = 1, init =,
---                       freeze_padding = false}, or these in order by position
+-- @param ...            the options, by position or by name
 -- @raise for sizes, options or a _weight that do not fit
 function EmbeddingBag:init(num_embeddings, embedding_dim, ...)
   local o = spec.arguments(...)
@@ -34,8 +32,7 @@ end
 
 --- Makes an EmbeddingBag of a given table.
 -- @param weight Tensor (N, D), shared; a Parameter with freeze = false stays that parameter, tied to its other uses
--- @param ...    {freeze = true, max_norm =, norm_type = 2, scale_grad_by_freq =, mode =, sparse =,
---               include_last_offset =, padding_idx =, freeze_padding =}, or these in order by position
+-- @param ...    the options, by position or by name
 -- @return EmbeddingBag; its table is not trained unless freeze = false
 -- @raise if the table is not two-dimensional or an option does not fit
 function EmbeddingBag.from_pretrained(weight, ...)

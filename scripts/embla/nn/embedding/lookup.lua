@@ -1,19 +1,19 @@
 -- What Embedding and EmbeddingBag share: a table of vectors, a row for each id.
 
 local core = require "embla.core"
+local dtypes = require "embla.arguments.dtypes"
 local init = require "embla.nn.initializers"
 local Module = require "embla.nn.module"
-local Optimizer = require "embla.optim.optimizer"
 local Parameter = require "embla.nn.parameter"
-local options = require "embla.options"
-local raise = require "embla.raise"
-local repr = require "embla.repr"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
+local repr = require "embla.base.python_repr"
 local weights = require "embla.nn.weights"
 
 -- The options of both that say where the table comes from; they come after PyTorch's own.
 local SOURCE = {
   {name = "_weight", type = "tensor", doc = "the table itself (N, D), shared and not drawn; a Parameter stays it"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the table that is drawn"},
+  {name = "dtype", type = "dtype", choices = dtypes.FLOATS, doc = "of the table that is drawn"},
   {name = "std", type = "number", default = 1, range = ">= 0", doc = "the table is drawn from N(0, std)"},
   {name = "init", type = "function", doc = "function(weight) that fills the table in place of the draw"},
 }
@@ -36,6 +36,14 @@ local USE = {
 
 --- A table of vectors, a row for each id: the base of Embedding and EmbeddingBag.
 local Lookup = Module:extend "Lookup"
+
+local living = setmetatable({}, {__mode = "k"})         -- every lookup: who shares a table that gets other rows
+
+function Lookup:allocate()
+  local lookup = Module.allocate(self)
+  living[lookup] = true
+  return lookup
+end
 
 --- The spec of a lookup class, for its constructor.
 -- @param owner the class's name
@@ -192,26 +200,40 @@ local function new_rows(self, n)
   return rows
 end
 
---- Grows or shrinks the table. It stays the same parameter, so optimizers go on with it: rows that stay keep their
--- values, gradient, optimizer state and whether they are frozen; new rows are drawn as the constructor does, and begin
--- with fresh state. Views of the table made before, and a tensor given as _weight, keep the old rows; call it between
--- a step and the next forward.
+-- The lookups of a table, of which it may be one of several tied together. Its padding row must be in each.
+local function users_of(weight, n)
+  local users = {}
+  for lookup in next, living do
+    if rawequal(rawget(lookup, "weight"), weight) then users[#users + 1] = lookup end
+  end
+  for _, lookup in ipairs(users) do
+    local id = rawget(lookup, "padding_idx")
+    if id and id >= n then
+      raise("%s: resize: padding_idx %d would be out of range for num_embeddings = %d", lookup.__name, id, n)
+    end
+  end
+  return users
+end
+
+--- Grows or shrinks the table. It stays the same parameter, so optimizers go on with it, and lookups that it is tied to
+-- follow: rows that stay keep their values, gradient, optimizer state and whether they are frozen; new rows are drawn
+-- as the constructor does, and begin with fresh state. Views of the table made before, and a tensor given as _weight,
+-- keep the old rows; call it between a step and the next forward.
 -- @param num_embeddings rows from now on, >= 0
 -- @return the module
--- @raise if that is no integer >= 0, would leave padding_idx out, or the table is not of a float dtype
+-- @raise if that is no integer >= 0, would leave a padding_idx out, or the table is not of a float dtype
 function Lookup:resize(num_embeddings)
   local n, weight = weights.size(self.__name, "num_embeddings", num_embeddings), self.weight
-  if self.padding_idx and self.padding_idx >= n then
-    raise("%s: resize: padding_idx %d would be out of range for num_embeddings = %d", self.__name, self.padding_idx, n)
-  elseif not weight.dtype:find "float" then
+  local users = users_of(weight, n)
+  if not weight.dtype:find "float" then
     raise("%s: resize: weight: expected a table of float dtype, got %s", self.__name, weight.dtype)
   end
-  local kept = math.min(n, self.num_embeddings)
+  local kept = math.min(n, weight:size(0))
   local parts = {weight:detach():narrow(0, 0, kept), new_rows(self, n - kept)}
   local grad, mask = weight.grad, core.frozen_rows(weight)
   if grad then grad = grad.is_sparse and sparse_rows(grad, n) or dense_rows(grad, n) end
-  Optimizer.replace_rows(weight, core.ops.cat(parts, 0), grad, mask and dense_rows(mask, n))
-  self.num_embeddings = n
+  core.replace_rows(weight, core.ops.cat(parts, 0), grad, mask and dense_rows(mask, n))
+  for _, lookup in ipairs(users) do lookup.num_embeddings = n end
   return self
 end
 

@@ -2,10 +2,10 @@
 
 local core = require "embla.core"
 local Module = require "embla.nn.module"
-local ops = require "embla.ops"
-local options = require "embla.options"
-local raise = require "embla.raise"
-local repr = require "embla.repr"
+local ops = require "embla.tensor.operations"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
+local repr = require "embla.base.python_repr"
 
 -- class; operation; options in the order of PyTorch's constructor, {name, default} (none: required);
 -- `show`: the options that tostring names, or `bare`: shown without their names. `inplace`: the class has that option.
@@ -80,11 +80,11 @@ local function define(row)
     end
   end
 
-  function Layer:forward(x)
+  function Layer:forward(input)
     local call = self.inplace and run_inplace or run
-    if not first then return call(x) end
-    if not second then return call(x, self[first]) end
-    return call(x, self[first], self[second])
+    if not first then return call(input) end
+    if not second then return call(input, self[first]) end
+    return call(input, self[first], self[second])
   end
 
   function Layer:extra_repr() return show(row, self) end

@@ -3,12 +3,12 @@
 local F = require "embla.nn.functional"
 local init = require "embla.nn.initializers"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
+local options = require "embla.arguments.options"
 local weights = require "embla.nn.weights"
 
 local spec = options.spec("Bilinear", {
   {name = "bias", type = "boolean", default = true, doc = "whether a bias is added"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
+  weights.DTYPE,
 })
 
 --- x1^T W_k x2 + b_k. (*, D1), (*, D2) -> (*, K). Source: PyTorch's nn.Bilinear.
@@ -19,7 +19,7 @@ Bilinear.spec = spec
 -- @param in1_features D1 > 0
 -- @param in2_features D2 >= 0
 -- @param out_features K >= 0
--- @param ...          {bias = true, dtype = "float32"}, or these in order by position
+-- @param ...          the options, by position or by name
 -- @raise for sizes or options that do not fit
 function Bilinear:init(in1_features, in2_features, out_features, ...)
   local o = spec.arguments(...)

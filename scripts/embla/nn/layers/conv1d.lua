@@ -4,10 +4,10 @@ local core = require "embla.core"
 local F = require "embla.nn.functional"
 local init = require "embla.nn.initializers"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local padding = require "embla.nn.padding"
-local raise = require "embla.raise"
-local repr = require "embla.repr"
+local options = require "embla.arguments.options"
+local padding = require "embla.nn.layers.padding"
+local raise = require "embla.errors.raise"
+local repr = require "embla.base.python_repr"
 local weights = require "embla.nn.weights"
 
 local spec = options.spec("Conv1d", {
@@ -21,7 +21,7 @@ local spec = options.spec("Conv1d", {
   {name = "bias", type = "boolean", default = true, doc = "whether a bias is added"},
   {name = "padding_mode", default = "zeros", choices = {"zeros", "reflect", "replicate", "circular"},
    doc = "what stands in the padding"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
+  weights.DTYPE,
 })
 
 --- Sums of the input under a kernel that moves along the last dim, plus a bias. (N, C, T) -> (N, O, T'), T' = (T +
@@ -45,8 +45,7 @@ end
 -- @param in_channels  C
 -- @param out_channels O
 -- @param kernel_size  K > 0, an integer or {K}
--- @param ...          {stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, padding_mode = "zeros",
---                     dtype =}, or these in order by position
+-- @param ...          the options, by position or by name
 -- @raise for sizes or options that do not fit
 function Conv1d:init(in_channels, out_channels, kernel_size, ...)
   local o = spec.arguments(...)
@@ -71,20 +70,20 @@ function Conv1d:reset_parameters()
 end
 
 --- Moves the kernel along.
--- @param x Tensor (N, C, T) or (C, T)
+-- @param input Tensor (N, C, T) or (C, T)
 -- @return Tensor (N, O, T') or (O, T')
--- @raise if x has other channels or is too short
-function Conv1d:forward(x)
+-- @raise if input has other channels or is too short
+function Conv1d:forward(input)
   local width = self.padding
   if self.padding_mode ~= "zeros" and width ~= "valid" and width ~= 0 then
-    if not core.is_tensor(x) or x:dim() < 2 then
-      raise("Conv1d: argument input: expected a tensor (N, C, T) or (C, T), got %s", options.show(x))
+    if not core.is_tensor(input) or input:dim() < 2 then
+      raise("Conv1d: argument input: expected a tensor (N, C, T) or (C, T), got %s", options.show(input))
     end
     local before, behind = width, width
     if width == "same" then before, behind = padding.same(self.kernel_size, self.dilation) end
-    x, width = padding.extend(x, before, behind, self.padding_mode), 0
+    input, width = padding.extend(input, before, behind, self.padding_mode), 0
   end
-  return F.conv1d(x, self.weight, self.bias, self.stride, width, self.dilation, self.groups)
+  return F.conv1d(input, self.weight, self.bias, self.stride, width, self.dilation, self.groups)
 end
 
 function Conv1d:extra_repr()

@@ -3,8 +3,8 @@
 local core = require "embla.core"
 local F = require "embla.nn.functional"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local repr = require "embla.repr"
+local options = require "embla.arguments.options"
+local repr = require "embla.base.python_repr"
 
 local dropout, dropout_ = core.ops.dropout, core.ops.dropout_
 
@@ -25,7 +25,7 @@ local Dropout = Module:extend "Dropout"
 droppers.Dropout, Dropout.spec, Dropout.extra_repr = Dropout, spec_of "Dropout", show
 
 --- Makes the layer.
--- @param ... {p = 0.5, inplace = false}, or these in order by position
+-- @param ... the options, by position or by name
 -- @raise if p is not in 0 .. 1
 function Dropout:init(...)
   local o = self.spec.arguments(...)
@@ -33,11 +33,11 @@ function Dropout:init(...)
 end
 
 --- Drops elements.
--- @param x Tensor (*)
+-- @param input Tensor (*)
 -- @return Tensor (*)
-function Dropout:forward(x)
-  if not self.training or self.p == 0 then return x end
-  return (self.inplace and dropout_ or dropout)(x, self.p)
+function Dropout:forward(input)
+  if not self.training or self.p == 0 then return input end
+  return (self.inplace and dropout_ or dropout)(input, self.p)
 end
 
 --- In training each channel is 0 with chance p and divided by 1 - p otherwise. (N, C, T) -> (N, C, T), or without N.
@@ -46,7 +46,7 @@ local Dropout1d = Module:extend "Dropout1d"
 droppers.Dropout1d, Dropout1d.spec, Dropout1d.extra_repr = Dropout1d, spec_of "Dropout1d", show
 
 --- Makes the layer.
--- @param ... {p = 0.5, inplace = false}, or these in order by position
+-- @param ... the options, by position or by name
 -- @raise if p is not in 0 .. 1
 function Dropout1d:init(...)
   local o = self.spec.arguments(...)
@@ -54,10 +54,10 @@ function Dropout1d:init(...)
 end
 
 --- Drops channels.
--- @param x Tensor (N, C, T) or (C, T)
+-- @param input Tensor (N, C, T) or (C, T)
 -- @return Tensor of the same shape
--- @raise if x has other dims
-function Dropout1d:forward(x) return (F.dropout1d(x, self.p, self.training, self.inplace)) end
+-- @raise if input has other dims
+function Dropout1d:forward(input) return F.dropout1d(input, self.p, self.training, self.inplace) end
 
 --- In training each element becomes, with chance p, SELU's least value; then all are scaled and shifted so that mean 0
 -- and variance 1 stay. (*) -> (*). Source: PyTorch's nn.AlphaDropout, Klambauer et al. 2017.
@@ -65,7 +65,7 @@ local AlphaDropout = Module:extend "AlphaDropout"
 droppers.AlphaDropout, AlphaDropout.spec, AlphaDropout.extra_repr = AlphaDropout, spec_of "AlphaDropout", show
 
 --- Makes the layer.
--- @param ... {p = 0.5, inplace = false}, or these in order by position
+-- @param ... the options, by position or by name
 -- @raise if p is not in 0 .. 1
 function AlphaDropout:init(...)
   local o = self.spec.arguments(...)
@@ -73,8 +73,8 @@ function AlphaDropout:init(...)
 end
 
 --- Drops elements.
--- @param x Tensor (*)
+-- @param input Tensor (*)
 -- @return Tensor (*)
-function AlphaDropout:forward(x) return (F.alpha_dropout(x, self.p, self.training, self.inplace)) end
+function AlphaDropout:forward(input) return F.alpha_dropout(input, self.p, self.training, self.inplace) end
 
 return droppers

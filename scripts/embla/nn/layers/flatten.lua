@@ -2,7 +2,7 @@
 
 local core = require "embla.core"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
+local options = require "embla.arguments.options"
 
 local spec = options.spec("Flatten", {
   {name = "start_dim", type = "integer", default = 1, doc = "first dim that is joined"},
@@ -14,17 +14,17 @@ local Flatten = Module:extend "Flatten"
 Flatten.spec = spec
 
 --- Makes the layer.
--- @param ... {start_dim = 1, end_dim = -1}, or these in order by position
+-- @param ... the options, by position or by name
 function Flatten:init(...)
   local o = spec.arguments(...)
   self.start_dim, self.end_dim = o.start_dim, o.end_dim
 end
 
 --- Joins the dims.
--- @param x Tensor
+-- @param input Tensor
 -- @return Tensor of the same elements
--- @raise if x lacks the dims
-function Flatten:forward(x) return core.ops.flatten(x, self.start_dim, self.end_dim) end
+-- @raise if input lacks the dims
+function Flatten:forward(input) return core.ops.flatten(input, self.start_dim, self.end_dim) end
 
 function Flatten:extra_repr() return ("start_dim=%d, end_dim=%d"):format(self.start_dim, self.end_dim) end
 

@@ -2,7 +2,7 @@
 
 local F = require "embla.nn.functional"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
+local options = require "embla.arguments.options"
 
 local spec = options.spec("GLU", {{name = "dim", type = "integer", default = -1, doc = "dim that is halved"}})
 
@@ -12,14 +12,14 @@ local GLU = Module:extend "GLU"
 GLU.spec = spec
 
 --- Makes the layer.
--- @param ... dim = -1, by position or by name
+-- @param ... the options, by position or by name
 function GLU:init(...) self.dim = spec.arguments(...).dim end
 
 --- Gates.
--- @param x Tensor (*, 2 D, *)
+-- @param input Tensor (*, 2 D, *)
 -- @return Tensor (*, D, *)
 -- @raise if the dim's size is odd
-function GLU:forward(x) return (F.glu(x, self.dim)) end
+function GLU:forward(input) return F.glu(input, self.dim) end
 
 function GLU:extra_repr() return "dim=" .. self.dim end
 

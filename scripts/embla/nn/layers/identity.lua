@@ -6,8 +6,8 @@ local Module = require "embla.nn.module"
 local Identity = Module:extend "Identity"
 
 --- Returns its argument.
--- @param x anything
--- @return x
-function Identity.forward(_, x) return x end
+-- @param input anything
+-- @return input
+function Identity.forward(_, input) return input end
 
 return Identity

@@ -3,14 +3,14 @@
 local core = require "embla.core"
 local init = require "embla.nn.initializers"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
+local options = require "embla.arguments.options"
 local weights = require "embla.nn.weights"
 
 local linear = core.ops.linear
 
 local spec = options.spec("Linear", {
   {name = "bias", type = "boolean", default = true, doc = "whether a bias is added"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
+  weights.DTYPE,
 })
 
 --- x W^T + b. (*, D) -> (*, K), with weight (K, D) and bias (K) drawn from U(-1/sqrt(D), 1/sqrt(D)).
@@ -21,7 +21,7 @@ Linear.spec = spec
 --- Makes the weights.
 -- @param in_features  D >= 0
 -- @param out_features K >= 0
--- @param ...          {bias = true, dtype = "float32"}, or these in order by position
+-- @param ...          the options, by position or by name
 -- @raise for sizes or options that do not fit
 function Linear:init(in_features, out_features, ...)
   local o = spec.arguments(...)
@@ -39,11 +39,11 @@ function Linear:reset_parameters()
   if self.bias then init.uniform_(self.bias, -bound, bound) end
 end
 
---- Computes x W^T + b.
--- @param x Tensor (*, D)
+--- Computes input W^T + b.
+-- @param input Tensor (*, D)
 -- @return Tensor (*, K)
--- @raise if the last size of x is not D
-function Linear:forward(x) return linear(x, self.weight, self.bias) end
+-- @raise if the last size of input is not D
+function Linear:forward(input) return linear(input, self.weight, self.bias) end
 
 function Linear:extra_repr()
   return ("in_features=%d, out_features=%d, bias=%s"):format(self.in_features, self.out_features,

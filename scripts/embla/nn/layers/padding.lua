@@ -1,7 +1,7 @@
 -- The frame put around a sequence before a kernel moves over it: its widths, and what stands in it.
 
 local core = require "embla.core"
-local raise = require "embla.raise"
+local raise = require "embla.errors.raise"
 
 local padding = {}
 
@@ -29,22 +29,22 @@ local WIDEST = {
 }
 
 --- Widens the last dim.
--- @param x      Tensor (*, T)
+-- @param input  Tensor (*, T)
 -- @param before positions to add at the front
 -- @param behind positions to add at the end
 -- @param mode   "zeros", "reflect", "replicate" or "circular": what stands there
 -- @return Tensor (*, before + T + behind)
 -- @raise if T is too small for the mode
-function padding.extend(x, before, behind, mode)
-  if before == 0 and behind == 0 then return x end
-  if mode == "zeros" then return core.ops.pad(x, {before, behind}) end
-  local T, ids = x:size(-1), {}
+function padding.extend(input, before, behind, mode)
+  if before == 0 and behind == 0 then return input end
+  if mode == "zeros" then return core.ops.pad(input, {before, behind}) end
+  local T, ids = input:size(-1), {}
   if math.max(before, behind) > WIDEST[mode](T) then
     raise("padding: %d positions before and %d behind are too many for mode %q and %d positions", before, behind, mode,
           T)
   end
   for i = -before, T + behind - 1 do ids[#ids + 1] = SOURCE[mode](i, T) end
-  return x:index_select(-1, core.tensor(ids, "int64"))
+  return input:index_select(-1, core.tensor(ids, "int64"))
 end
 
 return padding

@@ -3,8 +3,8 @@
 
 local core = require "embla.core"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local repr = require "embla.repr"
+local options = require "embla.arguments.options"
+local repr = require "embla.base.python_repr"
 
 local op = core.ops
 
@@ -30,7 +30,7 @@ local MaxPool1d = Module:extend "MaxPool1d"
 pools.MaxPool1d, MaxPool1d.spec = MaxPool1d, options.spec("MaxPool1d", {KERNEL, STRIDE, PADDING, DILATION, CEIL_MODE})
 
 --- Makes the layer.
--- @param ... kernel_size, stride = kernel_size, padding = 0, dilation = 1, ceil_mode = false, in order or by name
+-- @param ... the options, by position or by name
 -- @raise for options that do not fit
 function MaxPool1d:init(...)
   local o = self.spec.arguments(...)
@@ -39,11 +39,11 @@ function MaxPool1d:init(...)
 end
 
 --- Takes the largest.
--- @param x Tensor (N, C, T) or (C, T)
+-- @param input Tensor (N, C, T) or (C, T)
 -- @return Tensor (N, C, T') or (C, T')
--- @raise if x is shorter than a window
-function MaxPool1d:forward(x)
-  return op.max_pool1d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+-- @raise if input is shorter than a window
+function MaxPool1d:forward(input)
+  return op.max_pool1d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 end
 
 function MaxPool1d:extra_repr()
@@ -57,8 +57,7 @@ local AvgPool1d = Module:extend "AvgPool1d"
 pools.AvgPool1d, AvgPool1d.spec = AvgPool1d, options.spec("AvgPool1d", {KERNEL, STRIDE, PADDING, CEIL_MODE, COUNT_PAD})
 
 --- Makes the layer.
--- @param ... kernel_size, stride = kernel_size, padding = 0, ceil_mode = false, count_include_pad = true, in order or
---            by name
+-- @param ... the options, by position or by name
 -- @raise for options that do not fit
 function AvgPool1d:init(...)
   local o = self.spec.arguments(...)
@@ -67,11 +66,11 @@ function AvgPool1d:init(...)
 end
 
 --- Takes the mean.
--- @param x Tensor (N, C, T) or (C, T)
+-- @param input Tensor (N, C, T) or (C, T)
 -- @return Tensor (N, C, T') or (C, T')
--- @raise if x is shorter than a window
-function AvgPool1d:forward(x)
-  return op.avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+-- @raise if input is shorter than a window
+function AvgPool1d:forward(input)
+  return op.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 end
 
 function AvgPool1d:extra_repr()
@@ -89,15 +88,15 @@ local AdaptiveMaxPool1d = Module:extend "AdaptiveMaxPool1d"
 pools.AdaptiveMaxPool1d, AdaptiveMaxPool1d.spec = AdaptiveMaxPool1d, options.spec("AdaptiveMaxPool1d", {SIZE})
 
 --- Makes the layer.
--- @param ... output_size, by position or by name
+-- @param ... the options, by position or by name
 -- @raise unless it is an integer >= 1
 function AdaptiveMaxPool1d:init(...) self.output_size = self.spec.arguments(...).output_size end
 
 --- Takes the largest.
--- @param x Tensor (N, C, T) or (C, T), T > 0
+-- @param input Tensor (N, C, T) or (C, T), T > 0
 -- @return Tensor (N, C, output_size) or (C, output_size)
--- @raise if x has other dims or no positions
-function AdaptiveMaxPool1d:forward(x) return op.adaptive_max_pool1d(x, self.output_size) end
+-- @raise if input has other dims or no positions
+function AdaptiveMaxPool1d:forward(input) return op.adaptive_max_pool1d(input, self.output_size) end
 
 function AdaptiveMaxPool1d:extra_repr() return "output_size=" .. self.output_size end
 
@@ -107,15 +106,15 @@ local AdaptiveAvgPool1d = Module:extend "AdaptiveAvgPool1d"
 pools.AdaptiveAvgPool1d, AdaptiveAvgPool1d.spec = AdaptiveAvgPool1d, options.spec("AdaptiveAvgPool1d", {SIZE})
 
 --- Makes the layer.
--- @param ... output_size, by position or by name
+-- @param ... the options, by position or by name
 -- @raise unless it is an integer >= 1
 function AdaptiveAvgPool1d:init(...) self.output_size = self.spec.arguments(...).output_size end
 
 --- Takes the mean.
--- @param x Tensor (N, C, T) or (C, T), T > 0
+-- @param input Tensor (N, C, T) or (C, T), T > 0
 -- @return Tensor (N, C, output_size) or (C, output_size)
--- @raise if x has other dims or no positions
-function AdaptiveAvgPool1d:forward(x) return op.adaptive_avg_pool1d(x, self.output_size) end
+-- @raise if input has other dims or no positions
+function AdaptiveAvgPool1d:forward(input) return op.adaptive_avg_pool1d(input, self.output_size) end
 
 function AdaptiveAvgPool1d:extra_repr() return "output_size=" .. self.output_size end
 

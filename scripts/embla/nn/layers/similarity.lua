@@ -2,7 +2,7 @@
 
 local F = require "embla.nn.functional"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
+local options = require "embla.arguments.options"
 
 local similarity = {}
 
@@ -16,7 +16,7 @@ local CosineSimilarity = Module:extend "CosineSimilarity"
 similarity.CosineSimilarity, CosineSimilarity.spec = CosineSimilarity, cosine_spec
 
 --- Makes the layer.
--- @param ... {dim = 1, eps = 1e-8}, or these in order by position
+-- @param ... the options, by position or by name
 function CosineSimilarity:init(...)
   local o = cosine_spec.arguments(...)
   self.dim, self.eps = o.dim, o.eps
@@ -26,7 +26,7 @@ end
 -- @param x1 Tensor
 -- @param x2 Tensor that broadcasts with it
 -- @return Tensor without dim
-function CosineSimilarity:forward(x1, x2) return (F.cosine_similarity(x1, x2, self.dim, self.eps)) end
+function CosineSimilarity:forward(x1, x2) return F.cosine_similarity(x1, x2, self.dim, self.eps) end
 
 local distance_spec = options.spec("PairwiseDistance", {
   {name = "p", type = "number", default = 2.0, doc = "which norm"},
@@ -39,7 +39,7 @@ local PairwiseDistance = Module:extend "PairwiseDistance"
 similarity.PairwiseDistance, PairwiseDistance.spec = PairwiseDistance, distance_spec
 
 --- Makes the layer.
--- @param ... {p = 2, eps = 1e-6, keepdim = false}, or these in order by position
+-- @param ... the options, by position or by name
 function PairwiseDistance:init(...)
   local o = distance_spec.arguments(...)
   self.norm, self.eps, self.keepdim = o.p, o.eps, o.keepdim
@@ -49,6 +49,6 @@ end
 -- @param x1 Tensor (N, D) or (D)
 -- @param x2 Tensor that broadcasts with it
 -- @return Tensor (N) or ()
-function PairwiseDistance:forward(x1, x2) return (F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)) end
+function PairwiseDistance:forward(x1, x2) return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim) end
 
 return similarity

@@ -2,8 +2,8 @@
 
 local core = require "embla.core"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local repr = require "embla.repr"
+local options = require "embla.arguments.options"
+local repr = require "embla.base.python_repr"
 
 local spec = options.spec("Unflatten", {
   {name = "dim", type = "integer", required = true, doc = "dim that is split"},
@@ -15,7 +15,7 @@ local Unflatten = Module:extend "Unflatten"
 Unflatten.spec = spec
 
 --- Makes the layer.
--- @param ... dim, unflattened_size: a table of sizes; in order or by name
+-- @param ... the options, by position or by name
 -- @raise for options that do not fit
 function Unflatten:init(...)
   local o = spec.arguments(...)
@@ -23,10 +23,10 @@ function Unflatten:init(...)
 end
 
 --- Splits the dim.
--- @param x Tensor
+-- @param input Tensor
 -- @return Tensor of the same elements
 -- @raise if the sizes do not multiply to the dim's
-function Unflatten:forward(x) return core.ops.unflatten(x, self.dim, self.unflattened_size) end
+function Unflatten:forward(input) return core.ops.unflatten(input, self.dim, self.unflattened_size) end
 
 function Unflatten:extra_repr() return ("dim=%d, unflattened_size=%s"):format(self.dim, repr(self.unflattened_size)) end
 

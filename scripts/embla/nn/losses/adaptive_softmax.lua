@@ -1,13 +1,14 @@
 -- nn.AdaptiveLogSoftmaxWithLoss: log-softmax over many classes of uneven frequency.
 
 local core = require "embla.core"
+local dtypes = require "embla.arguments.dtypes"
 local F = require "embla.nn.functional"
-local Linear = require "embla.nn.linear"
+local Linear = require "embla.nn.layers.linear"
 local Module = require "embla.nn.module"
-local ModuleList = require "embla.nn.module_list"
-local Sequential = require "embla.nn.sequential"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local ModuleList = require "embla.nn.containers.module_list"
+local Sequential = require "embla.nn.containers.sequential"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local weights = require "embla.nn.weights"
 
 local cat = core.ops.cat
@@ -16,7 +17,7 @@ local spec = options.spec("AdaptiveLogSoftmaxWithLoss", {
   {name = "div_value", type = "number", default = 4.0, range = "> 0",
    doc = "cluster i is scored in in_features / div_value^i dimensions"},
   {name = "head_bias", type = "boolean", default = false, doc = "whether a bias is added to the scores of the head"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
+  weights.DTYPE,
 })
 
 --- Efficient log-softmax when a few classes are frequent and many rare, with ids in order of falling frequency (Grave
@@ -49,7 +50,7 @@ end
 -- @param in_features D >= 0
 -- @param n_classes   number of classes, > 1
 -- @param cutoffs     sequence of ids at which clusters begin, rising, 1 .. n_classes - 1
--- @param ...         {div_value = 4.0, head_bias = false, dtype = "float32"}, or these in order by position
+-- @param ...         the options, by position or by name
 -- @raise for sizes, cutoffs or options that do not fit
 function Adaptive:init(in_features, n_classes, cutoffs, ...)
   local o = spec.arguments(...)
@@ -82,8 +83,6 @@ end
 
 local function fail(self, text, ...) raise(self.__name .. ": " .. text, ...) end
 
-local INTEGER = {int64 = true, int32 = true, uint8 = true}
-
 local function check_input(self, input, dims)
   if not core.is_tensor(input) then fail(self, "argument input: expected a tensor, got %s", options.show(input)) end
   if input:dim() ~= dims or input:size(-1) ~= self.in_features then
@@ -93,7 +92,7 @@ local function check_input(self, input, dims)
 end
 
 local function check_target(self, input, target)
-  if not core.is_tensor(target) or not INTEGER[target.dtype] or target:dim() > 1 then
+  if not core.is_tensor(target) or not dtypes.IS_INTEGER[target.dtype] or target:dim() > 1 then
     fail(self, "argument target: expected a tensor of class ids (N) or (), got %s",
          core.is_tensor(target) and target.dtype .. " of " .. target:dim() .. " dims" or options.show(target))
   end

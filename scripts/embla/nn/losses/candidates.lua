@@ -1,8 +1,8 @@
 -- Classes drawn at random to stand for all, and how often each was to be expected among them.
 
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local candidates = {}
 
@@ -46,7 +46,7 @@ end
 local function unigram(n_classes, counts, owner)
   local weights = check_counts(owner, counts, n_classes)
   local upper = weights:cumsum(0)
-  local share, edges = weights / upper[-1], upper / upper[-1]
+  local share, edges = core.handle(weights / upper[-1]), core.handle(upper / upper[-1])       -- outlast a scope
   return {
     draw = function(n) return core.ops.searchsorted(edges, uniform_numbers(n), {right = true}) end,
     probability = function(ids) return share:index_select(0, ids) end,
@@ -100,7 +100,7 @@ end
 --- Classes drawn at random, each standing once, and how often each was to be expected among them.
 -- @param n_classes   V > 0
 -- @param num_sampled draws >= 1
--- @param opt         {distribution = "log_uniform", counts =, target =}
+-- @param opt         the options
 -- @return Tensor (K) int64, the different classes drawn, in ascending order; Tensor (K) float64, their expected counts
 --   1 - (1 - p)^num_sampled; with a target those of the targets, Tensor (N) float64
 -- @raise for numbers or options that do not fit

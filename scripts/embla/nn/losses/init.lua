@@ -2,10 +2,10 @@
 -- class's, and so are the tensors it can do without (class weights), which become buffers.
 
 local F = require "embla.nn.functional"
-local arguments = require "embla.arguments"
+local arguments = require "embla.arguments.by_name"
 local Module = require "embla.nn.module"
-local ops = require "embla.ops"
-local options = require "embla.options"
+local ops = require "embla.tensor.operations"
+local options = require "embla.arguments.options"
 
 -- class; operation; its options in the order of PyTorch's constructor
 local ROWS = {
@@ -39,7 +39,7 @@ end
 
 local function define(row)
   local name, operation = row[1], ops.describe(row[2])
-  local run, spec = F[row[2]], spec_of(row, operation)
+  local run, spec = arguments.origin(F[row[2]]), spec_of(row, operation)
   local optional, names = operation.optional, operation.spec.names
   local Loss = Module:extend(name)
   Loss.doc, Loss.spec = operation.doc, spec
@@ -60,9 +60,9 @@ local function define(row)
   end
 
   if #operation.inputs - #optional == 2 then
-    function Loss:forward(input, target) return (run(input, target, tail(self, 1))) end
+    function Loss:forward(input, target) return run(input, target, tail(self, 1)) end
   else
-    local function forward(self, first, second, third) return (run(first, second, third, tail(self, 1))) end
+    local function forward(self, first, second, third) return run(first, second, third, tail(self, 1)) end
     Loss.forward = arguments.name(forward, {"self", table.unpack(operation.inputs)})
   end
 

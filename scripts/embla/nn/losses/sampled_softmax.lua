@@ -1,9 +1,10 @@
 -- F.sampled_softmax: cross-entropy over many classes, estimated with a few of them.
 
-local candidates = require "embla.nn.candidates"
+local candidates = require "embla.nn.losses.candidates"
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local dtypes = require "embla.arguments.dtypes"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local ops = core.ops
 
@@ -20,8 +21,6 @@ local spec = options.extend("sampled_softmax", options.spec("sampled_softmax", c
 
 -- ---- checks ----------------------------------------------------------------------------------------------------
 
-local INTEGER = {int64 = true, int32 = true, uint8 = true}
-
 local function check_tensor(name, value, dims, shape)
   if not core.is_tensor(value) then
     raise("sampled_softmax: argument %s: expected a tensor, got %s", name, options.show(value))
@@ -32,7 +31,7 @@ local function check_tensor(name, value, dims, shape)
 end
 
 local function check_ids(name, ids)
-  if not INTEGER[ids.dtype] then
+  if not dtypes.IS_INTEGER[ids.dtype] then
     raise("sampled_softmax: argument %s: expected an integer dtype, got %s", name, ids.dtype)
   end
 end
@@ -99,8 +98,7 @@ end
 -- @param target Tensor (N) of class ids
 -- @param weight Tensor (V, D), a row for each class
 -- @param bias   Tensor (V, 1), or (V), whose gradient becomes dense; or nil
--- @param opt    {num_sampled =, distribution = "log_uniform", counts =, candidates =, expected =, expected_target =,
---               remove_accidental_hits = true, sparse = true, reduction = "mean"}; either num_sampled or candidates
+-- @param opt    the options; either num_sampled or candidates is given
 -- @return Tensor (), or (N) with reduction = "none"
 -- @raise if the shapes do not fit or an id is no class
 return function(input, target, weight, bias, opt)

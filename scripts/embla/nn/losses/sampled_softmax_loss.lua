@@ -1,11 +1,11 @@
 -- nn.SampledSoftmaxLoss: an output layer over many classes, trained with a few of them at a time.
 
-local candidates = require "embla.nn.candidates"
-local expect = require "embla.expect"
+local candidates = require "embla.nn.losses.candidates"
+local expect = require "embla.arguments.expect"
 local F = require "embla.nn.functional"
 local init = require "embla.nn.initializers"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
+local options = require "embla.arguments.options"
 local weights = require "embla.nn.weights"
 
 local spec = options.extend("SampledSoftmaxLoss", options.spec("SampledSoftmaxLoss", candidates.rows), {
@@ -14,7 +14,7 @@ local spec = options.extend("SampledSoftmaxLoss", options.spec("SampledSoftmaxLo
   {name = "bias", type = "boolean", default = true, doc = "whether a bias is added to the scores"},
   {name = "sparse", type = "boolean", default = true, doc = "make the gradients of weight and bias row-sparse"},
   {name = "reduction", choices = {"mean", "sum", "none"}, default = "mean", doc = "of the N losses"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
+  weights.DTYPE,
 })
 
 --- Scores x W^T + b of many classes and their cross-entropy. In training it is F.sampled_softmax with candidates drawn
@@ -26,8 +26,7 @@ SampledSoftmaxLoss.spec = spec
 --- Makes the weights.
 -- @param in_features D >= 0
 -- @param n_classes   V >= 1
--- @param ...         {num_sampled =, distribution = "log_uniform", counts =, bias = true, sparse = true,
---                    reduction = "mean", dtype = "float32"}, or these in order by position
+-- @param ...         the options, by position or by name
 -- @raise for sizes or options that do not fit
 function SampledSoftmaxLoss:init(in_features, n_classes, ...)
   local o = spec.arguments(...)
@@ -58,12 +57,12 @@ end
 -- @return Tensor (), or (N) with reduction = "none"
 -- @raise if the shapes do not fit or an id is no class
 function SampledSoftmaxLoss:forward(input, target)
-  if not self.training then return (F.cross_entropy(scores(self, input), target, {reduction = self.reduction})) end
+  if not self.training then return F.cross_entropy(scores(self, input), target, {reduction = self.reduction}) end
   expect.tensor("SampledSoftmaxLoss", "target", target)
   local ids, expected, expected_target = self.sampler(self.num_sampled, target)
-  return (F.sampled_softmax(input, target, self.weight, self.bias,
-                            {candidates = ids, expected = expected, expected_target = expected_target,
-                             sparse = self.sparse, reduction = self.reduction}))
+  return F.sampled_softmax(input, target, self.weight, self.bias,
+                           {candidates = ids, expected = expected, expected_target = expected_target,
+                            sparse = self.sparse, reduction = self.reduction})
 end
 
 --- Log-probabilities of all classes.

@@ -1,10 +1,11 @@
 -- nn.BatchNorm1d: channels brought to one size over the batch.
 
 local core = require "embla.core"
+local dtypes = require "embla.arguments.dtypes"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local raise = require "embla.raise"
-local repr = require "embla.repr"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
+local repr = require "embla.base.python_repr"
 local weights = require "embla.nn.weights"
 
 local spec = options.spec("BatchNorm1d", {
@@ -14,7 +15,7 @@ local spec = options.spec("BatchNorm1d", {
   {name = "affine", type = "boolean", default = true, doc = "whether there are weights"},
   {name = "track_running_stats", type = "boolean", default = true,
    doc = "gather mean and variance in training, for evaluation"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of weights and statistics"},
+  {name = "dtype", type = "dtype", choices = dtypes.FLOATS, doc = "of weights and statistics"},
 })
 
 --- (x - mean) / sqrt(var + eps) * weight + bias by channel: mean and variance of the batch in training, the running
@@ -24,8 +25,7 @@ BatchNorm1d.spec = spec
 
 --- Makes the weights, ones and zeros, and the running statistics.
 -- @param num_features C
--- @param ...          {eps = 1e-5, momentum = 0.1, affine = true, track_running_stats = true, dtype =}, or these in
---                     order by position
+-- @param ...          the options, by position or by name
 -- @raise for sizes or options that do not fit
 function BatchNorm1d:init(num_features, ...)
   local o = spec.arguments(...)
@@ -33,7 +33,10 @@ function BatchNorm1d:init(num_features, ...)
   if o.momentum == true then raise("BatchNorm1d: option momentum: expected number or false, got true") end
   self.num_features, self.eps, self.momentum = C, o.eps, o.momentum
   self.affine, self.track_running_stats = o.affine, o.track_running_stats
-  if o.affine then self.weight, self.bias = weights.new(dtype, C), weights.new(dtype, C) end
+  if o.affine then
+    self.weight = weights.new(dtype, C)                 -- not both at once: Lua would assign the bias first
+    self.bias = weights.new(dtype, C)
+  end
   if o.track_running_stats then
     self:register_buffer("running_mean", core.zeros({C}, dtype))
     self:register_buffer("running_var", core.zeros({C}, dtype))
@@ -64,19 +67,19 @@ function BatchNorm1d:_batch_share()
 end
 
 --- Normalizes.
--- @param x Tensor (N, C) or (N, C, T)
+-- @param input Tensor (N, C) or (N, C, T)
 -- @return Tensor of the same shape
--- @raise if x has another number of dims or channels, or in training a single value a channel
-function BatchNorm1d:forward(x)
-  local dims = core.is_tensor(x) and x:dim()
+-- @raise if input has another number of dims or channels, or in training a single value a channel
+function BatchNorm1d:forward(input)
+  local dims = core.is_tensor(input) and input:dim()
   if dims ~= 2 and dims ~= 3 then
-    raise("BatchNorm1d: argument x: expected a tensor (N, C) or (N, C, T), got %s",
-          dims and dims .. " dims" or options.show(x))
+    raise("BatchNorm1d: argument input: expected a tensor (N, C) or (N, C, T), got %s",
+          dims and dims .. " dims" or options.show(input))
   end
   local tracked = self.track_running_stats
   local by_batch = self.training or not tracked
   local share = by_batch and tracked and self:_batch_share() or 0
-  local out = core.ops.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, by_batch, share,
+  local out = core.ops.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, by_batch, share,
                                   self.eps)
   if by_batch and tracked then self.num_batches_tracked:add_(1) end
   return out

@@ -2,15 +2,15 @@
 
 local core = require "embla.core"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local raise = require "embla.raise"
-local repr = require "embla.repr"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
+local repr = require "embla.base.python_repr"
 local weights = require "embla.nn.weights"
 
 local spec = options.spec("GroupNorm", {
   {name = "eps", type = "number", default = 1e-5, range = ">= 0", doc = "added to the variance"},
   {name = "affine", type = "boolean", default = true, doc = "whether there are weights"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
+  weights.DTYPE,
 })
 
 --- (x - mean) / sqrt(var + eps) * weight + bias, mean and variance over a group of channels of one sample.
@@ -21,7 +21,7 @@ GroupNorm.spec = spec
 --- Makes the weights, ones and zeros.
 -- @param num_groups   how many groups; divides num_channels
 -- @param num_channels C
--- @param ...          {eps = 1e-5, affine = true, dtype =}, or these in order by position
+-- @param ...          the options, by position or by name
 -- @raise for sizes or options that do not fit
 function GroupNorm:init(num_groups, num_channels, ...)
   local o = spec.arguments(...)
@@ -46,10 +46,12 @@ function GroupNorm:reset_parameters()
 end
 
 --- Normalizes.
--- @param x Tensor (N, C, *)
+-- @param input Tensor (N, C, *)
 -- @return Tensor of the same shape
--- @raise if x has another number of channels
-function GroupNorm:forward(x) return core.ops.group_norm(x, self.weight, self.bias, self.num_groups, self.eps) end
+-- @raise if input has another number of channels
+function GroupNorm:forward(input)
+  return core.ops.group_norm(input, self.weight, self.bias, self.num_groups, self.eps)
+end
 
 function GroupNorm:extra_repr()
   return ("%d, %d, eps=%s, affine=%s"):format(self.num_groups, self.num_channels, repr(self.eps), repr(self.affine))

@@ -2,9 +2,9 @@
 
 local core = require "embla.core"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local raise = require "embla.raise"
-local repr = require "embla.repr"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
+local repr = require "embla.base.python_repr"
 local weights = require "embla.nn.weights"
 
 local layer_norm, rms_norm = core.ops.layer_norm, core.ops.rms_norm
@@ -12,7 +12,6 @@ local layer_norm, rms_norm = core.ops.layer_norm, core.ops.rms_norm
 local norms = {}
 
 local AFFINE = {name = "elementwise_affine", type = "boolean", default = true, doc = "whether there are weights"}
-local DTYPE = {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"}
 
 -- The sizes of a row, from a table of sizes or a single one.
 local function row_shape(owner, given)
@@ -31,7 +30,7 @@ local layer_spec = options.spec("LayerNorm", {
   {name = "eps", type = "number", default = 1e-5, range = ">= 0", doc = "added to the variance"},
   AFFINE,
   {name = "bias", type = "boolean", default = true, doc = "whether there is a bias beside the weight"},
-  DTYPE,
+  weights.DTYPE,
 })
 
 --- (x - mean) / sqrt(var + eps) * weight + bias, mean and variance over the last dims. (*, shape) -> (*, shape).
@@ -41,7 +40,7 @@ norms.LayerNorm, LayerNorm.spec = LayerNorm, layer_spec
 
 --- Makes the weights, ones and zeros.
 -- @param normalized_shape the last sizes of the input: a table, or one integer
--- @param ...              {eps = 1e-5, elementwise_affine = true, bias = true, dtype =}, or these in order by position
+-- @param ...              the options, by position or by name
 -- @raise for sizes or options that do not fit
 function LayerNorm:init(normalized_shape, ...)
   local o = layer_spec.arguments(...)
@@ -61,10 +60,10 @@ function LayerNorm:reset_parameters()
 end
 
 --- Normalizes.
--- @param x Tensor (*, shape)
+-- @param input Tensor (*, shape)
 -- @return Tensor of the same shape
--- @raise if the last sizes of x are others
-function LayerNorm:forward(x) return layer_norm(x, self.weight, self.bias, self.normalized_shape, self.eps) end
+-- @raise if the last sizes of input are others
+function LayerNorm:forward(input) return layer_norm(input, self.weight, self.bias, self.normalized_shape, self.eps) end
 
 function LayerNorm:extra_repr()
   return ("%s, eps=%s, elementwise_affine=%s"):format(repr(self.normalized_shape), repr(self.eps),
@@ -76,7 +75,7 @@ end
 local rms_spec = options.spec("RMSNorm", {
   {name = "eps", type = "number", range = ">= 0", doc = "added to the mean square; left out: the dtype's epsilon"},
   AFFINE,
-  DTYPE,
+  weights.DTYPE,
 })
 
 --- x / sqrt(mean(x^2) + eps) * weight, the mean over the last dims. (*, shape) -> (*, shape).
@@ -86,7 +85,7 @@ norms.RMSNorm, RMSNorm.spec = RMSNorm, rms_spec
 
 --- Makes the weight, ones.
 -- @param normalized_shape the last sizes of the input: a table, or one integer
--- @param ...              {eps =, elementwise_affine = true, dtype =}, or these in order by position
+-- @param ...              the options, by position or by name
 -- @raise for sizes or options that do not fit
 function RMSNorm:init(normalized_shape, ...)
   local o = rms_spec.arguments(...)
@@ -102,10 +101,10 @@ function RMSNorm:reset_parameters()
 end
 
 --- Normalizes.
--- @param x Tensor (*, shape)
+-- @param input Tensor (*, shape)
 -- @return Tensor of the same shape
--- @raise if the last sizes of x are others
-function RMSNorm:forward(x) return rms_norm(x, self.weight, self.normalized_shape, self.eps) end
+-- @raise if the last sizes of input are others
+function RMSNorm:forward(input) return rms_norm(input, self.weight, self.normalized_shape, self.eps) end
 
 function RMSNorm:extra_repr()
   return ("%s, eps=%s, elementwise_affine=%s"):format(repr(self.normalized_shape), repr(self.eps),

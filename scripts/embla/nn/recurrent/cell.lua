@@ -3,8 +3,8 @@
 local core = require "embla.core"
 local init = require "embla.nn.initializers"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local weights = require "embla.nn.weights"
 
 local op, is_tensor = core.ops, core.is_tensor
@@ -14,7 +14,6 @@ local cells = {}
 local BIAS = {name = "bias", type = "boolean", default = true, doc = "whether biases are added"}
 local NONLINEARITY = {name = "nonlinearity", default = "tanh", choices = {"tanh", "relu"},
                       doc = "function of the sum of the input's and the state's part"}
-local DTYPE = {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"}
 
 -- A class sets gates (G, rows of a weight are G H) and spec.
 local Cell = Module:extend "Cell"
@@ -75,22 +74,22 @@ end
 --- One step of Elman's layer: h' = tanh(W_ih x + b_ih + W_hh h + b_hh). Weights weight_ih (H, D), weight_hh (H, H),
 -- bias_ih, bias_hh (H), drawn from U(-1/sqrt(H), 1/sqrt(H)). Source: PyTorch's nn.RNNCell.
 local RNNCell = Cell:extend "RNNCell"
-cells.RNNCell, RNNCell.gates, RNNCell.spec = RNNCell, 1, options.spec("RNNCell", {BIAS, NONLINEARITY, DTYPE})
+cells.RNNCell, RNNCell.gates, RNNCell.spec = RNNCell, 1, options.spec("RNNCell", {BIAS, NONLINEARITY, weights.DTYPE})
 
 --- Makes the weights.
 -- @param input_size  D >= 0
 -- @param hidden_size H > 0
--- @param ...         {bias = true, nonlinearity = "tanh", dtype =}, or these in order by position
+-- @param ...         the options, by position or by name
 -- @raise for sizes or options that do not fit
 function RNNCell:init(input_size, hidden_size, ...) construct(self, input_size, hidden_size, ...) end
 
 --- Goes one step.
--- @param x Tensor (N, D) or (D)
--- @param h Tensor (N, H) or (H), the state before; zeros if left out
+-- @param input Tensor (N, D) or (D)
+-- @param h     Tensor (N, H) or (H), the state before; zeros if left out
 -- @return the state after, of h's shape
 -- @raise if sizes do not fit
-function RNNCell:forward(x, h)
-  local step, batched = one_step(self, x)
+function RNNCell:forward(input, h)
+  local step, batched = one_step(self, input)
   h = check_state(self, "hx", h, batched, step:size(1))
   local _, after = op.rnn_layer(step, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, h, nil,
                                 self.nonlinearity)
@@ -100,22 +99,22 @@ end
 --- One step of long short-term memory: c' = f c + i g, h' = o tanh(c'). Weights weight_ih (4 H, D), weight_hh (4 H, H),
 -- bias_ih, bias_hh (4 H), gates in the order i, f, g, o. Source: PyTorch's nn.LSTMCell.
 local LSTMCell = Cell:extend "LSTMCell"
-cells.LSTMCell, LSTMCell.gates, LSTMCell.spec = LSTMCell, 4, options.spec("LSTMCell", {BIAS, DTYPE})
+cells.LSTMCell, LSTMCell.gates, LSTMCell.spec = LSTMCell, 4, options.spec("LSTMCell", {BIAS, weights.DTYPE})
 
 --- Makes the weights.
 -- @param input_size  D >= 0
 -- @param hidden_size H > 0
--- @param ...         {bias = true, dtype =}, or these in order by position
+-- @param ...         the options, by position or by name
 -- @raise for sizes or options that do not fit
 function LSTMCell:init(input_size, hidden_size, ...) construct(self, input_size, hidden_size, ...) end
 
 --- Goes one step.
--- @param x     Tensor (N, D) or (D)
+-- @param input Tensor (N, D) or (D)
 -- @param state {h, c}, each (N, H) or (H), the states before; zeros if left out
 -- @return h and c after, each of h's shape
 -- @raise if sizes do not fit
-function LSTMCell:forward(x, state)
-  local step, batched = one_step(self, x)
+function LSTMCell:forward(input, state)
+  local step, batched = one_step(self, input)
   if state ~= nil and (type(state) ~= "table" or #state ~= 2) then
     raise("LSTMCell: argument state: expected a table {h, c}, got %s", options.show(state))
   end
@@ -129,22 +128,22 @@ end
 --- One step of gated recurrent units: h' = (1 - z) n + z h. Weights weight_ih (3 H, D), weight_hh (3 H, H), bias_ih,
 -- bias_hh (3 H), gates in the order r, z, n. Source: PyTorch's nn.GRUCell.
 local GRUCell = Cell:extend "GRUCell"
-cells.GRUCell, GRUCell.gates, GRUCell.spec = GRUCell, 3, options.spec("GRUCell", {BIAS, DTYPE})
+cells.GRUCell, GRUCell.gates, GRUCell.spec = GRUCell, 3, options.spec("GRUCell", {BIAS, weights.DTYPE})
 
 --- Makes the weights.
 -- @param input_size  D >= 0
 -- @param hidden_size H > 0
--- @param ...         {bias = true, dtype =}, or these in order by position
+-- @param ...         the options, by position or by name
 -- @raise for sizes or options that do not fit
 function GRUCell:init(input_size, hidden_size, ...) construct(self, input_size, hidden_size, ...) end
 
 --- Goes one step.
--- @param x Tensor (N, D) or (D)
--- @param h Tensor (N, H) or (H), the state before; zeros if left out
+-- @param input Tensor (N, D) or (D)
+-- @param h     Tensor (N, H) or (H), the state before; zeros if left out
 -- @return the state after, of h's shape
 -- @raise if sizes do not fit
-function GRUCell:forward(x, h)
-  local step, batched = one_step(self, x)
+function GRUCell:forward(input, h)
+  local step, batched = one_step(self, input)
   h = check_state(self, "hx", h, batched, step:size(1))
   local _, after = op.gru_layer(step, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, h)
   return batched and after or after:squeeze(0)

@@ -4,9 +4,9 @@
 local core = require "embla.core"
 local init = require "embla.nn.initializers"
 local Module = require "embla.nn.module"
-local options = require "embla.options"
-local raise = require "embla.raise"
-local repr = require "embla.repr"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
+local repr = require "embla.base.python_repr"
 local weights = require "embla.nn.weights"
 
 local op, is_tensor = core.ops, core.is_tensor
@@ -23,7 +23,7 @@ local CONSTRUCTOR = {
   {name = "batch_first", type = "boolean", default = false, doc = "input and output are (N, T, *), not (T, N, *)"},
   {name = "dropout", type = "number", default = 0, range = "[0, 1]", doc = "in training, between layers"},
   {name = "bidirectional", type = "boolean", default = false, doc = "a second direction, from the last step"},
-  {name = "dtype", type = "dtype", choices = options.FLOATS, doc = "of the weights"},
+  weights.DTYPE,
 }
 
 local NONLINEARITY = {name = "nonlinearity", default = "tanh", choices = {"tanh", "relu"},
@@ -31,11 +31,13 @@ local NONLINEARITY = {name = "nonlinearity", default = "tanh", choices = {"tanh"
 
 local function is_pair_of_tensors(value) return #value == 2 and is_tensor(value[1]) and is_tensor(value[2]) end
 
-local STATE = {name = "state", type = "tensor", doc = "(L W, N, H), the first state; zeros if left out"}
-local STATES = {name = "state", type = "table", check = is_pair_of_tensors, range = "{h_0, c_0} of two tensors",
-                doc = "{h_0, c_0}, each (L W, N, H), the first states; zeros if left out"}
+local STATE = {name = "state", also = "hx", type = "tensor",
+               doc = "(L W, N, H) for L layers and W directions, the first state; zeros if left out"}
+local STATES = {name = "state", also = "hx", type = "table", check = is_pair_of_tensors,
+                range = "{h_0, c_0} of two tensors",
+                doc = "each (L W, N, H) for L layers and W directions, the first states; zeros if left out"}
 local LENGTHS = {name = "lengths", type = "tensor|integers",
-                 doc = "(N), steps of each sample; those after them are padding"}
+                 doc = "(N), steps of each sample; those after them are padding, whose output is 0"}
 
 -- ---- what the three share --------------------------------------------------------------------------------------
 
@@ -177,18 +179,16 @@ RNN.spec, RNN.call_spec = options.spec("RNN", RNN_CONSTRUCTOR), options.spec("RN
 --- Makes the weights.
 -- @param input_size  D >= 0
 -- @param hidden_size H > 0
--- @param ...         {num_layers = 1, nonlinearity = "tanh", bias = true, batch_first = false, dropout = 0,
---                    bidirectional = false, dtype =}, or these in order by position
+-- @param ...         the options, by position or by name
 -- @raise for sizes or options that do not fit
 function RNN:init(input_size, hidden_size, ...) construct(self, input_size, hidden_size, ...) end
 
 --- Runs over a sequence.
--- @param x   Tensor (T, N, D); (N, T, D) with batch_first; or (T, D), one sample
--- @param ... state: first states (L W, N, H), L layers and W directions; lengths: (N) or a table, steps of each sample,
---            whose output is 0 after them; by position or by name
--- @return output of the last layer (T, N, W H), or with T and N as in x; last states (L W, N, H)
+-- @param input Tensor (T, N, D); (N, T, D) with batch_first; or (T, D), one sample
+-- @param ...   the options, by position or by name
+-- @return output of the last layer (T, N, W H), or with T and N as in input; last states (L W, N, H)
 -- @raise if sizes do not fit
-function RNN:forward(x, ...) return run(self, x, ...) end
+function RNN:forward(input, ...) return run(self, input, ...) end
 
 --- Long short-term memory: c_t = f c_(t-1) + i g, h_t = o tanh(c_t), with i, f, o the sigmoids and g the tanh of
 -- W_ih x_t + b_ih + W_hh h_(t-1) + b_hh. Weights as in RNN, gates in the order i, f, g, o.
@@ -200,18 +200,16 @@ LSTM.spec, LSTM.call_spec = options.spec("LSTM", CONSTRUCTOR), options.spec("LST
 --- Makes the weights.
 -- @param input_size  D >= 0
 -- @param hidden_size H > 0
--- @param ...         {num_layers = 1, bias = true, batch_first = false, dropout = 0, bidirectional = false, dtype =},
---                    or these in order by position
+-- @param ...         the options, by position or by name
 -- @raise for sizes or options that do not fit
 function LSTM:init(input_size, hidden_size, ...) construct(self, input_size, hidden_size, ...) end
 
 --- Runs over a sequence.
--- @param x   Tensor (T, N, D); (N, T, D) with batch_first; or (T, D), one sample
--- @param ... state: {h_0, c_0}, each (L W, N, H), L layers and W directions; lengths: (N) or a table, steps of each
---            sample, whose output is 0 after them; by position or by name
--- @return output of the last layer (T, N, W H), or with T and N as in x; last states {h_n, c_n}, each (L W, N, H)
+-- @param input Tensor (T, N, D); (N, T, D) with batch_first; or (T, D), one sample
+-- @param ...   the options, by position or by name
+-- @return output of the last layer (T, N, W H), or with T and N as in input; last states {h_n, c_n}, each (L W, N, H)
 -- @raise if sizes do not fit
-function LSTM:forward(x, ...) return run(self, x, ...) end
+function LSTM:forward(input, ...) return run(self, input, ...) end
 
 --- Gated recurrent units: h_t = (1 - z) n + z h_(t-1), r and z sigmoids of W_ih x_t + b_ih + W_hh h_(t-1) + b_hh
 -- and n = tanh(W_in x_t + b_in + r (W_hn h_(t-1) + b_hn)). Weights as in RNN, gates in the order r, z, n.
@@ -223,17 +221,15 @@ GRU.spec, GRU.call_spec = options.spec("GRU", CONSTRUCTOR), options.spec("GRU", 
 --- Makes the weights.
 -- @param input_size  D >= 0
 -- @param hidden_size H > 0
--- @param ...         {num_layers = 1, bias = true, batch_first = false, dropout = 0, bidirectional = false, dtype =},
---                    or these in order by position
+-- @param ...         the options, by position or by name
 -- @raise for sizes or options that do not fit
 function GRU:init(input_size, hidden_size, ...) construct(self, input_size, hidden_size, ...) end
 
 --- Runs over a sequence.
--- @param x   Tensor (T, N, D); (N, T, D) with batch_first; or (T, D), one sample
--- @param ... state: first states (L W, N, H), L layers and W directions; lengths: (N) or a table, steps of each sample,
---            whose output is 0 after them; by position or by name
--- @return output of the last layer (T, N, W H), or with T and N as in x; last states (L W, N, H)
+-- @param input Tensor (T, N, D); (N, T, D) with batch_first; or (T, D), one sample
+-- @param ...   the options, by position or by name
+-- @return output of the last layer (T, N, W H), or with T and N as in input; last states (L W, N, H)
 -- @raise if sizes do not fit
-function GRU:forward(x, ...) return run(self, x, ...) end
+function GRU:forward(input, ...) return run(self, input, ...) end
 
 return recurrent

@@ -1,9 +1,9 @@
 -- nn.utils.rnn: sequences of several lengths as one tensor, and back.
 
 local core = require "embla.core"
-local later = require "embla.later"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local lazy = require "embla.base.lazy"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local sequences = {}
 
@@ -33,7 +33,7 @@ local pad_spec = options.spec("pad_sequence", {
 
 --- Sequences of several lengths as one tensor. Layers take {lengths =} to pass over the padding.
 -- @param tensors table of Tensors (T_n, *)
--- @param ...     batch_first = false, padding_value = 0, by position or by name
+-- @param ...     the options, by position or by name
 -- @return Tensor (T, N, *), T the largest length; (N, T, *) with batch_first
 -- @raise unless all are tensors that differ in the first size only
 function sequences.pad_sequence(tensors, ...)
@@ -57,7 +57,7 @@ local unpad_spec = options.spec("unpad_sequence", {
 --- The sequences that pad_sequence put together.
 -- @param padded  Tensor (T, N, *), or (N, T, *) with batch_first
 -- @param lengths Tensor (N), or a table: steps of each
--- @param ...     batch_first = false, by position or by name
+-- @param ...     the options, by position or by name
 -- @return table of N Tensors (T_n, *), views
 -- @raise if the lengths do not fit
 function sequences.unpad_sequence(padded, lengths, ...)
@@ -81,4 +81,4 @@ function sequences.unpad_sequence(padded, lengths, ...)
   return list
 end
 
-return later(sequences, "embla.nn.utils.rnn.", {})
+return lazy(sequences, "embla.nn.utils.rnn.", {})

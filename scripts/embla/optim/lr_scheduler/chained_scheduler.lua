@@ -1,7 +1,7 @@
 -- The schedule ChainedScheduler.
 
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 local SequentialLR = require "embla.optim.lr_scheduler.sequential_lr"
 
@@ -33,6 +33,6 @@ function ChainedScheduler:step()
 end
 
 ChainedScheduler.state_dict = SequentialLR.state_dict
-ChainedScheduler.load_state_dict = SequentialLR.load_state_dict
+ChainedScheduler._prepare_load = SequentialLR._prepare_load
 
 return ChainedScheduler

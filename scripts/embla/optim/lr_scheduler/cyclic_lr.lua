@@ -1,7 +1,7 @@
 -- The schedule CyclicLR.
 
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
 local CyclicLR = Scheduler.define("CyclicLR", [[

@@ -1,8 +1,8 @@
 -- embla.optim.lr_scheduler: schedules of the learning rate. `epoch` counts a schedule's steps, from 0.
 
-local later = require "embla.later"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local lazy = require "embla.base.lazy"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
 local lr_scheduler = {
@@ -154,4 +154,4 @@ function CosineAnnealingLR:rate(group, i, epoch)
   return self.eta_min + (group.lr - self.eta_min) * (part(self, epoch) / last)
 end
 
-return later(lr_scheduler, "embla.optim.lr_scheduler.", {})
+return lazy(lr_scheduler, "embla.optim.lr_scheduler.", {})

@@ -1,6 +1,6 @@
 -- The schedule OneCycleLR.
 
-local raise = require "embla.raise"
+local raise = require "embla.errors.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
 local OneCycleLR = Scheduler.define("OneCycleLR", [[

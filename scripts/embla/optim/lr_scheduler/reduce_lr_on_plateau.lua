@@ -1,8 +1,8 @@
 -- The schedule ReduceLROnPlateau.
 
 local core = require "embla.core"
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
 
 --- Lowers the rate when a number watched, say the validation loss, no longer gets better.
@@ -22,7 +22,7 @@ ReduceLROnPlateau.spec = options.spec("ReduceLROnPlateau", {
 
 --- Makes a schedule; the rates stay as they are until a step.
 -- @param optimizer an optimizer
--- @param ...       options in order, and then or only a table of them by name
+-- @param ...       the options, by position or by name
 function ReduceLROnPlateau:init(optimizer, ...)
   Scheduler.groups_of(self.__name, optimizer)
   local o = self.spec.arguments(...)

@@ -1,11 +1,12 @@
 -- What every schedule is: at each step it gives each parameter group of an optimizer a learning rate. Most work from
 -- the rate that stands in the group, so several schedules, and the script, can change it together.
 
-local class = require "embla.class"
+local class = require "embla.base.class"
 local copy = require "embla.optim.copy"
-local list_of = require("embla.list").of
-local options = require "embla.options"
-local raise = require "embla.raise"
+local list_of = require("embla.base.list").of
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
+local two_steps = require "embla.base.two_steps"
 
 local Scheduler = class "LRScheduler"
 
@@ -182,7 +183,7 @@ Scheduler.sets = {"lr"}
 -- is loaded before or after.
 -- @return table of numbers, strings, booleans and lists of them
 function Scheduler:state_dict()
-  local dict = {groups = {}}
+  local dict = list_of {groups = list_of {}}
   for key, value in pairs(self) do
     if key ~= "optimizer" and is_data(value) then dict[key] = copy(value) end
   end
@@ -247,24 +248,28 @@ local function saved_groups(self, dict)
   return groups
 end
 
---- Goes on from what state_dict returned, with the rates that stood in the groups then.
--- @param dict table
--- @raise if it is not the state of such a schedule; nothing is loaded then
-function Scheduler:load_state_dict(dict)
+function Scheduler:_prepare_load(dict)
   if type(dict) ~= "table" then
     refuse(self, "expected a table, got %s", options.show(dict))
   end
   check_fields(self, dict)
   if not self._schedulers then check_options(self, dict) end
-  local saved = saved_groups(self, dict)
-  for key, value in pairs(dict) do
-    if key ~= "groups" then self[key] = copy(value) end
-  end
-  for i, group in ipairs(saved) do
-    for _, name in ipairs(self.sets) do
-      if group[name] ~= nil then self.optimizer.param_groups[i][name] = copy(group[name]) end
+  local saved, fields = saved_groups(self, dict), copy(dict)
+  fields.groups = nil
+  return function()
+    for key, value in pairs(fields) do self[key] = value end
+    for i, group in ipairs(saved) do
+      for _, name in ipairs(self.sets) do
+        if group[name] ~= nil then self.optimizer.param_groups[i][name] = copy(group[name]) end
+      end
     end
   end
 end
+
+--- Goes on from what state_dict returned, with the rates that stood in the groups then.
+-- @param dict table
+-- @raise if it is not the state of such a schedule; nothing is loaded then
+function Scheduler:load_state_dict(dict) self:_prepare_load(dict)() end
+two_steps.note(Scheduler)
 
 return Scheduler

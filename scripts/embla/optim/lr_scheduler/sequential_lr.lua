@@ -1,8 +1,9 @@
 -- The schedule SequentialLR.
 
-local options = require "embla.options"
-local raise = require "embla.raise"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 local Scheduler = require "embla.optim.lr_scheduler.scheduler"
+local two_steps = require "embla.base.two_steps"
 
 --- One schedule after the other, each starting from its own epoch 0 at its milestone.
 --
@@ -35,7 +36,7 @@ end
 
 --- Makes the sequence: undoes what the schedules did when they were made, and starts the first.
 -- @param optimizer an optimizer
--- @param ...       schedulers, milestones; or a table of them by name
+-- @param ...       the options, by position or by name
 function SequentialLR:init(optimizer, ...)
   local o = self.spec.arguments(...)
   check(optimizer, o)
@@ -66,25 +67,22 @@ function SequentialLR:state_dict()
   return dict
 end
 
---- Goes on from what state_dict returned.
--- @param dict table
-function SequentialLR:load_state_dict(dict)
+function SequentialLR:_prepare_load(dict)
   local saved = type(dict) == "table" and dict._schedulers
   if type(saved) ~= "table" or #saved ~= #self._schedulers then
     raise("%s: load_state_dict: expected the state of %d schedulers", self.__name, #self._schedulers)
   end
-  local own, before = {}, {}
+  local own, takes = {}, {}
   for key, value in pairs(dict) do
     if key ~= "_schedulers" then own[key] = value end
   end
-  for i, s in ipairs(self._schedulers) do before[i] = s:state_dict() end
-  local ok, err = pcall(function()
-    for i, s in ipairs(self._schedulers) do s:load_state_dict(saved[i]) end
-    Scheduler.load_state_dict(self, own)                -- last: its rates are those that stand
-  end)
-  if ok then return end
-  for i, s in ipairs(self._schedulers) do s:load_state_dict(before[i]) end
-  error(err, 0)
+  for i, s in ipairs(self._schedulers) do
+    takes[i] = two_steps.of(s) and s:_prepare_load(saved[i]) or function() s:load_state_dict(saved[i]) end
+  end
+  takes[#takes + 1] = Scheduler._prepare_load(self, own)         -- last: its rates are those that stand
+  return function()
+    for _, take in ipairs(takes) do take() end
+  end
 end
 
 return SequentialLR
