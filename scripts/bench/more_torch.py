@@ -8,6 +8,7 @@ PyTorch is given what suits it: BLAS on OpenMP's threads, where Debian's build o
 hold each other up), and threads that stay on their processors.
 """
 import argparse
+import atexit
 import ctypes
 import fnmatch
 import glob
@@ -16,6 +17,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -34,6 +36,81 @@ def case(name, quick):
         CASES.append((name, quick, make))
         return make
     return add
+
+
+# ---- files of word vectors: gensim's loader ---------------------------------------------------------------------------
+
+def loading(binary):
+    import gensim.models
+    import tempfile
+    vectors = gensim.models.KeyedVectors(100)
+    vectors.add_vectors(["word%d" % i for i in range(100000)], torch.randn(100000, 100).numpy())
+    file = tempfile.NamedTemporaryFile()
+    vectors.save_word2vec_format(file.name, binary=binary)
+    load = gensim.models.KeyedVectors.load_word2vec_format
+    return lambda _: load(file.name, binary=binary)
+
+
+@case("word2vec_load_text/V100k/d100", False)
+def load_text():
+    return loading(False)
+
+
+@case("word2vec_load_binary/V100k/d100", False)
+def load_binary():
+    return loading(True)
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+FILE_BYTES = 256 << 20
+
+
+def temporary():
+    path = tempfile.mkstemp()[1]
+    atexit.register(os.remove, path)
+    return path
+
+
+@case("file_write_bare/256MB", False)
+def write_bare():
+    path, content = temporary(), b"x" * FILE_BYTES
+
+    def step(_):
+        with open(path, "wb") as file:
+            file.write(content)
+            os.fsync(file.fileno())
+    return step
+
+
+@case("file_save/256MB", False)
+def file_save():
+    """torch.save, and its bytes on the disk as ours are."""
+    path, value = temporary(), {"weight": torch.randn(1 << 18, 256)}
+
+    def step(_):
+        with open(path, "wb") as file:
+            torch.save(value, file)
+            file.flush()
+            os.fsync(file.fileno())
+    return step
+
+
+@case("file_load/256MB", False)
+def file_load():
+    path = temporary()
+    torch.save({"weight": torch.randn(1 << 18, 256)}, path)
+    return lambda _: torch.load(path)
+
+
+@case("file_map/256MB", False)
+def file_map():
+    """NumPy's, as torch.load maps nothing yet."""
+    import numpy
+    path = temporary() + ".npy"
+    atexit.register(os.remove, path)
+    numpy.save(path, torch.randn(1 << 18, 256).numpy())
+    return lambda _: torch.from_numpy(numpy.load(path, mmap_mode="c"))
 
 
 # ---- models of the examples ----------------------------------------------------------------------------------------
@@ -151,6 +228,23 @@ for law in ("uniform", "zipf"):
 def start():
     command = [sys.executable, "-c", "import torch; print(torch.ones(4).sum().item())"]
     return lambda _: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+@case("csv_read_200k_x10", True)
+def csv_read():
+    """The file of cases/tables.lua, read by pandas."""
+    import pandas
+    path, state = tempfile.mkstemp()[1], 1
+    atexit.register(os.remove, path)
+    with open(path, "w") as file:
+        file.write(",".join("c%d" % (j + 1) for j in range(10)) + "\n")
+        for _ in range(200000):
+            cells = []
+            for _ in range(10):
+                state = state * 1103515245 + 12345 & 0x7FFFFFFF
+                cells.append("%.17g" % (state / 0x80000000))
+            file.write(",".join(cells) + "\n")
+    return lambda _: pandas.read_csv(path)
 
 
 # ---- timing --------------------------------------------------------------------------------------------------------

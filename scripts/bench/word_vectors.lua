@@ -120,7 +120,8 @@ local ratings = read_ratings(DATA .. "/crowdws102/crowdws-102.csv")
 local questions = read_questions(DATA .. "/analogies/questions-dev.txt")
 
 local function report(path, binary)
-  local vocab, vectors = embla.io.word2vec.load(path, {binary = binary})
+  local kv = embla.io.word2vec.load(path, {binary = binary})
+  local vocab, vectors = kv.vocab, kv.matrix
   local unit = vectors / vectors:norm(2, 1, true):clamp(1e-12)
   local rho, pairs_used = similarity(unit, vocab, ratings)
   local share, used, sections = analogies(unit, vocab, questions)
@@ -136,7 +137,7 @@ local function report(path, binary)
   return rho, share
 end
 
-local binary, paths = false, {}
+local binary, paths = nil, {}
 for _, word in ipairs(arg) do
   if word == "--binary" then binary = true else paths[#paths + 1] = word end
 end

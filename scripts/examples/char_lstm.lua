@@ -5,11 +5,19 @@
 
 package.path = (arg[0]:match "^(.*/)" or "./") .. "?.lua;" .. package.path
 local char_text = require "char_text"
+local checkpoints = require "checkpoints"
 local embla = require "embla"
 local nn, F, optim = embla.nn, embla.F, embla.optim
 
-local o = char_text.options {steps = 2000, layers = 2, width = 128, context = 50, batch = 50, dropout = 0, lr = 5e-3,
-                             sample = 500, seed = 1, threads = 0}
+local o = char_text.options("An LSTM learns to write a text character by character.", {
+  {name = "steps", type = "integer", default = 2000, range = ">= 0", doc = "batches to learn from"},
+  {name = "layers", type = "integer", default = 2, range = ">= 1", doc = "LSTMs, one above the other"},
+  {name = "width", type = "integer", default = 128, range = ">= 1", doc = "numbers in a state"},
+  {name = "context", type = "integer", default = 50, range = ">= 1", doc = "characters of a piece of text"},
+  {name = "batch", type = "integer", default = 50, range = ">= 1", doc = "pieces of text in a batch"},
+  {name = "dropout", type = "number", default = 0, range = "[0, 1)", doc = "share of numbers left out between layers"},
+  {name = "lr", type = "number", default = 5e-3, range = ">= 0", doc = "learning rate, falling to 0"},
+})
 local text = char_text.load(o.path)
 
 -- ---- the model -------------------------------------------------------------------------------------------------
@@ -38,13 +46,15 @@ end
 local opt = optim.Adam(model:parameters(), {lr = o.lr})
 local schedule = optim.lr_scheduler.CosineAnnealingLR(opt, {T_max = o.steps})
 local bar = embla.progress.bar(o.steps, {desc = "training", unit = "steps"})
-for step = 1, o.steps do
+local done, _, keep = checkpoints.open(o, {model = model, optimizer = opt, scheduler = schedule})
+for step = done + 1, o.steps do
   local loss = loss_of(char_text.batch(text.train, o.batch, o.context))
   opt:zero_grad()
   loss:backward()
   nn.utils.clip_grad_norm_(model:parameters(), 1)
   opt:step()
   schedule:step()
+  keep(step, step == o.steps)
   bar:update(step, step % 10 == 0 and ("loss %.3f"):format(loss:item()) or nil)
 end
 bar:finish()

@@ -1,30 +1,25 @@
 -- Text as ids of its characters, for the examples that learn to write: options, batches, samples.
 
+local checkpoints = require "checkpoints"
 local embla = require "embla"
 
 local char_text = {}
 
---- Options of the command line, `--name value`, over their defaults; what is no option is the text's path.
--- @param defaults table name -> number
--- @return table of numbers; its `path` is a file, or nil
-function char_text.options(defaults)
-  local o, i = {}, 1
-  for name, value in pairs(defaults) do o[name] = value end
-  while arg[i] do
-    local name = arg[i]:match "^%-%-(.+)"
-    if not name then
-      o.path = arg[i]
-    elseif defaults[name] and tonumber(arg[i + 1]) then
-      i = i + 1
-      o[name] = math.tointeger(tonumber(arg[i])) or tonumber(arg[i])
-    else
-      local names = {}
-      for known, value in pairs(defaults) do names[#names + 1] = ("--%s %s"):format(known, value) end
-      table.sort(names)
-      error(("usage: %s [FILE] [options], by default %s"):format(arg[0], table.concat(names, " ")), 0)
-    end
-    i = i + 1
-  end
+--- The arguments of the script: its own, and what both have.
+-- @param description what it does
+-- @param rows        its options, as embla.args has them
+-- @return table name -> value; its `path` is a file, or nil
+function char_text.options(description, rows)
+  local all = {{name = "path", positional = true, type = "string", metavar = "FILE",
+                doc = "the text; without one, Embla's own sources"}}
+  table.move(rows, 1, #rows, 2, all)
+  table.move({
+    {name = "sample", type = "integer", default = 500, range = ">= 0", doc = "characters to write at the end"},
+    {name = "seed", type = "integer", default = 1, doc = "of all random draws"},
+    {name = "threads", type = "integer", default = 0, range = ">= 0", doc = "processors to use; 0: all there are"},
+  }, 1, 3, #all + 1, all)
+  table.move(checkpoints.rows("steps", 100), 1, 3, #all + 1, all)
+  local o = embla.args(description, all)
   embla.manual_seed(o.seed)
   if o.threads > 0 then embla.set_num_threads(o.threads) end
   return o

@@ -1,21 +1,27 @@
 -- Facts about the countries of the world, learned as vectors.
 --
---     embla scripts/examples/countries.lua [--epochs 60] [--dim 64] [--seed 1]
+--     embla scripts/examples/countries.lua [--epochs 60] [--dim 64] [--seed 1] [--save FOLDER [--resume]]
 --
 -- Each fact is a triple (country, relation, value): (France, neighbour, Spain). ComplEx gives entities and relations
 -- complex vectors and scores a triple by Re(h * r * conj(t)); a fact should score above every other value. Some facts
 -- are held out, and the trained vectors are asked for them: at which rank does the true value come?
 
+local here = arg and arg[0] and arg[0]:match "^(.*/)" or "./"
+package.path = here .. "?.lua;" .. package.path
+local checkpoints = require "checkpoints"
 local embla = require "embla"
 local nn, F, optim = embla.nn, embla.F, embla.optim
 
-local here = arg and arg[0] and arg[0]:match "^(.*/)" or ""
-local set = {epochs = 60, dim = 64, batch = 128, lr = 0.1, dropout = 0.4, seed = 1}
-for i = 1, #arg, 2 do
-  local name = arg[i]:match "^%-%-(%a+)$"
-  if not set[name] then error("unknown option " .. arg[i] .. " (--epochs --dim --batch --lr --dropout --seed)", 0) end
-  set[name] = assert(tonumber(arg[i + 1]), arg[i] .. " needs a number")
-end
+local rows = {
+  {name = "epochs", type = "integer", default = 60, range = ">= 1", doc = "times that all facts are gone through"},
+  {name = "dim", type = "integer", default = 64, range = ">= 1", doc = "complex numbers in a vector"},
+  {name = "batch", type = "integer", default = 128, range = ">= 1", doc = "facts in a batch"},
+  {name = "lr", type = "number", default = 0.1, range = ">= 0", doc = "learning rate"},
+  {name = "dropout", type = "number", default = 0.4, range = "[0, 1]", doc = "share of numbers left out"},
+  {name = "seed", type = "integer", default = 1, doc = "of all random draws"},
+}
+table.move(checkpoints.rows("epochs", 10), 1, 3, #rows + 1, rows)
+local set = embla.args("Facts about the countries of the world, learned as vectors.", rows)
 embla.manual_seed(set.seed)
 
 -- ---- facts: ids of entities and relations ----------------------------------------------------------------------
@@ -111,7 +117,8 @@ local optimizer = optim.Adagrad(model:parameters(), {lr = set.lr})
 local data = embla.data.TensorDataset(embla.LongTensor(heads), embla.LongTensor(relations), embla.LongTensor(tails))
 local loader = embla.data.DataLoader(data, {batch_size = set.batch, shuffle = true})
 
-for epoch = 1, set.epochs do
+local done, _, keep = checkpoints.open(set, {model = model, optimizer = optimizer, loader = loader})
+for epoch = done + 1, set.epochs do
   local total, n = 0, 0
   for h, r, t in loader:iter() do
     optimizer:zero_grad()
@@ -120,6 +127,7 @@ for epoch = 1, set.epochs do
     optimizer:step()
     total, n = total + loss:item() * #t, n + #t
   end
+  keep(epoch, epoch == set.epochs)
   if epoch % 20 == 0 or epoch == set.epochs then print(("epoch %3d  loss %.3f"):format(epoch, total / n)) end
 end
 

@@ -77,11 +77,9 @@ if ... == "fast_models" then return models end              -- require "fast_mod
 
 -- ---- some steps of each ----------------------------------------------------------------------------------------
 
-local steps = 50
-for i = 1, #arg, 2 do
-  if arg[i] ~= "--steps" then error("unknown option " .. arg[i] .. " (--steps)", 0) end
-  steps = assert(math.tointeger(tonumber(arg[i + 1])), "--steps needs a number")
-end
+local steps = embla.args("Some steps of each model of embeddings, with time and loss.", {
+  {name = "steps", type = "integer", default = 50, range = ">= 1", doc = "steps of each model"},
+}).steps
 
 local B, K = 1024, 64                                     -- batch, candidates
 local label = embla.zeros(B, 1 + K)

@@ -5,11 +5,21 @@
 
 package.path = (arg[0]:match "^(.*/)" or "./") .. "?.lua;" .. package.path
 local char_text = require "char_text"
+local checkpoints = require "checkpoints"
 local embla = require "embla"
 local nn, F, optim = embla.nn, embla.F, embla.optim
 
-local o = char_text.options {steps = 2000, layers = 4, heads = 4, width = 128, context = 64, batch = 12, lr = 4e-3,
-                             warmup = 100, decay = 0.1, sample = 500, seed = 1, threads = 0}
+local o = char_text.options("A small GPT learns to write a text character by character.", {
+  {name = "steps", type = "integer", default = 2000, range = ">= 0", doc = "batches to learn from"},
+  {name = "layers", type = "integer", default = 4, range = ">= 1", doc = "blocks, one above the other"},
+  {name = "heads", type = "integer", default = 4, range = ">= 1", doc = "attentions in a block"},
+  {name = "width", type = "integer", default = 128, range = ">= 1", doc = "numbers that stand for a character"},
+  {name = "context", type = "integer", default = 64, range = ">= 1", doc = "characters that it sees"},
+  {name = "batch", type = "integer", default = 12, range = ">= 1", doc = "pieces of text in a batch"},
+  {name = "lr", type = "number", default = 4e-3, range = ">= 0", doc = "learning rate after the warmup, falling to 0"},
+  {name = "warmup", type = "integer", default = 100, range = ">= 0", doc = "steps until the learning rate is reached"},
+  {name = "decay", type = "number", default = 0.1, range = ">= 0", doc = "weight decay of the matrices"},
+})
 local text = char_text.load(o.path)
 
 -- ---- the model -------------------------------------------------------------------------------------------------
@@ -67,13 +77,15 @@ local schedule = optim.lr_scheduler.LambdaLR(opt, {lr_lambda = function(step)
 end})
 
 local bar = embla.progress.bar(o.steps, {desc = "training", unit = "steps"})
-for step = 1, o.steps do
+local done, _, keep = checkpoints.open(o, {model = model, optimizer = opt, scheduler = schedule})
+for step = done + 1, o.steps do
   local loss = loss_of(char_text.batch(text.train, o.batch, o.context))
   opt:zero_grad()
   loss:backward()
   nn.utils.clip_grad_norm_(model:parameters(), 1)
   opt:step()
   schedule:step()
+  keep(step, step == o.steps)
   bar:update(step, step % 10 == 0 and ("loss %.3f"):format(loss:item()) or nil)
 end
 bar:finish()

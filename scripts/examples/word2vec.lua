@@ -1,78 +1,59 @@
 -- Word vectors from plain text: skip-gram with negative sampling (Mikolov et al., "Distributed representations of words
 -- and phrases and their compositionality", 2013).
 --
---   embla scripts/examples/word2vec.lua [FILE…] [--dim 100] [--epochs 5] …
+--   embla scripts/examples/word2vec.lua [FILE…] [--dim 100] [--epochs 5] [--save FOLDER [--resume]] …
 --
 -- Without a file it reads the C headers of this machine. It ends with the nearest neighbours of some frequent words,
 -- and saves the vectors in word2vec's text format.
 
+package.path = (arg[0]:match "^(.*/)" or "./") .. "?.lua;" .. package.path
+local checkpoints = require "checkpoints"
 local embla = require "embla"
 local nn, F, optim, text = embla.nn, embla.F, embla.optim, embla.text
 
-local HELP = [[
-usage: embla scripts/examples/word2vec.lua [FILE...] [options]
-  --dim 100        numbers in a vector
-  --epochs N       times the text is gone through; default: enough for ten million words, 1 to 10
-  --window 5       contexts are at most so many words off
-  --negative 5     negatives a pair
-  --sample 1e-4    threshold of leaving out frequent words
-  --min-count 5    words that occur less often are skipped
-  --max-words N    read at most so many words; default 15000000
-  --batch 1024     pairs in a step
-  --fused          text.Word2Vec: all in one loop of C, several times as fast
-  --cbow           --fused with the mean of a window instead of each of its words
-  --hogwild        --fused without locks between threads: faster still, each run different
-  --lr X           learning rate, falling to 0; default 0.6, with --fused 0.05, --cbow 0.2
-  --steps N        stop after so many steps
-  --seed 1         of all random draws
-  --threads N      processors to train on; if one is left, it draws the batches meanwhile
-  --words a,b,c    show the neighbours of these words
-  --out PATH       where the vectors go; default vectors.txt
-]]
-
 -- ---- what was asked for ----------------------------------------------------------------------------------------
 
-local NUMBERS = {dim = 100, epochs = false, window = 5, negative = 5, sample = 1e-4, ["min-count"] = 5,
-                 ["max-words"] = 15000000, batch = 1024, lr = false, steps = math.huge, seed = 1, threads = false}
-local TEXTS = {words = false, out = "vectors.txt"}
-local FLAGS = {fused = true, cbow = true, hogwild = true}
-
-local function quit(message, status)
-  io.stderr:write(message, "\n")
-  os.exit(status, true)
-end
-
 local function read_arguments()
-  local o, files, i = {}, {}, 1
-  for name, value in pairs(NUMBERS) do o[name] = value end
-  for name, value in pairs(TEXTS) do o[name] = value end
-  while arg[i] do
-    local name = arg[i]:match "^%-%-(.+)"
-    if name == "help" then quit(HELP, 0) end
-    if not name then
-      files[#files + 1] = arg[i]
-    elseif FLAGS[name] then
-      o[name] = true
-    else
-      if o[name] == nil then quit("unknown option " .. arg[i] .. "\n" .. HELP, 1) end
-      i = i + 1
-      o[name] = NUMBERS[name] == nil and arg[i] or tonumber(arg[i])
-      if o[name] == nil then quit(("option %s: %s is not a number"):format(arg[i - 1], tostring(arg[i])), 1) end
-    end
-    i = i + 1
-  end
+  local rows = {
+    {name = "files", positional = true, many = true, type = "string", metavar = "FILE",
+     doc = "texts; without any, the C headers of this machine"},
+    {name = "dim", type = "integer", default = 100, range = ">= 1", doc = "numbers in a vector"},
+    {name = "epochs", type = "integer", range = ">= 1",
+     doc = "times the text is gone through; by default enough for ten million words, 1 to 10"},
+    {name = "window", type = "integer", default = 5, range = ">= 1", doc = "contexts are at most so many words off"},
+    {name = "negative", type = "integer", default = 5, range = ">= 1", doc = "negatives a pair"},
+    {name = "sample", type = "number", default = 1e-4, doc = "threshold of leaving out frequent words"},
+    {name = "min_count", type = "integer", default = 5, doc = "words that occur less often are skipped"},
+    {name = "max_words", type = "integer", default = 15000000, doc = "read at most so many words"},
+    {name = "batch", type = "integer", default = 1024, range = ">= 1", doc = "pairs in a step"},
+    {name = "fused", type = "boolean", doc = "text.Word2Vec: all in one loop of C, several times as fast"},
+    {name = "cbow", type = "boolean", doc = "--fused with the mean of a window instead of each of its words"},
+    {name = "hogwild", type = "boolean",
+     doc = "--fused without locks between threads: faster still, each run different"},
+    {name = "lr", type = "number",
+     doc = "learning rate, falling to 0; by default 0.6, with --fused 0.05, with --cbow 0.2"},
+    {name = "steps", type = "integer", range = ">= 1", doc = "stop after so many steps"},
+    {name = "seed", type = "integer", default = 1, doc = "of all random draws"},
+    {name = "threads", type = "integer", range = ">= 1",
+     doc = "processors to train on; if one is left, it draws the batches meanwhile"},
+    {name = "words", type = "string", metavar = "A,B,…", doc = "show the neighbours of these words"},
+    {name = "out", type = "string", default = "vectors.txt", metavar = "PATH", doc = "where the vectors go"},
+  }
+  table.move(checkpoints.rows("steps", 1000), 1, 3, #rows + 1, rows)
+  local o = embla.args("Word vectors from plain text: skip-gram with negative sampling.", rows)
+  o.steps = o.steps or math.huge
   o.fused = o.fused or o.cbow or o.hogwild
   o.lr = o.lr or o.cbow and 0.2 or o.fused and 0.05 or 0.6
-  return o, files
+  return o
 end
 
 -- ---- text ------------------------------------------------------------------------------------------------------
 
-local function read_corpus(files, o)
-  if #files == 0 then files = embla.io.files("/usr/include", {suffix = ".h"}) end
-  local corpus = text.Corpus(files, {sentence = "paragraph", min_count = o["min-count"], max_words = o["max-words"]})
+local function read_corpus(o)
+  local files = #o.files > 0 and o.files or embla.io.files("/usr/include", {suffix = ".h"})
+  local corpus = text.Corpus(files, {sentence = "paragraph", min_count = o.min_count, max_words = o.max_words})
   print(("%d words, %d of them different, in %d paragraphs"):format(#corpus, #corpus.vocab, corpus:sentences()))
-  if #corpus == 0 then quit("there is nothing to learn from", 1) end
+  if #corpus == 0 then error("there is nothing to learn from", 0) end
   return corpus
 end
 
@@ -93,14 +74,17 @@ local function train(corpus, o)
   local batches = text.SkipGram(corpus, {window = o.window, negative = o.negative, sample = o.sample,
                                          batch_size = o.batch, epochs = o.epochs, seed = o.seed})
   local decay = optim.lr_scheduler.LambdaLR(opt, {lr_lambda = function() return 1 - batches.progress end})
+  local parts = {centres = centres, contexts = contexts, optimizer = opt, batches = batches, decay = decay,
+                 extra = {loss = 0, pairs = 0}}
+  local _, sums, keep = checkpoints.open(o, parts)
   local bar = embla.progress.bar(batches.words_total, {desc = "training", unit = "words"})
-  local total, pairs_seen = 0, 0
 
   -- The true context should score high (+), the negatives low (-).
   local signs = embla.ones(1 + o.negative):neg()
   signs[0] = 1
 
   for centre, targets in batches:iter() do
+    if batches.batches > o.steps then break end
     local scores = F.embedding_dot(centres(centre), targets, contexts.weight, {sparse = true})  -- (B, 1 + negative)
     local loss = -F.logsigmoid(scores * signs):sum()
     opt:zero_grad()
@@ -108,12 +92,12 @@ local function train(corpus, o)
     opt:step()
     decay:step()
 
-    total, pairs_seen = total + loss:item(), pairs_seen + centre:size(0)
-    bar:update(batches.words_done, ("loss %.4f"):format(total / pairs_seen))
-    if batches.batches >= o.steps then break end
+    sums.loss, sums.pairs = sums.loss + loss:item(), sums.pairs + centre:size(0)
+    keep(batches.batches)
+    bar:update(batches.words_done, ("loss %.4f"):format(sums.loss / sums.pairs))
   end
   bar:finish()
-  print(("mean loss %.4f over %d pairs"):format(total / math.max(1, pairs_seen), pairs_seen))
+  print(("mean loss %.4f over %d pairs"):format(sums.loss / math.max(1, sums.pairs), sums.pairs))
   return centres.weight.data
 end
 
@@ -122,14 +106,15 @@ local function train_fused(corpus, o)
   local model = text.Word2Vec(corpus, {dim = o.dim, model = o.cbow and "cbow" or "skipgram", window = o.window,
     negative = o.negative, sample = o.sample, lr = o.lr, epochs = o.epochs, seed = o.seed,
     mode = o.hogwild and "hogwild" or "deterministic"})
+  local steps, last, keep = checkpoints.open(o, {model = model, extra = {loss = 0}})
   local bar = embla.progress.bar(model.words_total, {desc = "training", unit = "words"})
-  local loss, steps = 0, 0
   while model.progress < 1 and steps < o.steps do
-    loss, steps = model:train(100000), steps + 1
-    bar:update(model.words_done, ("loss %.4f"):format(loss))
+    last.loss, steps = model:train(100000), steps + 1
+    keep(steps)
+    bar:update(model.words_done, ("loss %.4f"):format(last.loss))
   end
   bar:finish()
-  print(("mean loss %.4f at the end"):format(loss))
+  print(("mean loss %.4f at the end"):format(last.loss))
   return model.vectors
 end
 
@@ -173,10 +158,10 @@ local function split(list)
   return words
 end
 
-local o, files = read_arguments()
+local o = read_arguments()
 if o.threads then embla.set_num_threads(o.threads) end
 embla.manual_seed(o.seed)
-local corpus = read_corpus(files, o)
+local corpus = read_corpus(o)
 o.epochs = o.epochs or math.max(1, math.min(10, 10000000 // #corpus))
 local vectors = o.fused and train_fused(corpus, o) or train(corpus, o)
 show_neighbours(vectors, corpus.vocab, o.words and split(o.words) or some_words(corpus.vocab))
