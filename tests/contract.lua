@@ -1,5 +1,6 @@
--- The names of API.md, sections 2 to 5, which scripts may rely on. Each is a path: embla.zeros, t:size (a method of
--- tensors), t.shape (a field), nn.Linear, module:train, optimizer:step, scheduler:step, scope:keep, +x (an operator).
+-- The names of API.md, sections 2 to 5 and 10, which scripts may rely on. Each is a path: embla.zeros, t:size (a
+-- method of tensors), t.shape (a field), nn.Linear, module:train, optimizer:step, scheduler:step, scope:keep, +x (an
+-- operator).
 -- `later` names what is not there yet; a name in it that exists fails the test.
 
 local function words(prefix, text)
@@ -58,7 +59,8 @@ return {
       triplet_margin_loss multi_margin_loss]]),
     words("nn.init.", [[normal_ uniform_ zeros_ ones_ constant_ xavier_uniform_ xavier_normal_ kaiming_uniform_
       kaiming_normal_ orthogonal_ trunc_normal_]]),
-    words("nn.utils.", "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters"),
+    words("nn.utils.", "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters "
+          .. "consume_prefix_in_state_dict_if_present"),
     {"nn.utils.rnn.pad_sequence", "embla.summary"},
   },
   optim = {
@@ -70,5 +72,7 @@ return {
       ReduceLROnPlateau SequentialLR ChainedScheduler]]),
     words("scheduler:", "step get_last_lr state_dict load_state_dict"),
   },
+  files = {{"embla.Checkpoint"}},
+  records = {{"embla.log.Run"}},
   later = {},
 }

@@ -11,6 +11,9 @@ local one_of, once_in, keep = values.one_of, values.once_in, values.keep
 
 local scenes = {}
 
+-- What a scene knows to be right: the run ends where it is not.
+local function claim(holds, text) scenes.wrong = scenes.wrong or not holds and text or nil end
+
 -- Functions that run in any order, some never.
 local function shuffled(list)
   for i = #list, 2, -1 do
@@ -64,6 +67,23 @@ function scenes.blocks()
   collectgarbage()
 end
 
+local MODES = {embla.no_grad, embla.enable_grad, embla.autograd.detect_anomaly}
+
+--- Modes opened with what is no function, or with one that fails, in the middle of a backward as well.
+function scenes.openings()
+  local open = one_of(MODES)
+  pcall(open, values.any())
+  pcall(open, values.callback(), values.any())
+  local function opens(g)
+    pcall(open, g)
+    return open(values.callback(), g)
+  end
+  local x = leaf(2)
+  x:register_hook(opens)
+  pcall(function() (x * 2):sum():backward() end)
+  opens(x)
+end
+
 local STEPS = {
   function(x) return x * 2 end, function(x) return x:exp() end, function(x) return x + values.some_tensor() end,
   function(x) return x:mul_(2) end, function(x) return x:reshape(-1) end,
@@ -107,13 +127,43 @@ function scenes.functions()
   function Odd.backward(ctx, dy, ...)
     keep(ctx.saved_tensors[1])
     if once_in(3) then return dy, backward(dy) end
+    if once_in(3) then return dy:to(one_of {"int64", "bool", "float64", "bfloat16"}), backward(dy) end
     return backward(dy), backward(...)
   end
   local x = leaf(3)
-  local y = Odd.apply(x, values.some_tensor())
+  local y = Odd.apply(once_in(2) and x * 2 or x, values.some_tensor())
   keep(y)
-  y:sum():backward()
-  keep(x.grad)
+  pcall(function() y:sum():backward() end)
+  local g = x.grad
+  claim(not g or g.dtype == "float32" and #g.shape == 1 and g:size(0) == 3, "a Function's gradient does not fit")
+  keep(g)
+end
+
+-- What a tensor can hang a function on that reaches it.
+local CYCLES = {
+  function(x) x:register_hook(function() return x end) return x end,
+  function(x)
+    local y = x * 2
+    x:register_hook(function(g) return g + y:detach() end)
+    return y
+  end,
+  function(x) return embla.utils.checkpoint(function(v) return v * x end, x) end,
+  function(x)
+    local Own = embla.autograd.Function:extend "Own"
+    local y
+    function Own.forward(_, v) return v * 2 end
+    function Own.backward(_, g) return g + y:detach() end
+    y = Own.apply(x)
+    return y
+  end,
+}
+
+--- Functions that reach what they hang on: nobody else has it, so it goes.
+function scenes.cycles()
+  for _ = 1, 20 do
+    local y = one_of(CYCLES)(leaf(3))
+    if once_in(3) then y:sum():backward() end
+  end
 end
 
 --- Runs of a function again for backward.
@@ -234,14 +284,65 @@ local OVERLAPS = {
 --- An index that is written to while it is used, views that overlap.
 function scenes.overlaps()
   local t = embla.randperm(one_of {2, 8, 64, 5000}):to(one_of {"int64", "int64", "int32"})
+  local all = t:clone()
+  all[all] = 1 << 30
+  claim(all:eq(1 << 30):all():item(), "t[t] = v for a permutation t does not set all of t")
   for _ = 1, 3 do pcall(one_of(OVERLAPS), t) end
   keep(t)
 end
 
 local function small() return once_in(20) and -1 or one_of {0, 1, 1, 2, 2, 3, 4} end
 
+local HUGE = {0, 0, 1, 2, 1 << 31, 1 << 32, 1 << 62, math.maxinteger}
+local function huge() return one_of(HUGE) end
+
+-- Shapes and numbers whose products or sums do not fit.
+local SIZED = {
+  function(t) return t:reshape(huge(), huge(), huge()) end, function(t) return t:view(huge(), huge(), huge()) end,
+  function(t) return t:expand(huge(), huge(), huge()) end, function(t) return t["repeat"](t, huge(), huge()) end,
+  function() return embla.zeros(huge(), huge(), huge()) end, function() return embla.arange(0, huge(), huge()) end,
+  function(t) return F.conv1d(t:view(1, 1, -1), embla.ones(1, 1, 3), nil, {dilation = huge()}) end,
+  function(t) return t:roll(one_of {huge(), math.mininteger}) end, function(t) return F.pad(t, {huge(), huge()}) end,
+}
+
+--- Sizes that overflow.
+function scenes.sizes()
+  local t = embla.zeros(one_of {0, 1, 4})
+  local ok, y = pcall(one_of(SIZED), t)
+  if ok then keep(y) end
+  local times, sum = {}, 0.0
+  for i = 1, t:size(0) do
+    times[i] = huge()
+    sum = sum + times[i]
+  end
+  ok, y = pcall(t.repeat_interleave, t, embla.tensor(times, "int64"))
+  claim(not ok or y:size(0) == sum, "repeat_interleave gives another number of elements than was asked for")
+end
+
+-- Largest of each window of a list by a plain loop.
+local function largest(x, kernel, o)
+  local y, last = {}, #x + 2 * o.padding - o.dilation * (kernel - 1) - 1
+  for from = -o.padding, last - o.padding, o.stride do
+    local best = -math.huge
+    for k = 0, kernel - 1 do best = math.max(best, x[from + k * o.dilation + 1] or best) end
+    y[#y + 1] = best
+  end
+  return y
+end
+
+local function fitting_windows()
+  local x, kernel = embla.randn(1, 1, random(5)), random(4)
+  local o = {stride = random(2), padding = random(0, kernel // 2), dilation = random(3)}
+  local ok, y = pcall(F.max_pool1d, x, kernel, o)
+  if not ok then return end
+  for i, best in ipairs(largest(x:view(-1):tolist(), kernel, o)) do
+    claim(y[{0, 0, i - 1}] == best, "max_pool1d gives what is not the largest of its window")
+  end
+end
+
 --- Windows of any geometry, over any dtype.
 function scenes.windows()
+  fitting_windows()
   local x = values.keep(embla.randn(one_of {1, 2}, one_of {1, 3}, one_of {0, 1, 2, 5}))
   if once_in(4) then x = x:to(one_of {"int64", "uint8", "bfloat16"}) end
   if x.dtype == "float32" then x:requires_grad_() end
@@ -254,7 +355,7 @@ end
 
 --- Things made long or deep, used, and let go.
 function scenes.deep()
-  local n = once_in(20) and 20000 or one_of {10, 300}
+  local n = once_in(20) and 20000 or one_of {10, 300, 3000}
   local kind = random(6)
   if kind == 1 then
     local a = leaf(1)
@@ -269,7 +370,7 @@ function scenes.deep()
     y:backward()
   elseif kind == 3 then
     local v = leaf(2) * 1
-    for _ = 1, n do v = v:view(-1) end
+    for _ = 1, math.min(n, 3000) do v = v:view(-1) end
     if once_in(2) then v:mul_(2):sum():backward() end
   elseif kind == 4 then
     local t = {1}
@@ -296,6 +397,14 @@ local function spoil(t, depth)
   if #keys == 0 then return end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
   local key = one_of(keys)
+  if key == "step" and once_in(2) then
+    t[key] = one_of {math.maxinteger, math.mininteger, 1 << 53}
+    return
+  end
+  if embla.is_tensor(t[key]) and once_in(2) then
+    t[key] = once_in(2) and values.tensor "float32" or t[key]:to(one_of {"float64", "bfloat16"})
+    return
+  end
   if type(t[key]) == "table" and depth < 4 and not once_in(4) then return spoil(t[key], depth + 1) end
   t[key] = once_in(2) and values.integer() or values.any()
 end
@@ -318,6 +427,46 @@ function scenes.states()
   keep(net)
 end
 
+-- Options of a loader over about n samples.
+local function loader_options(n)
+  local data = embla.data
+  local sampler = one_of {false, data.RandomSampler, data.SequentialSampler, data.DistributedSampler,
+                          {iter = function() return coroutine.wrap(function() coroutine.yield(values.any()) end) end}}
+  if type(sampler) == "table" and sampler.__name then
+    local ok, made = pcall(sampler, n, sampler == data.DistributedSampler and {num_replicas = 2, rank = 1} or nil)
+    sampler = ok and made
+  end
+  return {batch_size = one_of {1, 2, 7}, shuffle = not sampler and once_in(2), sampler = sampler or nil,
+          collate = once_in(3) and one_of {data.pad, data.default_collate, values.callback()} or nil}
+end
+
+--- Streams that hand out odd things, through a buffer and in batches; states of theirs that were written to.
+function scenes.streams()
+  local set = embla.data.IterableDataset(once_in(4) and values.callback() or function()
+    local i, get = 0, values.callback()
+    return function()
+      i = i + 1
+      if i < 9 then return once_in(2) and i or get(i), once_in(2) and embla.ones(i) or nil end
+    end
+  end)
+  if once_in(2) then set = embla.data.ShuffleBuffer(set, random(4)) end
+  local collate = once_in(2) and embla.data.pad or nil
+  local loader = embla.data.DataLoader(set, {batch_size = one_of {1, 2, 7}, collate = collate})
+  for _ = 1, 2 do
+    pcall(function()
+      for a in loader do
+        keep(a)
+        if once_in(4) then break end
+      end
+    end)
+    local state = loader:state_dict()
+    if once_in(2) then spoil(state, 0) end
+    state.position = math.min(math.tointeger(state.position) or 0, 20)          -- those are read again
+    if type(state.dataset) == "table" then state.dataset.given = random(0, 9) end
+    pcall(loader.load_state_dict, loader, state)
+  end
+end
+
 --- Data sets and loaders that hand out odd things.
 function scenes.loaders()
   local Odd = embla.data.Dataset:extend "Odd"
@@ -325,10 +474,19 @@ function scenes.loaders()
   function Odd.__len() return once_in(4) and values.any() or length end
   function Odd.get(_, i) return once_in(2) and embla.ones(2) * i or get(i) end
   local set = once_in(3) and embla.data.TensorDataset(values.some_tensor(), values.some_tensor()) or Odd()
-  local loader = embla.data.DataLoader(set, {batch_size = one_of {1, 2, 7}, shuffle = once_in(2)})
+  if once_in(3) then set = embla.data.ConcatDataset {set, set} end
+  local loader = embla.data.DataLoader(set, loader_options(random(0, 9)))
   for a, b in loader:iter() do
     keep(a)
     keep(b)
+    if once_in(10) then break end
+  end
+  local state = loader:state_dict()
+  if once_in(2) then spoil(state, 0) end
+  state.position = math.min(math.tointeger(state.position) or 0, 20)            -- a sampler may be endless
+  loader:load_state_dict(state)
+  for a in loader do
+    keep(a)
     if once_in(10) then break end
   end
 end
@@ -345,9 +503,30 @@ function scenes.files()
     file:write(string.char(random(0, 255)))
   end
   file:close()
-  pcall(function() keep(select(2, embla.io.word2vec.load(path, {binary = once_in(2)}))) end)
+  pcall(function() keep(embla.io.word2vec.load(path, {binary = once_in(2)}).matrix) end)
+  pcall(function() keep(embla.io[one_of {"word2vec", "glove", "fasttext"}].load(path).matrix) end)
   pcall(function() keep(embla.text.Vocab.load(path)) end)
   pcall(function() keep(embla.text.Corpus(path)) end)
+  os.remove(path)
+end
+
+--- Values kept in files, some of them damaged.
+function scenes.kept()
+  local path = os.tmpname()
+  local x = values.some_tensor()
+  local value = {x, {x = x:detach(), y = values.some_tensor()}, values.any(), [random(9)] = "\0text"}
+  if not pcall(embla.save, path, value) then
+    embla.save(path, {x = embla.ones(3)})
+  end
+  local file = assert(io.open(path, "r+b"))
+  local size = file:seek "end"
+  for _ = 1, random(0, 2) do
+    file:seek("set", random(0, size))
+    file:write(string.char(random(0, 255)))
+  end
+  file:close()
+  pcall(function() keep(embla.load(path, {map = once_in(2)})[1]) end)
+  pcall(function() embla.io.safetensors.info(path) end)
   os.remove(path)
 end
 

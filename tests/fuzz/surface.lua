@@ -2,7 +2,7 @@
 
 local core = require "embla.core"
 local embla = require "embla"
-local ops = require "embla.ops"
+local ops = require "embla.tensor.operations"
 local values = require "fuzz.values"
 
 local surface = {}
@@ -10,16 +10,17 @@ local surface = {}
 local random = math.random
 local one_of, once_in = values.one_of, values.once_in
 
--- Switches of the whole process, and what prints.
+-- Switches of the whole process, what prints, what makes folders, and what may end it.
 local LEFT_OUT = {
   help = true, set_num_threads = true, set_default_dtype = true, set_printoptions = true, set_detect_anomaly = true,
-  summary = true, progress = true, show = true,
+  summary = true, progress = true, show = true, args = true, Checkpoint = true,
 }
--- The core's own switches, which only the library's files may turn.
+-- The core's own switches, which only the library's files may turn, and what leaves files behind or takes them away.
 local CORE_LEFT_OUT = {
-  set_reader = true, set_names = true, set_missing = true, set_lead = true, set_sparse = true, fail_after = true,
+  set_reader = true, set_names = true, set_missing = true, set_network = true, set_sparse = true, fail_after = true,
   set_grad_enabled = true, set_anomaly = true,
   with_grad = true, set_num_threads = true, set_default_dtype = true, open_scope = true, close_scope = true,
+  write_file = true, append_open = true, make_folder = true, remove_file = true,
 }
 
 -- Names of fields in one order; pairs() loads those that are loaded when first asked for.
@@ -60,6 +61,7 @@ add_home("data.", embla.data, LEFT_OUT)
 add_home("text.", embla.text, LEFT_OUT)
 add_home("io.", embla.io, LEFT_OUT)
 add_home("word2vec.", embla.io.word2vec, LEFT_OUT)
+add_home("json.", embla.io.json, LEFT_OUT)
 add_home("autograd.", embla.autograd, LEFT_OUT)
 add_home("core.", core, CORE_LEFT_OUT)
 surface.entries = entries

@@ -178,12 +178,22 @@ end
 local EVENTS = {"__index", "__len", "__call", "__gc", "__close", "__tostring", "__pairs", "__newindex", "__eq", "__add",
                 "__concat", "__lt", "__unm", "__name"}
 
+-- A list that answers for every position has no end, and who walks along it would not come back.
+local MOST_ANSWERS = 1000
+local function finite(callback)
+  local answers = 0
+  return function(...)
+    answers = answers + 1
+    if answers <= MOST_ANSWERS then return callback(...) end
+  end
+end
+
 --- A table whose metamethods run callbacks.
 function values.hostile()
   local meta = {}
   for _ = 1, random(4) do
     local event = one_of(EVENTS)
-    meta[event] = event == "__name" and values.word() or values.callback()
+    meta[event] = event == "__name" and values.word() or finite(values.callback())
   end
   local t = {}
   for i = 1, random(0, 3) do t[i] = values.any(1) end

@@ -2,7 +2,7 @@
 -- its own words, at the script's line. EMBLA_ROUNDS sets how often (default 30).
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
-local arguments = require "embla.arguments"
+local arguments = require "embla.arguments.by_name"
 local core = require "embla.core"
 local embla = require "embla"
 local help = require "embla.help"
@@ -43,9 +43,10 @@ end
 
 -- ---- what is called --------------------------------------------------------------------------------------------
 
--- These print, change the machine's use, or hand their argument to print.
+-- These print, make folders, change the machine's use, or hand their argument to print.
 local LEFT_OUT = {help = true, set_num_threads = true, no_grad = true, enable_grad = true, progress = true,
-                  requires_grad_ = true, Optimizer = true, LRScheduler = true, set_detect_anomaly = true}
+                  requires_grad_ = true, Optimizer = true, LRScheduler = true, set_detect_anomaly = true,
+                  Checkpoint = true}
 
 local function is_class(value) return type(value) == "table" and rawget(value, "__index") == value end
 
@@ -62,36 +63,17 @@ local function callables(prefix, home)
   return list
 end
 
--- All names under which a function can be called: neg and negative are one.
-local names_of = {}
+-- The names of all functions and classes.
+local known_names = {}
 for _, home in ipairs {embla, embla.autograd, embla.utils, nn.functional, nn.init, nn.utils, nn.utils.rnn, embla.data,
-                       embla.text, embla.io, core.methods, core.ops} do
+                       embla.text, embla.io, nn, embla.optim, embla.optim.lr_scheduler, core.methods, core.ops} do
   for name, value in pairs(home) do
-    if type(name) == "string" and type(value) == "function" then
-      names_of[value] = names_of[value] or {}
-      names_of[value][name] = true
+    local cls = type(value) == "table" and rawget(value, "__name") and value
+    if type(name) == "string" and (cls or type(value) == "function") then known_names[name] = true end
+    while cls do
+      for method in pairs(cls) do known_names[method] = true end
+      cls = rawget(cls, "super")
     end
-  end
-end
-
--- A Sequential's last module speaks for itself.
-local HANDS_OVER = {["nn.Sequential()"] = "Linear"}
-
--- Whether the words that lead a message hold the name of what was called. Those of functions that it is made of may
--- follow, and that of its class may stand before; abs_ is the operation abs, in place.
-local function names_the_called(name, f, message)
-  local called = name:gsub("%(%)$", ""):match "[%w_]+$"
-  local names, text, at = names_of[f] or {}, message:gsub(HERE, ""), 1
-  while true do
-    local word, after = text:match("^([%w_#]+)[.:] ?()", at)
-    if not word then return false end
-    for _, known in ipairs {word, word .. "_"} do
-      if known == called or names[known] or known == HANDS_OVER[name]
-         or called == "forward" and known == name:match "^%w+" then                    -- a layer's call
-        return true
-      end
-    end
-    at = after
   end
 end
 
@@ -112,36 +94,46 @@ local function add_arguments(set, f)
   local text = help.text(f) or ""
   for name in text:gmatch "@param%s+([%w_]+)" do set[name] = true end
   for name in text:gmatch "\n  ([%w_]+) +[^\n]" do set[name] = true end
+  for name in text:gmatch "[{,]%s*([%w_]+) =" do set[name] = true end
+  for name in (text:match "@param +%.%.%. ([^\n]*)" or ""):gmatch "([%w_]+) ?[%[(,=]" do set[name] = true end
   for name in (text:match "^[^\n]-%((.-)%)" or ""):gmatch "[%w_]+" do set[name] = true end
 end
 
 -- What concerns several arguments at once, the object itself, its state, or a position among equal arguments.
 local NOT_ABOUT_ONE = {
+  "too many arguments", "arguments given, at most", "unknown option '", "tables? of options", "operand %d",
+  "argument %d+ has %d+ rows",
   "not? broadcast", "cannot be multiplied", "of at least 1 dim", "takes dense tensors", "of bool are not supported",
-  "whole numbers or bools", "not for bools", "no element to choose", "no position to", "which cannot be kept in",
+  "integers or bools", "have no product", "not for bools", "no element to choose", "no position to",
+  "which cannot be kept in",
   "does not fit into", "requires? grad", "has no gradient, so", "row%-sparse", "sparse: values", "this one ",
   "has no length", "defines no forward", "nothing was stored", "not coalesced", "not enough memory",
-  "empty parameter list", "No such file", "expected %[start,%] stop", "table of options", "too many elements",
+  "empty parameter list", "No such file", "expected %[start,%] stop", "too many elements",
   "a? gradient", "finite range", "sizes: ", "position ", "shape %(",
   "size %-?%d", "element %d", "parameter %d", "input %d", "id %-?%d", "index %-?%d", "dim %-?%d", "sentence %-?%d",
   "path %d", "field ", "values for", "range ", "from %-?%S+ to", "sparse: ids",
 }
+
+-- Operations that say the name of the layer.
+local KEYS = {Embedding = "embedding", EmbeddingBag = "embedding_bag", RNN = "rnn_layer", LSTM = "lstm_layer",
+              GRU = "gru_layer"}
 
 local layers = {}
 for name, layer in pairs(nn) do layers[name] = layer end
 
 -- Whether a message says which argument is meant: by name, or by its place.
 local function names_the_argument(f, message)
-  local set, text, at = {argument = true, option = true, arguments = true, self = true, tensors = true},
-    message:gsub(HERE, ""), 1
+  local set, text, at = {}, message:gsub(HERE, ""), 1
   add_arguments(set, f)
+  if set.self then set.tensor = true end
   local called = true
   while true do
     local word, after = text:match("^([%w_#]+)[.:] ?()", at)
     if not word then break end
     if set[word] and not called then return true end
-    for _, home in ipairs {core.ops, core.methods, layers} do
-      if home[word] then add_arguments(set, home[word]) end
+    word = KEYS[word] or word
+    for _, home in ipairs {core.ops, core.methods, nn.functional, nn.Module, layers} do
+      if rawget(home, word) then add_arguments(set, home[word]) end
     end
     called, at = false, after
   end
@@ -150,6 +142,30 @@ local function names_the_argument(f, message)
   end
   for _, words in ipairs(NOT_ABOUT_ONE) do
     if text:find(words) then return true end
+  end
+  return false
+end
+
+-- Out of memory, or missing on the disk: whoever asked for it.
+local OF_NO_FUNCTION = {"not enough memory", "has too many elements", "No such file"}
+
+-- Whether the name of a function or a class leads the message, abs_ being abs in place, and none but an argument's
+-- follows it, or a method's that of its class.
+local function names_a_function(f, message)
+  local text = message:gsub(HERE, "")
+  local first, rest = text:gsub("^%w+%.", ""):match "^([%w_#]+): (.*)$"
+  local second, own = rest and rest:match "^([%w_]+): ", {}
+  if second and known_names[second] and (core.ops[second] or not first:find "^%u") then
+    for _, home in ipairs {core.ops, core.methods, nn.functional, layers, embla} do
+      local known = rawget(home, first) or rawget(home, (first:gsub("_$", "")))
+      if known then add_arguments(own, known) end
+    end
+    add_arguments(own, f)
+    if not own[second] then return false end
+  end
+  if first and (known_names[first] or known_names[first .. "_"] or first == "#") then return true end
+  for _, words in ipairs(OF_NO_FUNCTION) do
+    if text:find(words, 1, true) then return true end
   end
   return false
 end
@@ -166,7 +182,7 @@ local function try(name, f, ...)
   end)
   if ok then return result end
   if type(result) ~= "string" or result:find("attempt to ", 1, true) or result:find("bad argument", 1, true)
-     or not result:find(HERE) or not names_the_called(name, f, result) or not names_the_argument(f, result) then
+     or not result:find(HERE) or not names_a_function(f, result) or not names_the_argument(f, result) then
     t.fail(("%s given %s: %s"):format(name, t.show(given), tostring(result)))
   end
 end
@@ -207,7 +223,7 @@ local INTERNAL = {extra_repr = true, setup = true, rate = true, restart = true, 
                   is_instance = true, init = true, extend = true, allocate = true, apply = true, define = true,
                   describe_options = true, from_rule = true, get_state = true, set_state = true, start = true,
                   groups_of = true, options_repr = true, spec_of = true, pretrained_spec_of = true, of_table = true,
-                  prepare = true, replace_rows = true}
+                  prepare = true}
 local function all_of(cls)
   local methods = {}
   while cls do
@@ -258,6 +274,17 @@ local OBJECTS = {
   DataLoader = function()
     return embla.data.DataLoader(embla.data.TensorDataset(embla.rand(4, 2)), {batch_size = 2})
   end,
+  Subset = function() return embla.data.Subset(embla.data.TensorDataset(embla.rand(4, 2)), embla.arange(2)) end,
+  ConcatDataset = function() return embla.data.ConcatDataset {embla.data.TensorDataset(embla.rand(4, 2))} end,
+  IterableDataset = function() return embla.data.IterableDataset(function() return ipairs {1, 2} end) end,
+  ShuffleBuffer = function()
+    return embla.data.ShuffleBuffer(embla.data.IterableDataset(function() return ipairs {1, 2} end), {buffer_size = 2})
+  end,
+  SequentialSampler = function() return embla.data.SequentialSampler(4) end,
+  RandomSampler = function() return embla.data.RandomSampler(4) end,
+  WeightedRandomSampler = function() return embla.data.WeightedRandomSampler({1, 2}, 3) end,
+  DistributedSampler = function() return embla.data.DistributedSampler(5, 2, 1) end,
+  BatchSampler = function() return embla.data.BatchSampler(embla.data.SequentialSampler(5), 2) end,
   Vocab = function() return embla.text.Vocab {"a", "b", "a"} end,
   Corpus = function() return corpus end,
   SkipGram = function() return embla.text.SkipGram(corpus, {batch_size = 4}) end,

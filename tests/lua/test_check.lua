@@ -56,6 +56,8 @@ t.test("raises wants a string with every part", function()
   t.equal(text, "lr must be >= 0, got -1")
   rejected(t.raises, function() end)
   rejected(t.raises, function() error("something else") end, "lr")
+  t.equal(rejected(t.raises, function() error("no such name", 0) end):match "raises needs.*",
+          "raises needs a text to look for; the error was \"no such name\"")
   rejected(t.raises, function() error({"lr"}) end, "lr")
   rejected(t.raises, function() t.equal("lr", "lr 2") end, "lr")
 end)

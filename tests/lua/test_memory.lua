@@ -133,14 +133,31 @@ t.test("a scope keeps what it is told to keep, and what others hold", function()
   t.equal(param.grad, {3, 3})
 end)
 
+t.test("memory tells what is used, kept for later, was used at most, and the number of blocks", function()
+  collectgarbage()
+  local used, _, _, blocks = core.memory()
+  do
+    local _ <close> = embla.scope()
+    embla.empty(1 << 20, {dtype = "float64"})
+    t.equal(core.memory() - used >= 8 * MEGA, true)
+    t.equal(select(4, core.memory()) > blocks, true)
+  end
+  collectgarbage()
+  local now, cached, peak, left = core.memory()
+  t.equal({now - used < MEGA, cached >= 0, peak >= used + 8 * MEGA, left <= blocks}, {true, true, true, true})
+end)
+
 t.test("a tensor freed by its scope answers with an error", function()
   local gone
   do
     local _ <close> = embla.scope()
     gone = embla.ones(3)
   end
-  t.raises(function() return gone + 1 end)
-  t.raises(function() return gone:tolist() end)
+  t.raises(function() return gone + 1 end, "must be a tensor, got a tensor that was freed with its scope")
+  t.raises(function() return gone:tolist() end, "tolist: ", "expected a tensor, got a tensor that was freed")
+  t.raises(function() return tostring(gone) end, "tostring: expected a tensor, got a tensor that was freed")
+  t.raises(function() embla.nn.Embedding(3, 1, {_weight = gone}) end,
+           "option _weight: expected a tensor, got a tensor that was freed")
 end)
 
 t.test("scopes may be nested, and an error closes them", function()

@@ -15,9 +15,9 @@ expect() {   # expect WHAT GOT WANT
     fi
 }
 
-code='print((package.searchpath("embla.options", package.path)))'
+code='print((package.searchpath("embla.arguments.options", package.path)))'
 cd /
-expect "the program's scripts" "$("$prefix/bin/embla" -e "$code")" "$prefix/share/lua/5.4/embla/options.lua"
+expect "the program's scripts" "$("$prefix/bin/embla" -e "$code")" "$prefix/share/lua/5.4/embla/arguments/options.lua"
 
 code='local embla = require "embla"; print(embla.ones(2) + 1)'
 LUA_PATH="$prefix/share/lua/5.4/?.lua;$prefix/share/lua/5.4/?/init.lua"

@@ -147,12 +147,12 @@ end)
 
 t.test("the program finds its scripts from any folder and through a link", function()
   local code = process.quote [[
-    local path = assert(package.searchpath("embla.options", package.path))
+    local path = assert(package.searchpath("embla.arguments.options", package.path))
     print((path:gsub("^.*/share", "share")))]]
-  t.equal(process.run("cd / && " .. EMBLA .. " -e " .. code), "share/lua/5.4/embla/options.lua\n")
+  t.equal(process.run("cd / && " .. EMBLA .. " -e " .. code), "share/lua/5.4/embla/arguments/options.lua\n")
   local link = os.tmpname()
   t.equal(process.run(("ln -sf %s %s && %s -e %s; rm -f %s"):format(EMBLA, link, link, code, link)),
-    "share/lua/5.4/embla/options.lua\n")
+    "share/lua/5.4/embla/arguments/options.lua\n")
 end)
 
 t.test("an element that is asked for its item tells that it is a number already", function()

@@ -161,7 +161,8 @@ function check.same_bits(got, want)
   compare(got, want, same_number_bits, {}, 0)
 end
 
---- Runs `fn`, which must raise a string holding every further argument as a plain substring. Returns the text.
+--- Runs `fn`, which must raise a string holding every further argument, at least one, as a plain substring. Returns
+-- the text.
 function check.raises(fn, ...)
   local ok, err = pcall(fn)
   if ok then check.fail("no error was raised; wanted one with " .. check.show({...})) end
@@ -169,6 +170,8 @@ function check.raises(fn, ...)
     if getmetatable(err) == Failure then error(err, 0) end
     check.fail("the error is a " .. type(err) .. ", not a string: " .. check.show(err))
   end
+  -- Without a text to look for, a misspelt name in `fn` would pass for the error that was meant.
+  if select("#", ...) == 0 then check.fail(("raises needs a text to look for; the error was %q"):format(err)) end
   for _, part in ipairs {...} do
     if not err:find(part, 1, true) then check.fail(("error %q lacks %q"):format(err, part)) end
   end

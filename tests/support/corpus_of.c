@@ -1,3 +1,4 @@
+/* Corpora for C tests: the file they are read from. */
 #include "corpus_of.h"
 
 #include <math.h>
@@ -19,9 +20,9 @@ static void begin(draft *d)
 static em_corpus *finish(draft *d)
 {
     em_corpus *corpus;
-    const em_text_opts opts = {.split = EM_SPLIT_BLANKS};
+    const em_corpus_opts opts = {.text = {.split = EM_SPLIT_BLANKS}, .min_count = 1, .max_size = -1, .max_words = -1};
     assert_int_equal(fclose(d->file), 0);
-    assert_ok(em_corpus_read(&corpus, (const char *const[]){d->path}, 1, &opts, NULL, 1, -1, -1));
+    assert_ok(em_corpus_read(&corpus, (const char *const[]){d->path}, 1, &opts));
     unlink(d->path);
     return corpus;
 }

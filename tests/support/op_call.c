@@ -1,3 +1,4 @@
+/* Operations called in one line: options read from text. */
 #include "op_call.h"
 
 #include <math.h>
@@ -38,7 +39,10 @@ static void set_option(em_opts *o, const em_op *op, const char *name, char *valu
         em_dtype dtype;
         assert_true(em_dtype_parse(&dtype, value));
         at->i = dtype;
+        break;
     }
+    case EM_OPT_TEXT:
+    case EM_OPT_TEXTS: fail_msg("%s: option %s is a text, which operations have not", em_op_name(op), name);
     }
 }
 

@@ -1,3 +1,4 @@
+/* Cases of cases.def: their text read into tensors. */
 #include "op_case.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* The naive loop over dims, and the shapes it is compared on. */
 #include "over_dims.h"
 
 #include <math.h>
@@ -9,15 +10,15 @@ static int64_t gather(double *to, const em_tensor *x, unsigned mask, int64_t at)
     const int dims = em_tensor_dims(x);
     int64_t n = 0;
     for (int64_t i = 0; i < em_tensor_count(x); i++) {
-        int64_t left = i, place = 0, step = 1;
+        int64_t left = i, position = 0, step = 1;
         for (int d = dims - 1; d >= 0; d--) {
             const int64_t size = em_tensor_size(x, d), where = left % size;
             left /= size;
             if (mask & 1u << d) continue;
-            place += where * step;
+            position += where * step;
             step *= size;
         }
-        if (place == at) to[n++] = element(x, i);
+        if (position == at) to[n++] = element(x, i);
     }
     return n;
 }
@@ -76,7 +77,7 @@ void check_over_dims(const char *op, const char *more, em_dtype dtype, fold_refe
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
         em_tensor *x;
         assert_ok(em_tensor_empty(&x, dtype, shapes[k].dims, shapes[k].sizes));
-        /* around 1, so that products neither vanish nor overflow; small whole numbers in other dtypes */
+        /* around 1, so that products neither vanish nor overflow; small integers in other dtypes */
         for (int64_t i = 0; i < em_tensor_count(x); i++)
             em_tensor_set(x, i,
                           em_dtype_is_float(dtype) ? 1 + 0.001 * (double)(i * 37 % 101 - 50) : (double)(i * 7 % 5));

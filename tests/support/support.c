@@ -1,3 +1,4 @@
+/* Tensors out of lists, comparisons with lists, and failing allocations. */
 #include "support.h"
 
 #include <math.h>
@@ -138,6 +139,7 @@ void check_status(const char *file, int line, em_status got, em_status want, con
 {
     if (got != want)
         FAIL("status \"%s\" (%s), want \"%s\"", em_status_text(got), got ? em_error() : "", em_status_text(want));
+    if (want && !*part) FAIL("the sentence to look for is missing; the error is \"%s\"", em_error());
     if (want && !strstr(em_error(), part)) FAIL("error \"%s\" lacks \"%s\"", em_error(), part);
 }
 

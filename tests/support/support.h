@@ -4,7 +4,7 @@
  *     assert_tensor(x, EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4));
  *     em_tensor_release(x);
  *
- * Builders and comparisons walk strides by themselves, so that they prove what the core does, not repeat it. */
+ * Builders and comparisons iterate over strides by themselves, so that they prove what the core does, not repeat it. */
 #ifndef EMBLA_TESTS_SUPPORT_H
 #define EMBLA_TESTS_SUPPORT_H
 

@@ -1,3 +1,4 @@
+/* Tables of elementwise values: run forward and compared. */
 #include "values.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* The level of the processor against what the system says, and the choice of an instruction set. */
 #include "base/cpu.h"
 
 #include "support.h"

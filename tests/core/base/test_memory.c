@@ -1,3 +1,4 @@
+/* The allocator: alignment, classes, reuse, zeros, what is given back, counts, failures on demand. */
 #include "base/memory.h"
 
 #include "support.h"
@@ -128,7 +129,7 @@ static void what_waits_shrinks_with_what_is_in_use(void **state)
 }
 
 /* Blocks of a size that is no longer asked for fill the cache; after a while those in use take their place. */
-static void sizes_out_of_use_make_room(void **state)
+static void sizes_out_of_use_are_trimmed(void **state)
 {
     (void)state;
     enum { OLD = 6, MEGA = 1 << 20 };
@@ -288,22 +289,22 @@ static void room_is_made_by_who_has_been_set(void **state)
 {
     (void)state;
     int calls = 0;
-    assert_false(em_memory_make_room());                    /* nobody */
+    assert_false(em_memory_reclaim());                      /* nobody */
     const em_collector none = em_memory_set_collector((em_collector){count_call, &calls});
     assert_null(none.collect);
     em__free(em__alloc(10), 10);
-    assert_true(em_memory_make_room());
+    assert_true(em_memory_reclaim());
     assert_int_equal(calls, 1);
     em_memory_fail_after(0, false);
     assert_null(em__alloc(10));
-    assert_false(em_memory_make_room());                    /* a failure on demand stays one */
+    assert_false(em_memory_reclaim());                      /* a failure on demand stays one */
     em_memory_fail_plausibly(true);
-    assert_true(em_memory_make_room());
+    assert_true(em_memory_reclaim());
     em_memory_fail_plausibly(false);
     assert_int_equal(calls, 2);
     assert_ptr_equal(em_memory_set_collector(none).context, &calls);
     em__free(em__alloc(10), 10);
-    assert_false(em_memory_make_room());
+    assert_false(em_memory_reclaim());
 }
 
 int main(void)
@@ -316,7 +317,7 @@ int main(void)
         cmocka_unit_test(zeroed_blocks_are_zero_also_from_the_cache),
         cmocka_unit_test(zeros_that_come_back_are_not_believed_beyond_their_end),
         cmocka_unit_test(what_waits_shrinks_with_what_is_in_use),
-        cmocka_unit_test(sizes_out_of_use_make_room),
+        cmocka_unit_test(sizes_out_of_use_are_trimmed),
         cmocka_unit_test(trim_gives_back_what_is_cached_only),
         cmocka_unit_test(the_cache_is_bounded),
         cmocka_unit_test(blocks_and_bytes_are_counted),

@@ -1,3 +1,4 @@
+/* The error sentence: recorded, cut, passed up, one a thread. */
 #include "base/status.h"
 
 #include "support.h"
@@ -60,7 +61,7 @@ static void try_passes_a_code_up_once(void **state)
 {
     (void)state;
     int calls = 0, after = 0;
-    assert_int_equal(passes_up(&calls, &after), EM_ESHAPE);
+    assert_fails(passes_up(&calls, &after), EM_ESHAPE, "does not fit");
     assert_int_equal(calls, 1);
     assert_int_equal(after, 0);
 }

@@ -1,4 +1,5 @@
-#include "autograd/var.h"
+/* backward: sums over uses, order, hooks, what is refused, deep graphs, sparse with dense gradients. */
+#include "graph/variable.h"
 
 #include "support.h"
 
@@ -132,7 +133,7 @@ static void nothing_is_recorded_while_switched_off(void **state)
     RELEASE(x, y);
 }
 
-/* As deep as a long loop: neither the walk nor letting go may recurse. */
+/* As deep as a long loop: neither the traversal nor letting go may recurse. */
 static void a_million_nodes_are_no_problem(void **state)
 {
     (void)state;

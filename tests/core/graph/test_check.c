@@ -1,5 +1,5 @@
 /* What the checks of operations share. */
-#include "ops/op.h"
+#include "graph/op.h"
 
 #include "op_call.h"
 
@@ -39,30 +39,6 @@ static void dims_become_a_mask(void **state)
     assert_int_equal(mask, 7);
 }
 
-static void a_wrong_id_is_named_with_its_place(void **state)
-{
-    (void)state;
-    em_tensor *ids = tensor_of(EM_I64, SHAPE(2, 2), VALUES(0, 4, 7, -1));
-    assert_fails(em__check_ids("f", ids, 5, "rows"), EM_ERANGE,
-                 "f: index 7 at position [1, 0] is out of range for rows = 5");
-    assert_fails(em__check_ids("f", ids, 8, "rows"), EM_ERANGE, "index -1 at position [1, 1]");
-    em_tensor_release(ids);
-}
-
-static void ids_at_the_ends_of_their_range(void **state)
-{
-    (void)state;
-    static const int64_t ids[] = {INT64_MIN, INT64_MIN + 1, -2, -1, 0, 1, 4, 5, 6, INT64_MAX - 1, INT64_MAX};
-    static const int64_t rows[] = {0, 1, 5, 6, INT64_MAX - 1, INT64_MAX};
-    em_tensor *id = tensor_of(EM_I64, SHAPE(1), VALUES(0));
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-        for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-            *(int64_t *)em_tensor_data(id) = ids[i];
-            assert_int_equal(em__check_ids("f", id, rows[r], "rows") == EM_OK, ids[i] >= 0 && ids[i] < rows[r]);
-        }
-    em_tensor_release(id);
-}
-
 /* A result goes into the tensor of an in-place call only if it fits. */
 static void results_are_made_or_taken(void **state)
 {
@@ -87,8 +63,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dims_and_shapes_are_named),
         cmocka_unit_test(dims_become_a_mask),
-        cmocka_unit_test(a_wrong_id_is_named_with_its_place),
-        cmocka_unit_test(ids_at_the_ends_of_their_range),
         cmocka_unit_test(results_are_made_or_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

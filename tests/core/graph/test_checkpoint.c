@@ -1,4 +1,5 @@
-#include "autograd/var.h"
+/* Checkpoints: values computed again, and other calls refused. */
+#include "graph/variable.h"
 
 #include <string.h>
 

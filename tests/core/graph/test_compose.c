@@ -1,5 +1,5 @@
-/* Operations run by other operations: nothing is noted down, and sums undo broadcasting. */
-#include "ops/op.h"
+/* Operations run by other operations: nothing is recorded, and sums undo broadcasting. */
+#include "graph/op.h"
 
 #include "op_call.h"
 

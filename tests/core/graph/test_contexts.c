@@ -1,4 +1,5 @@
-#include "autograd/var.h"
+/* The search for callbacks in a history. */
+#include "graph/variable.h"
 
 #include "support.h"
 

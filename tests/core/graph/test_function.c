@@ -1,4 +1,5 @@
-#include "autograd/var.h"
+/* Functions from outside the core: their backward, its checks, and their context. */
+#include "graph/variable.h"
 
 #include <string.h>
 

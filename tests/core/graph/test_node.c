@@ -1,4 +1,5 @@
-#include "autograd/var.h"
+/* What a node keeps, and when a graph is freed. */
+#include "graph/variable.h"
 
 #include "op_call.h"
 
@@ -15,7 +16,7 @@ static void a_node_keeps_what_backward_needs(void **state)
     assert_true(em__wants(n, 0) && !em__wants(n, 1));
     assert_int_equal(n->x[1]->dims, 2);
     assert_null(n->x[1]->origin);
-    assert_ptr_equal(n->made[0], em__var(y));
+    assert_ptr_equal(n->results[0], em__var(y));
     em_tensor_release(x);
     em_tensor_release(k);
     em_tensor_release(y);

@@ -1,4 +1,5 @@
-#include "ops/op.h"
+/* Calls with wrong inputs, and an interrupted call. */
+#include "graph/op.h"
 
 #include "op_call.h"
 

@@ -1,4 +1,5 @@
-#include "ops/op.h"
+/* Dtypes of results against PyTorch's table. */
+#include "graph/op.h"
 
 #include "op_call.h"
 
@@ -45,13 +46,13 @@ static void dtypes_promote_as_in_pytorch(void **state)
     }
 }
 
-/* set_default_dtype: what a number with a fraction brings where there were whole numbers only. */
+/* set_default_dtype: what a number with a fraction brings where there were integers only. */
 static void the_default_dtype_is_that_of_numbers(void **state)
 {
     (void)state;
-    em_tensor *whole = of_dtype(EM_I32, 1, false), *number = of_dtype(EM_F64, 0, true);
+    em_tensor *integer = of_dtype(EM_I32, 1, false), *number = of_dtype(EM_F64, 0, true);
     em_tensor *half = of_dtype(EM_F16, 1, false);
-    em_tensor *pair[] = {whole, number}, *other[] = {half, number};
+    em_tensor *pair[] = {integer, number}, *other[] = {half, number};
     assert_int_equal(em_default_dtype(), EM_F32);
     assert_fails(em_set_default_dtype(EM_I64), EM_ETYPE, "set_default_dtype: expected a float dtype, got int64");
     assert_ok(em_set_default_dtype(EM_F64));
@@ -59,7 +60,7 @@ static void the_default_dtype_is_that_of_numbers(void **state)
     assert_int_equal(em__promote(other, NULL, 2), EM_F16);
     assert_ok(em_set_default_dtype(EM_F32));
     assert_int_equal(em__promote(pair, NULL, 2), EM_F32);
-    em_tensor_release(whole);
+    em_tensor_release(integer);
     em_tensor_release(number);
     em_tensor_release(half);
 }

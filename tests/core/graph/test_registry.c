@@ -1,4 +1,5 @@
-#include "ops/op.h"
+/* Operations found by name, their options and the ranges of these. */
+#include "graph/op.h"
 
 #include "op_call.h"
 
@@ -35,6 +36,39 @@ static void defaults_are_read_from_their_text(void **state)
     assert_int_equal(em_opt_choice(&mode, ""), -1);
 }
 
+static void assert_inputs(const char *op, int n, const em_input_spec *expected)
+{
+    const em_input_spec *inputs = em_op_inputs(em_op_find(op));
+    for (int i = 0; i < n; i++) {
+        assert_string_equal(inputs[i].name, expected[i].name);
+        assert_int_equal(inputs[i].kind, expected[i].kind);
+        assert_int_equal(inputs[i].optional, expected[i].optional);
+    }
+    assert_string_equal(inputs[n].name, "");
+}
+
+static void inputs_are_read_from_their_text(void **state)
+{
+    (void)state;
+    assert_inputs("embedding_bag", 4, (em_input_spec[]){{"input", EM_INPUT_IDS, false},
+                                                        {"weight", EM_INPUT_VALUE, false},
+                                                        {"offsets", EM_INPUT_IDS, true},
+                                                        {"per_sample_weights", EM_INPUT_VALUE, true}});
+    const em_input_spec *masked = em_op_inputs(em_op_find("masked_fill"));
+    assert_int_equal(masked[1].kind, EM_INPUT_MASK);
+    assert_inputs("cat", 1, (em_input_spec[]){{"tensors", EM_INPUT_LIST, false}});
+    for (int i = 0; i < em_op_count(); i++)
+        if (!*em_op_inputs(em_op_at(i))->name) fail_msg("%s takes nothing", em_op_name(em_op_at(i)));
+}
+
+static void outputs_are_counted_without_hidden_ones(void **state)
+{
+    (void)state;
+    assert_int_equal(em_op_output_count(em_op_find("sort")), 2);    /* values indices */
+    assert_int_equal(em_op_output_count(em_op_find("embedding")), 1);
+    assert_int_equal(em_op_output_count(em_op_find("layer_norm")), 1);      /* output [stats] */
+}
+
 static void ranges_of_numbers(void **state)
 {
     (void)state;
@@ -55,6 +89,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_of_numbers),
+        cmocka_unit_test(inputs_are_read_from_their_text),
+        cmocka_unit_test(outputs_are_counted_without_hidden_ones),
         cmocka_unit_test(every_operation_is_found_and_described),
         cmocka_unit_test(defaults_are_read_from_their_text),
     };

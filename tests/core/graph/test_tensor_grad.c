@@ -1,4 +1,5 @@
-#include "autograd/var.h"
+/* requires_grad, .grad, frozen rows, tables that get other rows, and hooks. */
+#include "graph/variable.h"
 
 #include "support.h"
 
@@ -41,8 +42,8 @@ static void frozen_rows_get_no_gradient(void **state)
     assert_null(em_tensor_frozen_rows(copy));
     assert_ok(em_tensor_set_frozen_rows(x, NULL));
     assert_null(em_tensor_frozen_rows(x));
-    em_tensor *const made[] = {x, y, sum, copy, mask, wide};
-    for (int k = 0; k < 6; k++) em_tensor_release(made[k]);
+    em_tensor *const created[] = {x, y, sum, copy, mask, wide};
+    for (int k = 0; k < 6; k++) em_tensor_release(created[k]);
 }
 
 static void a_leaf_gets_other_rows(void **state)
@@ -65,8 +66,16 @@ static void a_leaf_gets_other_rows(void **state)
     assert_ptr_equal(em_tensor_grad(x), grad);
     assert_tensor(em_tensor_frozen_rows(x), EM_BOOL, SHAPE(3), VALUES(1, 0, 0));
     assert_true(em_tensor_requires_grad(x));
-    em_tensor *const made[] = {x, table, grad, mask, wide, before};
-    for (int k = 0; k < 6; k++) em_tensor_release(made[k]);
+    assert_int_equal(em_tensor_resizes(x), 1);
+    assert_ok(em_tensor_replace_rows(x, before, NULL, NULL));
+    assert_ok(em_tensor_replace_rows(x, table, NULL, NULL));
+    assert_int_equal(em_tensor_resizes(x), 3);
+    assert_int_equal(em_tensor_rows_kept(x, 0), 2);
+    assert_int_equal(em_tensor_rows_kept(x, 2), 3);
+    assert_int_equal(em_tensor_rows_kept(x, 3), INT64_MAX);
+    assert_int_equal(em_tensor_resizes(table), 0);
+    em_tensor *const created[] = {x, table, grad, mask, wide, before};
+    for (int k = 0; k < 6; k++) em_tensor_release(created[k]);
 }
 
 static void a_gradient_must_fit(void **state)

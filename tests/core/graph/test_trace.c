@@ -1,4 +1,5 @@
-#include "autograd/var.h"
+/* A backward that gives NaN names the call and where it was made. */
+#include "graph/variable.h"
 
 #include <string.h>
 

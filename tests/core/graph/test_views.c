@@ -1,4 +1,5 @@
-#include "autograd/var.h"
+/* Views changed in place: their base, other views of it, and what is refused. */
+#include "graph/variable.h"
 
 #include "support.h"
 
@@ -53,9 +54,9 @@ static void a_change_of_a_view_reaches_its_base_and_its_sisters(void **state)
 {
     (void)state;
     pair p = {leaf(SHAPE(2, 2), VALUES(1, 2, 3, 4)), leaf(SHAPE(2), VALUES(10, 100))};
-    em_tensor *made[EM_MAX_OUT] = {0}, *out;
-    assert_ok(change_a_row(&p, made));
-    out = made[0];
+    em_tensor *created[EM_MAX_OUT] = {0}, *out;
+    assert_ok(change_a_row(&p, created));
+    out = created[0];
     assert_tensor(out, EM_F64, SCALAR, VALUES(3 * 10 + 6 * 100 + 9 + 12));
     assert_ok(em_backward(out, NULL, false));
     assert_tensor(em_tensor_grad(p.x), EM_F64, SHAPE(2, 2), VALUES(30, 300, 3, 3));
@@ -107,11 +108,11 @@ static void what_cannot_be_recorded_is_refused(void **state)
     assert_tensor(x, EM_F64, SHAPE(2, 2), VALUES(1, 2, 3, 4));
     em_tensor *y = apply("neg", x, NULL, NULL);
     em_set_grad_enabled(false);
-    em_tensor *apart = row(y, 0);
+    em_tensor *untracked = row(y, 0);
     em_set_grad_enabled(true);
     em_tensor *w = leaf(SHAPE(2), VALUES(1, 1));
-    assert_fails(change("add", apart, w), EM_EGRAD, "made inside no_grad");
-    release_all(TENSORS(x, r, one, y, apart, w));
+    assert_fails(change("add", untracked, w), EM_EGRAD, "made inside no_grad");
+    release_all(TENSORS(x, r, one, y, untracked, w));
 }
 
 static void allocations_may_fail(void **state)

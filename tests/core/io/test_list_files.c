@@ -1,3 +1,4 @@
+/* Files below a folder, against folders made here. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static int remove_tree(void **state)
 static void assert_listed(const char *suffix, int n, const char *const *want)
 {
     em_files *f;
-    assert_ok(em_files_list(&f, folder, suffix));
+    assert_ok(em_files_list(&f, folder, suffix, true));
     assert_int_equal(em_files_count(f), n);
     for (int i = 0; i < n; i++) assert_string_equal(em_files_path(f, i), below(want[i]));
     em_files_release(f);
@@ -60,6 +61,17 @@ static void regular_files_are_listed_in_order(void **state)
     assert_listed(".h", 5, (const char *[]){"a.h", "b/.h", "b/c/y.h", "b/x.h", "z.h"});
     assert_listed("", 6, (const char *[]){"a.c", "a.h", "b/.h", "b/c/y.h", "b/x.h", "z.h"});
     assert_listed(".none", 0, NULL);
+}
+
+static void a_folder_alone(void **state)
+{
+    (void)state;
+    static const char *const want[] = {"a.h", "z.h"};
+    em_files *f;
+    assert_ok(em_files_list(&f, folder, ".h", false));
+    assert_int_equal(em_files_count(f), 2);
+    for (int i = 0; i < 2; i++) assert_string_equal(em_files_path(f, i), below(want[i]));
+    em_files_release(f);
 }
 
 /* Deeper than any stack of calls should go, and a folder that is itself a link. */
@@ -75,13 +87,13 @@ static void depth_and_links_to_the_folder(void **state)
     }
     close(open(deep, O_CREAT | O_WRONLY, 0666));
     em_files *f;
-    assert_ok(em_files_list(&f, folder, "d"));
+    assert_ok(em_files_list(&f, folder, "d", true));
     assert_int_equal(em_files_count(f), 1);
     assert_string_equal(em_files_path(f, 0), deep);
     em_files_release(f);
     snprintf(link, sizeof link, "%s-link", folder);
     assert_int_equal(symlink(folder, link), 0);
-    assert_ok(em_files_list(&f, link, "a.h"));
+    assert_ok(em_files_list(&f, link, "a.h", true));
     assert_int_equal(em_files_count(f), 1);
     assert_true(!strncmp(em_files_path(f, 0), link, strlen(link)));
     em_files_release(f);
@@ -98,11 +110,11 @@ static void a_file_lists_itself(void **state)
 {
     (void)state;
     em_files *f;
-    assert_ok(em_files_list(&f, below("a.h"), ".h"));
+    assert_ok(em_files_list(&f, below("a.h"), ".h", true));
     assert_int_equal(em_files_count(f), 1);
     assert_string_equal(em_files_path(f, 0), below("a.h"));
     em_files_release(f);
-    assert_ok(em_files_list(&f, below("a.h"), ".c"));
+    assert_ok(em_files_list(&f, below("a.h"), ".c", true));
     assert_int_equal(em_files_count(f), 0);
     em_files_release(f);
 }
@@ -116,7 +128,7 @@ static void a_folder_that_cannot_be_opened_is_named(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     const struct rlimit none = {0, before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    const em_status s = em_files_list(&f, folder, "");
+    const em_status s = em_files_list(&f, folder, "", true);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_fails(s, EM_EIO, folder);
     assert_non_null(strstr(em_error(), "Too many open files"));
@@ -126,7 +138,7 @@ static void missing_folders_are_named(void **state)
 {
     (void)state;
     em_files *f = (em_files *)1;
-    assert_fails(em_files_list(&f, "/no/such/folder", ""), EM_EIO, "/no/such/folder: No such file");
+    assert_fails(em_files_list(&f, "/no/such/folder", "", true), EM_EIO, "/no/such/folder: No such file");
     assert_null(f);
 }
 
@@ -135,7 +147,7 @@ static em_status list_many(void *context, em_tensor *out[EM_MAX_OUT])
     (void)context;
     (void)out;
     em_files *f;
-    EM_TRY(em_files_list(&f, "/usr/include/linux", ""));
+    EM_TRY(em_files_list(&f, "/usr/include/linux", "", true));
     assert_true(em_files_count(f) > 64);
     em_files_release(f);
     return EM_OK;
@@ -154,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TREE_TEST(regular_files_are_listed_in_order),
+        TREE_TEST(a_folder_alone),
         TREE_TEST(missing_folders_are_named),
         TREE_TEST(depth_and_links_to_the_folder),
         TREE_TEST(a_file_lists_itself),

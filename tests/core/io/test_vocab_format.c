@@ -1,3 +1,4 @@
+/* Vocabularies saved and loaded, and malformed files. */
 #include <stdio.h>
 #include <unistd.h>
 

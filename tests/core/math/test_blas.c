@@ -1,3 +1,4 @@
+/* The name of the BLAS library, and products on a team. */
 #include "math/blas.h"
 
 #include "support.h"

@@ -1,3 +1,4 @@
+/* Products of all layouts against a naive loop, batches, long sums, and dot products. */
 #include "math/gemm.h"
 
 #include "support.h"
@@ -183,11 +184,11 @@ static void batches_and_their_sums(void **unused)
     (void)unused;
     enum { B = 3, S = 4, M = 5, N = 6, K = 7 };
     double *a = numbers(EM_F64, S * M * K), *b = numbers(EM_F64, B * S * K * N), c[B * M * N];
-    em_walk each, sum;
-    em__walk_init(&each, 3, 1, (int64_t[]){B},
-                  (const int64_t *const[]){(int64_t[]){0}, (int64_t[]){S * K * N}, (int64_t[]){M * N}});
-    em__walk_init(&sum, 3, 1, (int64_t[]){S},
-                  (const int64_t *const[]){(int64_t[]){M * K}, (int64_t[]){K * N}, (int64_t[]){0}});
+    em_iterator each, sum;
+    em__iterator_init(&each, 3, 1, (int64_t[]){B},
+                      (const int64_t *const[]){(int64_t[]){0}, (int64_t[]){S * K * N}, (int64_t[]){M * N}});
+    em__iterator_init(&sum, 3, 1, (int64_t[]){S},
+                      (const int64_t *const[]){(int64_t[]){M * K}, (int64_t[]){K * N}, (int64_t[]){0}});
     const em_gemm g = {EM_F64, M, N, K, K, 1, N, 1, N, 1, 0};
     assert_ok(em__gemm_batch(&g, &each, &sum, a, b, c));
     for (int r = 0; r < B; r++)

@@ -73,7 +73,7 @@ static void special_values_are_those_of_the_library(void **state)
     }
 }
 
-static void results_do_not_depend_on_the_place(void **state)
+static void results_do_not_depend_on_the_position(void **state)
 {
     (void)state;
     float x[BLOCK], y[BLOCK], z[BLOCK];
@@ -101,7 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_are_right_to_three_units),
         cmocka_unit_test(special_values_are_those_of_the_library),
-        cmocka_unit_test(results_do_not_depend_on_the_place),
+        cmocka_unit_test(results_do_not_depend_on_the_position),
         cmocka_unit_test(tanh_and_erf_are_odd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,6 +268,8 @@ static int values_of(const em_opt_spec *spec)
         for (const char *c = spec->choices; *c; c++) n += *c == ' ';
         return n;
     }
+    case EM_OPT_TEXT:
+    case EM_OPT_TEXTS: break;                   /* operations have none */
     }
     return 0;
 }
@@ -306,7 +308,7 @@ static void try_it(trial *t)
     trial_free(t);
 }
 
-/* ---- the walk ------------------------------------------------------------------------------------------------- */
+/* ---- all trials --------------------------------------------------------------------------------------------- */
 
 static void one_thing_changed(const op_case *k)
 {
@@ -352,7 +354,7 @@ static void several_things_changed(const op_case *k)
     }
 }
 
-/* Sizes that the walk asks for and nobody has must be refused, not tried. */
+/* Sizes that a trial asks for and nobody has must be refused, not tried. */
 static void limit_memory(void)
 {
     const struct rlimit most = {4ul << 30, 4ul << 30};
@@ -405,12 +407,12 @@ static void check_overlap(const trial *t, int i, em_dtype dtype, int64_t offset,
     in[i] = window_of(whole, 4 + offset, t->in[i], turned);
     assert_ok(em_tensor_clone(&want, self));
     assert_ok(em_tensor_clone(&other, in[i]));
-    em_tensor *apart[MOST_INPUTS];
-    memcpy(apart, in, sizeof apart);
-    apart[0] = want;
-    apart[i] = other;
+    em_tensor *disjoint[MOST_INPUTS];
+    memcpy(disjoint, in, sizeof disjoint);
+    disjoint[0] = want;
+    disjoint[i] = other;
     in[0] = self;
-    const em_status expected = em_apply_inplace(t->op, want, apart, t->n, &t->opts, &rng);
+    const em_status expected = em_apply_inplace(t->op, want, disjoint, t->n, &t->opts, &rng);
     const em_status got = em_apply_inplace(t->op, self, in, t->n, &t->opts, &rng);
     assert_int_equal(got, expected);
     if (!got) {

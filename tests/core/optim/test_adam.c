@@ -1,3 +1,4 @@
+/* Adam and AdamW against their recurrence. */
 #include "by_hand.h"
 
 static void adam(element_state *e, double g, const options *o, int64_t t)

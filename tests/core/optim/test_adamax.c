@@ -1,3 +1,4 @@
+/* Adamax against its recurrence. */
 #include "by_hand.h"
 
 static void by_hand(element_state *e, double g, const options *o, int64_t t)

@@ -1,3 +1,4 @@
+/* Clipping by norm and by value: dense with sparse gradients, what is not finite, strides, threads. */
 #include <math.h>
 
 #include "support.h"
@@ -163,28 +164,29 @@ static void refusals(void **context)
 
 /* ---- failing allocations ------------------------------------------------------------------------------- */
 
-static em_tensor *made[2];
+static em_tensor *created[2];
 
 static void make(void *context)
 {
     (void)context;
-    made[0] = tensor_of(EM_F32, SHAPE(2), VALUES(-3, 12));
-    made[1] = sparse();
+    created[0] = tensor_of(EM_F32, SHAPE(2), VALUES(-3, 12));
+    created[1] = sparse();
 }
 
 static void unmake(void *context)
 {
     (void)context;
-    em_tensor_release(made[0]);
-    em_tensor_release(made[1]);
+    em_tensor_release(created[0]);
+    em_tensor_release(created[1]);
 }
 
 static em_status clip(void *context, em_tensor *out[EM_MAX_OUT])
 {
     (void)out;
     double total;
-    const em_status s = *(bool *)context ? em_clip_grad_value(made, 2, 1) : em_clip_grad_norm(made, 2, 1, 2, &total);
-    if (s) assert_tensor(made[0], EM_F32, SHAPE(2), VALUES(-3, 12));
+    const em_status s = *(bool *)context ? em_clip_grad_value(created, 2, 1)
+                                         : em_clip_grad_norm(created, 2, 1, 2, &total);
+    if (s) assert_tensor(created[0], EM_F32, SHAPE(2), VALUES(-3, 12));
     return s;
 }
 

@@ -1,5 +1,5 @@
-/* sparse_mode "exact": rows wait, and get what dense gradients would have given them, to the bit, before they are seen.
- * Raw memory is watched through a pointer that was asked for when nothing was owed yet. */
+/* sparse_mode "exact": updates are deferred, and have, once rows are read, the bits that dense gradients would have
+ * given. Raw memory is watched through a pointer that was asked for when nothing was pending yet. */
 #include "by_hand.h"
 
 enum { ROWS = 50, WIDTH = 7, MANY = 40 };
@@ -70,7 +70,7 @@ static em_tensor *train(options o, em_dtype dtype, int64_t width, bool sparse, i
         em_tensor_release(g);
         em_tensor_release(dense);
     }
-    em_tensor_settle(p);
+    em_tensor_apply_pending(p);
     return p;
 }
 
@@ -113,8 +113,8 @@ static void sparse_adam_as_by_zeros(void **context)
         assert_ok(em_rows_new(&whole, ids, dense, 4));
         assert_ok(em_rule_step(o.rule, p, g, &o.opts, a, step));
         assert_ok(em_rule_step(o.rule, q, whole, &o.opts, b, step));
-        em_tensor *const made[] = {g, dense, ids, whole};
-        for (int k = 0; k < 4; k++) em_tensor_release(made[k]);
+        em_tensor *const created[] = {g, dense, ids, whole};
+        for (int k = 0; k < 4; k++) em_tensor_release(created[k]);
     }
     assert_same_bits(p, q);
     assert_same_bits(a[0], b[0]);
@@ -143,7 +143,7 @@ static void same_bits_for_any_number_of_threads(void **context)
     em_tensor_release(want);
 }
 
-/* ---- who waits, and until when --------------------------------------------------------------------------- */
+/* ---- what is deferred, and until when --------------------------------------------------------------------- */
 
 typedef struct fixture {
     options o;
@@ -176,33 +176,33 @@ static void let_go(fixture *f)
 }
 
 /* How many rows memory shows as they were, and how many after three times 1 - 0.5 * 0.5; others but row 2: none. */
-static void count_rows(const fixture *f, int *old, int *paid)
+static void count_rows(const fixture *f, int *old, int *updated)
 {
-    *old = *paid = 0;
+    *old = *updated = 0;
     for (int r = 0; r < ROWS; r++) {
         const float was = f->first[r * WIDTH], is = f->raw[r * WIDTH];
         *old += is == was;
-        *paid += fabsf(is - was * 0.75f * 0.75f * 0.75f) <= 1e-6f * fabsf(was);
+        *updated += fabsf(is - was * 0.75f * 0.75f * 0.75f) <= 1e-6f * fabsf(was);
     }
-    assert_int_equal(*old + *paid, ROWS - 1);
+    assert_int_equal(*old + *updated, ROWS - 1);
 }
 
-#define assert_paid(f, n) \
+#define assert_updated(f, n) \
     do { \
-        int old, paid; \
-        count_rows(f, &old, &paid); \
-        assert_int_equal(paid, n); \
+        int old, updated; \
+        count_rows(f, &old, &updated); \
+        assert_int_equal(updated, n); \
     } while (0)
 
 static void a_step_moves_touched_rows_only(void **context)
 {
     (void)context;
     fixture f = waiting();
-    assert_paid(&f, 0);
+    assert_updated(&f, 0);
     let_go(&f);
 }
 
-static void a_lookup_pays_the_rows_it_names(void **context)
+static void a_lookup_updates_the_rows_it_names(void **context)
 {
     (void)context;
     static const char *const names[] = {"embedding", "embedding_bag", "embedding_dot", "embedding_distance"};
@@ -214,13 +214,13 @@ static void a_lookup_pays_the_rows_it_names(void **context)
         const int64_t version = em_tensor_version(f.p);
         const int n = k == 0 ? 2 : k == 1 ? 4 : 3;
         assert_ok(em_apply(em_op_find(names[k]), k < 2 ? in : with_query, n, NULL, NULL, &out));
-        assert_paid(&f, 2);
-        assert_int_equal(em_tensor_version(f.p), version);          /* what is owed is no change */
+        assert_updated(&f, 2);
+        assert_int_equal(em_tensor_version(f.p), version);          /* a pending update is no change */
         em_tensor_release(out);
         em_tensor_release(ids);
         em_tensor_release(query);
         assert_true(fabs(em_tensor_get(f.p, 0) - (double)f.first[0] * 0.421875) < 1e-6);
-        assert_paid(&f, ROWS - 1);
+        assert_updated(&f, ROWS - 1);
         let_go(&f);
     }
 }
@@ -237,7 +237,7 @@ static void an_id_out_of_range_is_still_an_error(void **context)
 
 static void read_get(em_tensor *p) { em_tensor_get(p, 0); }
 static void read_data(em_tensor *p) { em_tensor_data(p); }
-static void read_settle(em_tensor *p) { em_tensor_settle(p); }
+static void read_on_request(em_tensor *p) { em_tensor_apply_pending(p); }
 
 static void read_clone(em_tensor *p)
 {
@@ -262,21 +262,21 @@ static void read_view(em_tensor *p)
     em_tensor_release(half);
 }
 
-static void every_other_reader_pays_all(void **context)
+static void every_other_reader_updates_all(void **context)
 {
     (void)context;
-    static void (*const readers[])(em_tensor *) = {read_get, read_data, read_settle, read_clone, read_operation,
+    static void (*const readers[])(em_tensor *) = {read_get, read_data, read_on_request, read_clone, read_operation,
                                                    read_view};
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
         fixture f = waiting();
         readers[i](f.p);
-        assert_paid(&f, ROWS - 1);
+        assert_updated(&f, ROWS - 1);
         let_go(&f);
     }
 }
 
-/* What is written stays: nothing is owed any more. */
-static void writers_pay_first(void **context)
+/* What is written stays: nothing is pending any more. */
+static void writers_apply_pending_first(void **context)
 {
     (void)context;
     for (int k = 0; k < 4; k++) {
@@ -287,15 +287,15 @@ static void writers_pay_first(void **context)
         if (k == 1) assert_ok(em_tensor_copy(f.p, other));
         if (k == 2) em_tensor_set(f.p, 21, 4);
         if (k == 3) em_tensor_fill_uniform(f.p, 4, 4, &rng);
-        em_tensor_settle(f.p);
+        em_tensor_apply_pending(f.p);
         assert_true(f.raw[21] == 4);
         em_tensor_release(other);
         let_go(&f);
     }
 }
 
-/* Dense gradients, another optimizer, another mode: what was owed before comes first. */
-static void other_steps_pay_first(void **context)
+/* Dense gradients, another optimizer, another mode: what was pending before comes first. */
+static void other_steps_apply_pending_first(void **context)
 {
     (void)context;
     const char *const others[] = {"lr=0", "lr=0 momentum=0.5", "lr=0"};
@@ -305,7 +305,7 @@ static void other_steps_pay_first(void **context)
         assert_ok(em_rows_to_dense(&dense, g));
         options o = exact("SGD", others[k]);
         assert_ok(em_rule_step(o.rule, f.p, k == 0 ? dense : g, &o.opts, mine, 1));
-        assert_paid(&f, ROWS - 1);
+        assert_updated(&f, ROWS - 1);
         release_all(EM_MAX_STATE, mine);
         em_tensor_release(g);
         em_tensor_release(dense);
@@ -332,8 +332,8 @@ static void the_optimizer_may_go_first(void **context)
     em_tensor_release(p);
 }
 
-/* More steps than are noted down: the first rows wait for longer than that. */
-static void noting_down_starts_anew(void **context)
+/* More steps than are recorded: the first rows are deferred for longer than that. */
+static void recording_starts_anew(void **context)
 {
     (void)context;
     options o = exact("SGD", "lr=1 weight_decay=1e-4");
@@ -347,8 +347,8 @@ static void noting_down_starts_anew(void **context)
     em_tensor_release(p);
 }
 
-/* A transposed table, and two parameters in one storage, cannot wait; they get the same. */
-static void tables_that_cannot_wait(void **context)
+/* Updates of a transposed table, or of two parameters in one storage, cannot be deferred; they are the same. */
+static void tables_that_cannot_defer(void **context)
 {
     (void)context;
     options o = exact("SGD", "lr=0.5 weight_decay=0.5");
@@ -364,20 +364,20 @@ static void tables_that_cannot_wait(void **context)
     const em_step steps[] = {{base, all, &o.opts, a, 2}, {q, few, &o.opts, b, 1}};
     assert_ok(em_rule_steps(o.rule, steps, 2));
     assert_tensor(base, EM_F32, SHAPE(2, 3), VALUES(27, 27, 27, 36, 36, 36));
-    em_tensor *const made[] = {base, p, q, none, few, all};
-    for (int k = 0; k < 6; k++) em_tensor_release(made[k]);
+    em_tensor *const created[] = {base, p, q, none, few, all};
+    for (int k = 0; k < 6; k++) em_tensor_release(created[k]);
 }
 
-static void an_interrupt_leaves_the_debt(void **context)
+static void an_interrupt_leaves_updates_pending(void **context)
 {
     (void)context;
     fixture f = waiting();
     em_interrupt();
-    em_tensor_settle(f.p);
+    em_tensor_apply_pending(f.p);
     em_clear_interrupt();
-    assert_paid(&f, 0);
-    em_tensor_settle(f.p);
-    assert_paid(&f, ROWS - 1);
+    assert_updated(&f, 0);
+    em_tensor_apply_pending(f.p);
+    assert_updated(&f, ROWS - 1);
     let_go(&f);
 }
 
@@ -429,15 +429,15 @@ int main(void)
         cmocka_unit_test(sparse_adam_as_by_zeros),
         cmocka_unit_test(same_bits_for_any_number_of_threads),
         cmocka_unit_test(a_step_moves_touched_rows_only),
-        cmocka_unit_test(a_lookup_pays_the_rows_it_names),
+        cmocka_unit_test(a_lookup_updates_the_rows_it_names),
         cmocka_unit_test(an_id_out_of_range_is_still_an_error),
-        cmocka_unit_test(every_other_reader_pays_all),
-        cmocka_unit_test(writers_pay_first),
-        cmocka_unit_test(other_steps_pay_first),
+        cmocka_unit_test(every_other_reader_updates_all),
+        cmocka_unit_test(writers_apply_pending_first),
+        cmocka_unit_test(other_steps_apply_pending_first),
         cmocka_unit_test(the_optimizer_may_go_first),
-        cmocka_unit_test(noting_down_starts_anew),
-        cmocka_unit_test(tables_that_cannot_wait),
-        cmocka_unit_test(an_interrupt_leaves_the_debt),
+        cmocka_unit_test(recording_starts_anew),
+        cmocka_unit_test(tables_that_cannot_defer),
+        cmocka_unit_test(an_interrupt_leaves_updates_pending),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

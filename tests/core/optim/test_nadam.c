@@ -1,3 +1,4 @@
+/* NAdam against its recurrence. */
 #include "by_hand.h"
 
 static double momentum(const options *o, int64_t t)

@@ -1,4 +1,4 @@
-/* What all rules share: the list, option checks, refusals, state, and steps that are done whole or not at all. */
+/* What all rules share: the list, option checks, refusals, state, and steps that are done completely or not at all. */
 #include "by_hand.h"
 
 static em_tensor *rows_of(int64_t rows, int64_t width, int64_t n, const double *ids)
@@ -66,12 +66,12 @@ static void gradients_that_do_not_fit(void **context)
     em_tensor *p = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4));
     em_tensor *wide = tensor_of(EM_F32, SHAPE(4), VALUES(1, 1, 1, 1));
     em_tensor *other = tensor_of(EM_F64, SHAPE(2, 2), VALUES(1, 1, 1, 1));
-    em_tensor *whole = tensor_of(EM_I64, SHAPE(2), VALUES(1, 1));
+    em_tensor *integer = tensor_of(EM_I64, SHAPE(2), VALUES(1, 1));
     em_tensor *dense = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 1, 1, 1));
     em_tensor *state[EM_MAX_STATE] = {NULL};
     assert_fails(em_rule_step(sgd.rule, p, wide, &sgd.opts, state, 1), EM_ESHAPE, "is (2, 2), its gradient (4)");
     assert_fails(em_rule_step(sgd.rule, p, other, &sgd.opts, state, 1), EM_ETYPE, "float32, its gradient float64");
-    assert_fails(em_rule_step(sgd.rule, whole, whole, &sgd.opts, state, 1), EM_ETYPE, "given int64");
+    assert_fails(em_rule_step(sgd.rule, integer, integer, &sgd.opts, state, 1), EM_ETYPE, "given int64");
     assert_fails(em_rule_step(sparse_adam.rule, p, dense, &sparse_adam.opts, state, 1), EM_EVALUE,
                  "SparseAdam does not support dense gradients, please consider Adam instead");
     assert_tensor(p, EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4));
@@ -79,7 +79,7 @@ static void gradients_that_do_not_fit(void **context)
     em_tensor_release(p);
     em_tensor_release(wide);
     em_tensor_release(other);
-    em_tensor_release(whole);
+    em_tensor_release(integer);
     em_tensor_release(dense);
 }
 
@@ -166,17 +166,19 @@ static void state_for_other_rows(void **context)
     (void)context;
     const options o = options_of("Adagrad", "initial_accumulator_value=0.5"), asgd = options_of("ASGD", "");
     em_tensor *sum = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4)), *eta = tensor_of(EM_F32, SCALAR, VALUES(7));
-    em_tensor *more, *less, *none, *same;
-    assert_ok(em_rule_resize_state(&more, o.rule, 0, &o.opts, sum, 3));
+    em_tensor *more, *less, *none, *same, *again;
+    assert_ok(em_rule_resize_state(&more, o.rule, 0, &o.opts, sum, 3, INT64_MAX));
     assert_tensor(more, EM_F32, SHAPE(3, 2), VALUES(1, 2, 3, 4, 0.5, 0.5));
-    assert_ok(em_rule_resize_state(&less, o.rule, 0, &o.opts, sum, 1));
+    assert_ok(em_rule_resize_state(&less, o.rule, 0, &o.opts, sum, 1, 2));
     assert_tensor(less, EM_F32, SHAPE(1, 2), VALUES(1, 2));
-    assert_ok(em_rule_resize_state(&none, o.rule, 0, &o.opts, sum, 0));
+    assert_ok(em_rule_resize_state(&none, o.rule, 0, &o.opts, sum, 0, 2));
     assert_tensor(none, EM_F32, SHAPE(0, 2), NO_VALUES);
-    assert_ok(em_rule_resize_state(&same, asgd.rule, 0, &asgd.opts, eta, 3));
+    assert_ok(em_rule_resize_state(&same, asgd.rule, 0, &asgd.opts, eta, 3, 0));
     assert_tensor(same, EM_F32, SCALAR, VALUES(7));
-    em_tensor *const made[] = {sum, eta, more, less, none, same};
-    for (int k = 0; k < 6; k++) em_tensor_release(made[k]);
+    assert_ok(em_rule_resize_state(&again, o.rule, 0, &o.opts, sum, 3, 1));
+    assert_tensor(again, EM_F32, SHAPE(3, 2), VALUES(1, 2, 0.5, 0.5, 0.5, 0.5));
+    em_tensor *const created[] = {sum, eta, more, less, none, same, again};
+    for (int k = 0; k < 7; k++) em_tensor_release(created[k]);
 }
 
 static void scalars_are_rows_of_one(void **context)

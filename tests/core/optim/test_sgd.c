@@ -1,3 +1,4 @@
+/* SGD against its recurrence; momentum worked out by hand. */
 #include "by_hand.h"
 
 static void by_hand(element_state *e, double g, const options *o, int64_t t)

@@ -1,3 +1,4 @@
+/* Jobs on the background thread: order, waiting, chunks, interrupts. */
 #include "parallel/background.h"
 
 #include "support.h"

@@ -1,3 +1,4 @@
+/* Parallel loops: each element once, chunks that do not depend on the team, interrupts, team sizes. */
 #include "parallel/parallel.h"
 
 #include "support.h"
@@ -136,7 +137,8 @@ static void the_number_of_threads_has_bounds(void **state)
     assert_int_equal(em_threads(), 2);
 }
 
-/* The limit is on addresses, of which a sanitizer needs too many; each thread's stack takes some. */
+/* The limit is on addresses, of which a sanitizer needs too many; each thread's stack takes some. It
+ * stands before the tests of large teams, whose stacks the system keeps for a while and would hand out again. */
 static void a_team_that_cannot_be_is_refused(void **state)
 {
     (void)state;
@@ -206,6 +208,25 @@ static void an_interrupt_stops_chunks_until_cleared(void **state)
     }
 }
 
+static void an_interrupt_that_is_held_back_stops_nothing_until_let(void **state)
+{
+    (void)state;
+    em_set_threads(2);
+    em__hold_interrupts();
+    em_interrupt();
+    EM_PARALLEL_CHUNKS(lo, hi, MOST, 1)
+        for (int64_t i = lo; i < hi; i++) seen[i]++;
+    assert_each_once(MOST);
+    assert_false(em__stop);
+    em__let_interrupts();
+    assert_true(em__stop && em_interrupted());
+    em_clear_interrupt();
+    assert_false(em_interrupted());
+    em__hold_interrupts();
+    em__let_interrupts();
+    assert_false(em_interrupted());
+}
+
 static void an_interrupt_in_the_middle_leaves_the_rest(void **state)
 {
     (void)state;
@@ -263,16 +284,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_is_what_openmp_would_use),
+        cmocka_unit_test(a_team_that_cannot_be_is_refused),
         cmocka_unit_test(chunks_cover_each_element_once),
         cmocka_unit_test(single_loops_cover_each_element_once),
         cmocka_unit_test(chunk_bounds_do_not_depend_on_the_team),
         cmocka_unit_test(cheap_chunks_do_not_share_a_cache_line),
         cmocka_unit_test(the_lowest_position_is_found),
         cmocka_unit_test(the_number_of_threads_has_bounds),
-        cmocka_unit_test(a_team_that_cannot_be_is_refused),
         cmocka_unit_test(little_work_wakes_nobody),
         cmocka_unit_test(inside_and_outside_are_told_apart),
         cmocka_unit_test(an_interrupt_stops_chunks_until_cleared),
+        cmocka_unit_test(an_interrupt_that_is_held_back_stops_nothing_until_let),
         cmocka_unit_test(an_interrupt_in_the_middle_leaves_the_rest),
         cmocka_unit_test(pieces_cover_a_line_in_order_until_an_interrupt),
         cmocka_unit_test(an_interrupt_leaves_no_position_unchecked),

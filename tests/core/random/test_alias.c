@@ -1,3 +1,4 @@
+/* Alias tables: the weights they hold, and draws that follow them. */
 #include "random/alias.h"
 
 #include <math.h>
@@ -60,10 +61,10 @@ static void draws_follow_the_weights(void **state)
     em__alias_free(&a);
 }
 
-static em_status make_table(void *context, em_tensor *made[EM_MAX_OUT])
+static em_status make_table(void *context, em_tensor *created[EM_MAX_OUT])
 {
     (void)context;
-    (void)made;
+    (void)created;
     em__alias a;
     EM_TRY(em__alias_new(&a, (double[]){1, 2}, 2));
     em__alias_free(&a);

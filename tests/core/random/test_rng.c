@@ -1,3 +1,4 @@
+/* Philox's known answers, distributions against naive loops, moments, views, permutations. */
 #include "random/rng.h"
 
 #include <math.h>

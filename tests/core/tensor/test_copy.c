@@ -1,3 +1,4 @@
+/* Reading, writing, filling and copying against single elements: dtypes, strides, overlaps. */
 #include "tensor/copy.h"
 
 #include "support.h"
@@ -105,7 +106,7 @@ static void one_element_converts_like_many(void **state)
 
 /* ---- copies -------------------------------------------------------------------------------------------- */
 
-static void a_clone_is_contiguous_and_apart(void **state)
+static void a_clone_is_contiguous_and_its_own(void **state)
 {
     (void)state;
     em_tensor *t = tensor_of(EM_I32, SHAPE(2, 3), VALUES(1, 2, 3, 4, 5, 6)), *copy, *same;
@@ -174,7 +175,7 @@ static void an_expanded_tensor_is_not_written(void **state)
     em_tensor_release(t);
 }
 
-/* Large enough to be cut and shared out, of any layout: against a walk element by element, for several teams. */
+/* Large enough to be cut and shared out, of any layout: against a loop element by element, for several teams. */
 static void large_copies_agree_with_single_elements(void **state)
 {
     (void)state;
@@ -364,7 +365,7 @@ int main(void)
         cmocka_unit_test(floats_become_other_numbers),
         cmocka_unit_test(every_pair_of_dtypes_converts),
         cmocka_unit_test(one_element_converts_like_many),
-        cmocka_unit_test(a_clone_is_contiguous_and_apart),
+        cmocka_unit_test(a_clone_is_contiguous_and_its_own),
         cmocka_unit_test(copies_broadcast_and_convert),
         cmocka_unit_test(overlapping_copies_read_before_they_write),
         cmocka_unit_test(an_expanded_tensor_is_not_written),

@@ -1,3 +1,4 @@
+/* Names and sizes of dtypes, and which numbers fit. */
 #include <math.h>
 
 #include "support.h"

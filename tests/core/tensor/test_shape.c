@@ -1,3 +1,4 @@
+/* Dims, broadcasting, and iterators against nested counting. */
 #include "tensor/shape.h"
 
 #include "support.h"
@@ -17,7 +18,7 @@ static void dims_wrap(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int dim = 77;
         const em_status status = em__wrap_dim(&dim, cases[i].dim, cases[i].dims, "sum");
-        assert_int_equal(status, cases[i].want < 0 ? EM_ERANGE : EM_OK);
+        check_status(__FILE__, __LINE__, status, cases[i].want < 0 ? EM_ERANGE : EM_OK, "sum: dim ");
         assert_int_equal(dim, cases[i].want < 0 ? 77 : cases[i].want);
     }
     int dim;
@@ -102,20 +103,20 @@ static void repeated_dims_have_stride_0(void **state)
     em_tensor_release(t);
 }
 
-/* ---- walks --------------------------------------------------------------------------------------------- */
+/* ---- iterators ----------------------------------------------------------------------------------------- */
 
-/* Every offset that a walk visits, in order, against nested counting over the dims as given. */
-static void assert_walk(int n, int dims, const int64_t *sizes, const int64_t *const strides[])
+/* Every offset that an iterator visits, in order, against nested counting over the dims as given. */
+static void assert_iterator(int n, int dims, const int64_t *sizes, const int64_t *const strides[])
 {
-    em_walk w;
-    em__walk_init(&w, n, dims, sizes, strides);
+    em_iterator w;
+    em__iterator_init(&w, n, dims, sizes, strides);
     assert_true(w.dims >= 1 && w.dims <= EM_MAX_DIMS);
     int64_t count = 1, index[EM_MAX_DIMS] = {0};
     for (int d = 0; d < dims; d++) count *= sizes[d];
     assert_int_equal(w.outer * w.inner, count);
     for (int64_t i = 0; i < count; i++) {
-        int64_t at[EM_WALK];
-        em__walk_at(&w, i / w.inner, at);
+        int64_t at[EM_ITERATED];
+        em__iterator_at(&w, i / w.inner, at);
         for (int k = 0; k < n; k++) {
             int64_t want = 0;
             for (int d = 0; d < dims; d++) want += index[d] * strides[k][d];
@@ -125,31 +126,32 @@ static void assert_walk(int n, int dims, const int64_t *sizes, const int64_t *co
     }
 }
 
-static void walks_visit_all_in_order(void **state)
+static void iterators_visit_all_in_order(void **state)
 {
     (void)state;
-    assert_walk(1, 0, NULL, (const int64_t *[]){NULL});
-    assert_walk(2, 1, (int64_t[]){5}, (const int64_t *[]){(int64_t[]){1}, (int64_t[]){0}});
-    assert_walk(2, 3, (int64_t[]){2, 3, 4}, (const int64_t *[]){(int64_t[]){12, 4, 1}, (int64_t[]){12, 4, 1}});
-    assert_walk(2, 3, (int64_t[]){2, 3, 4}, (const int64_t *[]){(int64_t[]){12, 4, 1}, (int64_t[]){1, 2, 6}});
-    assert_walk(3, 3, (int64_t[]){2, 3, 4},
-                (const int64_t *[]){(int64_t[]){12, 4, 1}, (int64_t[]){0, 4, 1}, (int64_t[]){0, 0, 1}});
-    assert_walk(2, 4, (int64_t[]){2, 1, 3, 1}, (const int64_t *[]){(int64_t[]){3, 99, 1, 77}, (int64_t[]){1, 0, 2, 0}});
-    assert_walk(1, 3, (int64_t[]){1, 1, 1}, (const int64_t *[]){(int64_t[]){5, 6, 7}});
-    assert_walk(4, 2, (int64_t[]){3, 2},
-                (const int64_t *[]){(int64_t[]){2, 1}, (int64_t[]){0, 0}, (int64_t[]){-2, -1}, (int64_t[]){0, 1}});
-    assert_walk(1, 3, (int64_t[]){2, 0, 3}, (const int64_t *[]){(int64_t[]){3, 3, 1}});
+    assert_iterator(1, 0, NULL, (const int64_t *[]){NULL});
+    assert_iterator(2, 1, (int64_t[]){5}, (const int64_t *[]){(int64_t[]){1}, (int64_t[]){0}});
+    assert_iterator(2, 3, (int64_t[]){2, 3, 4}, (const int64_t *[]){(int64_t[]){12, 4, 1}, (int64_t[]){12, 4, 1}});
+    assert_iterator(2, 3, (int64_t[]){2, 3, 4}, (const int64_t *[]){(int64_t[]){12, 4, 1}, (int64_t[]){1, 2, 6}});
+    assert_iterator(3, 3, (int64_t[]){2, 3, 4},
+                    (const int64_t *[]){(int64_t[]){12, 4, 1}, (int64_t[]){0, 4, 1}, (int64_t[]){0, 0, 1}});
+    assert_iterator(2, 4, (int64_t[]){2, 1, 3, 1},
+                    (const int64_t *[]){(int64_t[]){3, 99, 1, 77}, (int64_t[]){1, 0, 2, 0}});
+    assert_iterator(1, 3, (int64_t[]){1, 1, 1}, (const int64_t *[]){(int64_t[]){5, 6, 7}});
+    assert_iterator(4, 2, (int64_t[]){3, 2},
+                    (const int64_t *[]){(int64_t[]){2, 1}, (int64_t[]){0, 0}, (int64_t[]){-2, -1}, (int64_t[]){0, 1}});
+    assert_iterator(1, 3, (int64_t[]){2, 0, 3}, (const int64_t *[]){(int64_t[]){3, 3, 1}});
 }
 
 static void dims_that_lie_together_are_joined(void **state)
 {
     (void)state;
-    em_walk w;
+    em_iterator w;
     const int64_t flat[] = {12, 4, 1}, rows[] = {0, 4, 1};
-    em__walk_init(&w, 2, 3, (int64_t[]){2, 3, 4}, (const int64_t *[]){flat, flat});
+    em__iterator_init(&w, 2, 3, (int64_t[]){2, 3, 4}, (const int64_t *[]){flat, flat});
     assert_int_equal(w.dims, 1);
     assert_int_equal(w.inner, 24);
-    em__walk_init(&w, 2, 3, (int64_t[]){2, 3, 4}, (const int64_t *[]){flat, rows});
+    em__iterator_init(&w, 2, 3, (int64_t[]){2, 3, 4}, (const int64_t *[]){flat, rows});
     assert_int_equal(w.dims, 2);
     assert_int_equal(w.inner, 12);
     assert_int_equal(w.outer, 2);
@@ -162,7 +164,7 @@ int main(void)
         cmocka_unit_test(shapes_broadcast),
         cmocka_unit_test(shapes_that_do_not_broadcast_are_named),
         cmocka_unit_test(repeated_dims_have_stride_0),
-        cmocka_unit_test(walks_visit_all_in_order),
+        cmocka_unit_test(iterators_visit_all_in_order),
         cmocka_unit_test(dims_that_lie_together_are_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

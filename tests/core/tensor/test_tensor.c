@@ -1,8 +1,8 @@
+/* Tensors: sizes, strides, views, versions, origins, kept handles. */
 #include "tensor/tensor.h"
 
 #include "base/memory.h"
 #include "support.h"
-#include "tensor/rows.h"
 
 /* ---- sizes --------------------------------------------------------------------------------------------- */
 
@@ -252,65 +252,6 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
-/* ---- rows that are filled ------------------------------------------------------------------------------ */
-
-enum { ROWS = 3000, WIDE = 50 };
-
-/* Zeros but for rows 7 and 2999, which it knows. */
-static em_tensor *few_rows(float value)
-{
-    em_tensor *t;
-    em_groups *g;
-    const int64_t ids[] = {7, ROWS - 1, 7}, n = 3;
-    assert_ok(em_tensor_zeros(&t, EM_F32, SHAPE(ROWS, WIDE)));
-    for (int i = 0; i < 2; i++)
-        for (int k = 0; k < WIDE; k++) EM_DATA(float, t)[ids[i] * WIDE + k] = value;
-    assert_ok(em__group(&g, (const int64_t *[]){ids}, &n, 1, ROWS));
-    em__set_filled(t, g);
-    return t;
-}
-
-static void assert_zeros_of_that_size(void)
-{
-    em_tensor *t;
-    assert_ok(em_tensor_zeros(&t, EM_F32, SHAPE(ROWS, WIDE)));
-    for (int64_t i = 0; i < ROWS * WIDE; i++) assert_true(EM_DATA(float, t)[i] == 0);
-    em_tensor_release(t);
-}
-
-static void filled_rows_are_known_until_a_change(void **state)
-{
-    (void)state;
-    em_tensor *t = few_rows(3), *other;
-    const em_groups *g = em__filled(t);
-    assert_non_null(g);
-    assert_int_equal(g->n, 2);
-    assert_int_equal(g->ids[1], ROWS - 1);
-    assert_ok(em_tensor_view(&other, t, 0, SHAPE(ROWS / 2, 2 * WIDE), NULL));
-    assert_null(em__filled(other));                                     /* rows of another length */
-    em_tensor_release(other);
-    assert_ok(em_tensor_view(&other, t, WIDE, SHAPE(ROWS - 1, WIDE), NULL));
-    assert_null(em__filled(other));                                     /* some of the rows */
-    em_tensor_touch(other);
-    em_tensor_release(other);
-    assert_null(em__filled(t));
-    em_tensor_release(t);
-}
-
-static void memory_of_few_rows_becomes_zeros(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 3; i++) {
-        em_tensor_release(few_rows(5));
-        assert_zeros_of_that_size();
-    }
-    em_tensor *t = few_rows(6);
-    for (int k = 0; k < WIDE; k++) EM_DATA(float, t)[100 * WIDE + k] = 8;       /* another row */
-    em_tensor_touch(t);
-    em_tensor_release(t);
-    assert_zeros_of_that_size();
-}
-
 /* ---- elements that are kept ---------------------------------------------------------------------------- */
 
 static void kept_elements_stay_as_they_are(void **state)
@@ -449,8 +390,6 @@ int main(void)
         cmocka_unit_test(an_origin_is_let_go_with_its_last_user),
         cmocka_unit_test(a_shell_without_data_is_only_a_shape),
         cmocka_unit_test(every_allocation_may_fail),
-        cmocka_unit_test(filled_rows_are_known_until_a_change),
-        cmocka_unit_test(memory_of_few_rows_becomes_zeros),
         cmocka_unit_test(kept_elements_stay_as_they_are),
         cmocka_unit_test(kept_handles_may_go_in_any_order),
         cmocka_unit_test(what_shows_the_same_shares_its_copy),

@@ -1,3 +1,4 @@
+/* Corpora read from files: sentences, counts, vocabularies, long texts, interrupts. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -32,13 +33,15 @@ static void put_bytes(int file, const char *bytes, size_t n)
 static void put_text(int file, const char *text) { put_bytes(file, text, strlen(text)); }
 
 static const em_text_opts plain = {.split = EM_SPLIT_WORDS, .lower = true, .digits = true};
+static const em_corpus_opts all_plain = {.text = {.split = EM_SPLIT_WORDS, .lower = true, .digits = true},
+                                         .min_count = 1, .max_size = -1, .max_words = -1};
 
 static em_corpus *read_with(int files, const em_text_opts *opts, em_vocab *vocab, int64_t min_count, int64_t max_size,
                             int64_t max_words)
 {
     em_corpus *c;
     const char *const list[] = {paths[0], paths[1]};
-    assert_ok(em_corpus_read(&c, list, files, opts, vocab, min_count, max_size, max_words));
+    assert_ok(em_corpus_read(&c, list, files, &(em_corpus_opts){*opts, vocab, min_count, max_size, max_words}));
     return c;
 }
 
@@ -164,7 +167,7 @@ static void missing_files_are_named(void **state)
     em_corpus *c = (em_corpus *)1;
     const int64_t blocks = em_memory_blocks();
     const char *const list[] = {paths[0], "/no/such/file"};
-    assert_fails(em_corpus_read(&c, list, 2, &plain, NULL, 1, -1, -1), EM_EIO, "/no/such/file: No such file");
+    assert_fails(em_corpus_read(&c, list, 2, &all_plain), EM_EIO, "/no/such/file: No such file");
     assert_null(c);
     assert_int_equal(em_memory_blocks(), blocks);
 }
@@ -188,7 +191,7 @@ static void put_long_text(void)
         expected[i] = (int32_t)((seed >> 8) % 5000);
         const int gap = (int)((seed >> 24) % 8);
         fprintf(f, "%s%d", seed >> 31 ? "word" : "\xC3\x96l", expected[i]);
-        if (i % 50000 == 49999) fprintf(f, "%*s", 70000, "");           /* a long run of blanks */
+        if (i % 50000 == 49999) fprintf(f, "%*s", 70000, "");           /* a long run of spaces */
         fputs(gaps[gap], f);
         if (i + 1 < LONG) {
             expected_lines += gap == 1 || gap == 3 || gap == 6 || gap == 7;
@@ -234,8 +237,8 @@ static void long_texts_come_out_whole(void **state)
     em_set_threads(1);
 }
 
-/* Runs without any blank, longer than a block, must be read too. */
-static void runs_without_blanks_are_cut(void **state)
+/* Runs without any whitespace, longer than a block, must be read too. */
+static void runs_without_whitespace_are_cut(void **state)
 {
     (void)state;
     enum { N = 3000000 };
@@ -267,7 +270,7 @@ static void an_interrupt_stops_the_reading(void **state)
     em_corpus *c;
     const char *const list[] = {paths[0]};
     em_interrupt();
-    assert_fails(em_corpus_read(&c, list, 1, &plain, NULL, 1, -1, -1), EM_EINTERRUPT, "interrupted");
+    assert_fails(em_corpus_read(&c, list, 1, &all_plain), EM_EINTERRUPT, "interrupted");
     em_clear_interrupt();
 }
 
@@ -275,8 +278,9 @@ static em_status read_it(void *context, em_tensor *out[EM_MAX_OUT])
 {
     em_corpus *c;
     const char *const list[] = {paths[0]};
-    const em_text_opts opts = {.split = EM_SPLIT_WORDS, .unknown = "?"};
-    const em_status s = em_corpus_read(&c, list, 1, &opts, context, 1, -1, -1);
+    const em_corpus_opts opts = {.text = {.split = EM_SPLIT_WORDS, .unknown = "?"}, .vocab = context, .min_count = 1,
+                                 .max_size = -1, .max_words = -1};
+    const em_status s = em_corpus_read(&c, list, 1, &opts);
     if (s) {
         assert_null(c);
         return s;
@@ -312,7 +316,7 @@ int main(void)
         FILE_TEST(nothing_to_read_is_an_empty_corpus),
         FILE_TEST(missing_files_are_named),
         FILE_TEST(long_texts_come_out_whole),
-        FILE_TEST(runs_without_blanks_are_cut),
+        FILE_TEST(runs_without_whitespace_are_cut),
         FILE_TEST(an_interrupt_stops_the_reading),
         FILE_TEST(allocations_may_fail),
     };

@@ -1,3 +1,4 @@
+/* Batches of pairs against a slow way, distributions, seeds, interrupts. */
 #include <math.h>
 #include <time.h>
 
@@ -36,16 +37,16 @@ static const em_skipgram_opts usual = {.window = 5, .negative = 5, .sample = 1e-
 /* ---- the slow way -------------------------------------------------------------------------------------- */
 
 typedef struct pairs {
-    int64_t n, room;
-    int64_t (*at)[3];                   /* centre, context, place of the centre */
+    int64_t n, capacity;
+    int64_t (*at)[3];                   /* centre, context, position of the centre */
 } pairs;
 
-static void add_pair(pairs *p, int64_t centre, int64_t context, int64_t place)
+static void add_pair(pairs *p, int64_t centre, int64_t context, int64_t position)
 {
-    if (p->n == p->room) p->at = realloc(p->at, (size_t)(p->room = 2 * p->room + 1000) * sizeof *p->at);
+    if (p->n == p->capacity) p->at = realloc(p->at, (size_t)(p->capacity = 2 * p->capacity + 1000) * sizeof *p->at);
     p->at[p->n][0] = centre;
     p->at[p->n][1] = context;
-    p->at[p->n++][2] = place;
+    p->at[p->n++][2] = position;
 }
 
 static void sentence_pairs(pairs *p, const em_skipgram_opts *o, uint64_t epoch, int64_t from, int64_t to,
@@ -224,10 +225,9 @@ static void negatives_follow_count_to_the_three_quarters(void **state)
     em_skipgram_release(s);
 }
 
-static uint64_t digest_epoch(em_skipgram *s, int64_t epoch)
+static uint64_t digest_rest(em_skipgram *s)
 {
     uint64_t h = 1;
-    em_skipgram_start(s, epoch);
     for (;;) {
         em_tensor *out[2];
         assert_ok(em_skipgram_next(s, out, out + 1));
@@ -238,6 +238,12 @@ static uint64_t digest_epoch(em_skipgram *s, int64_t epoch)
             em_tensor_release(out[i]);
         }
     }
+}
+
+static uint64_t digest_epoch(em_skipgram *s, int64_t epoch)
+{
+    em_skipgram_start(s, epoch);
+    return digest_rest(s);
 }
 
 static void batches_depend_on_seed_and_epoch_alone(void **state)
@@ -263,6 +269,64 @@ static void batches_depend_on_seed_and_epoch_alone(void **state)
     o.seed++;
     s = skipgram(&o);
     assert_true(digest_epoch(s, 2) != want);
+    em_skipgram_release(s);
+}
+
+/* ---- places -------------------------------------------------------------------------------------------- */
+
+/* From behind any batch on, another sampler gives what the first one would have given; `ahead` says which of them draws
+ * in advance. */
+static void an_epoch_goes_on_from_any_place(void **state)
+{
+    (void)state;
+    em_skipgram_opts o = usual;
+    o.batch_size = 70000;               /* the batches begin in several portions */
+    for (int ahead = 0; ahead < 2; ahead++) {
+        int64_t batches = 1;
+        for (int64_t stop = 0; stop <= batches; stop++) {
+            o.prefetch = ahead;
+            em_skipgram *first = skipgram(&o);
+            o.prefetch = !ahead;
+            em_skipgram *second = skipgram(&o);
+            em_skipgram_start(first, 1);
+            em_tensor *out[2] = {NULL, NULL};
+            for (int64_t n = 0; n < stop; n++) {
+                assert_ok(em_skipgram_next(first, out, out + 1));
+                em_tensor_release(out[0]);
+                em_tensor_release(out[1]);
+            }
+            const em_skipgram_position at = em_skipgram_where(first);
+            assert_ok(em_skipgram_seek(second, 1, at));
+            assert_int_equal(em_skipgram_where(second).pair, at.pair);
+            assert_true(digest_rest(second) == digest_rest(first));
+            if (stop == batches && out[0]) batches++;
+            em_skipgram_release(second);
+            em_skipgram_release(first);
+        }
+        assert_true(batches > 4);
+    }
+}
+
+static void places_that_there_are_not(void **state)
+{
+    (void)state;
+    em_skipgram *s = skipgram(&usual);
+    const em_skipgram_position wrong[] = {{-1, 0}, {5, 0},         {4, 1},        {0, -1},
+                                          {0, INT64_MAX}, {INT64_MIN, 0}, {3, 1 << 20}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_fails(em_skipgram_seek(s, 2, wrong[i]), EM_EVALUE, "SkipGram: there is no place");
+        assert_int_equal(em_skipgram_where(s).portion, 0);
+        assert_int_equal(em_skipgram_where(s).pair, 0);
+    }
+    em_interrupt();
+    assert_fails(em_skipgram_seek(s, 2, (em_skipgram_position){1, 7}), EM_EINTERRUPT, "SkipGram: interrupted");
+    em_clear_interrupt();
+    em_skipgram *other = skipgram(&usual);
+    em_skipgram_start(other, 2);
+    assert_true(digest_rest(s) == digest_rest(other));
+    assert_ok(em_skipgram_seek(s, 2, (em_skipgram_position){4, 0}));    /* the end */
+    assert_true(digest_rest(s) == 1);
+    em_skipgram_release(other);
     em_skipgram_release(s);
 }
 
@@ -434,6 +498,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_word_is_its_own_negative, make_single, remove_corpus),
         LONG_TEST(negatives_follow_count_to_the_three_quarters),
         LONG_TEST(batches_depend_on_seed_and_epoch_alone),
+        LONG_TEST(an_epoch_goes_on_from_any_place),
+        LONG_TEST(places_that_there_are_not),
         SMALL_TEST(options_are_checked),
         cmocka_unit_test_setup_teardown(an_empty_corpus_is_refused, make_empty, remove_corpus),
         LONG_TEST(an_interrupted_batch_is_given_again),

@@ -1,3 +1,4 @@
+/* Words split out of text: cases, long words, and random text against a slow way. */
 #include "text/splitter.h"
 
 #include <stdio.h>
@@ -5,7 +6,7 @@
 
 #include "support.h"
 
-/* Words with a blank between; '|' stands before a word that begins a line, '#' one that begins a paragraph. */
+/* Words with a space between; '|' stands before a word that begins a line, '#' one that begins a paragraph. */
 static void split(const em_text_opts *opts, const char *text, size_t n, char *out)
 {
     em__splitter s;
@@ -16,6 +17,7 @@ static void split(const em_text_opts *opts, const char *text, size_t n, char *ou
     for (int64_t i = 0; i < w.count; i++) {
         if (i) out[used++] = ' ';
         if (w.at[i].before) out[used++] = w.at[i].before == EM_BREAK_LINE ? '|' : '#';
+        assert_true(w.at[i].at + w.at[i].length <= EM_SPLIT_GROWTH * n);
         memcpy(out + used, w.text + w.at[i].at, w.at[i].length);
         used += w.at[i].length;
         assert_int_equal(w.at[i].hash, em__word_hash(42, w.text + w.at[i].at, w.at[i].length));
@@ -80,7 +82,7 @@ static const struct {
     {PLAIN, "1\xEF\xB8\x8F\xE2\x83\xA3", "1\xEF\xB8\x8F\xE2\x83\xA3"},
     {PLAIN, "\xE4\xB8\xAD\xF3\xA0\x84\x80\xE6\x96\x87", "\xE4\xB8\xAD\xF3\xA0\x84\x80\xE6\x96\x87"},
     {PLAIN, "\xE0\xA4\xB9\xE0\xA4\xBF\xE0\xA4\x82", "\xE0\xA4\xB9\xE0\xA4\xBF\xE0\xA4\x82"},
-    {PLAIN, "a\xC2\xA0""b\xE3\x80\x80""c\xE2\x80\x94""d", "a b c d"},       /* blanks, and a dash */
+    {PLAIN, "a\xC2\xA0""b\xE3\x80\x80""c\xE2\x80\x94""d", "a b c d"},       /* spaces, and a dash */
     {MARKS, "a\xE2\x80\x94""b\xE2\x82\xAC", "a \xE2\x80\x94 b \xE2\x82\xAC"},
     {PLAIN, "\xE4\xB8\xAD\xE6\x96\x87\xE3\x80\x82\xE6\x96\x87", "\xE4\xB8\xAD\xE6\x96\x87 \xE6\x96\x87"},
     {PLAIN, "\xD9\xA1\xD9\xA2", "\xD9\xA1\xD9\xA2"},
@@ -113,7 +115,7 @@ static void words_are_as_stated(void **state)
     }
 }
 
-static void a_zero_byte_is_a_blank(void **state)
+static void a_zero_byte_is_whitespace(void **state)
 {
     (void)state;
     char got[64];
@@ -139,11 +141,14 @@ static void long_words_are_cut_at_a_character(void **state)
     assert_int_equal(strlen(got), 85 * 2);
 }
 
-/* The longest growth there is: room for EM_SPLIT_GROWTH times the text must do. The sanitizer watches. */
+/* The longest growth there is: room for EM_SPLIT_GROWTH times the text must do, which split looks at. U+023A is longer
+ * in lower case, the Kelvin sign shorter. Split by whitespace, a byte that is no UTF-8 becomes U+FFFD, in words of
+ * letters it separates; and only these are composed: U+FB2C is three characters then. */
 static void growth_stays_in_its_bounds(void **state)
 {
     (void)state;
     static const char *const growing[] = {"\xFF", "\xC8\xBA", "\xCE\x90", "\xEF\xAC\xAC", "\xE2\x84\xAA", "A"};
+    static const size_t grown[][2] = {{0, 3}, {3, 3}, {2, 2}, {6, 3}, {1, 1}, {1, 1}};      /* bytes of one */
     for (size_t g = 0; g < sizeof growing / sizeof *growing; g++)
         for (int blanks = 0; blanks < 2; blanks++) {
             char text[400] = "", got[4000];
@@ -152,7 +157,8 @@ static void growth_stays_in_its_bounds(void **state)
                 if (i % 20 == 19) strcat(text, " ");
             }
             split(&(em_text_opts){.split = blanks ? EM_SPLIT_BLANKS : EM_SPLIT_WORDS, .lower = true},
-            text, strlen(text), got);
+                  text, strlen(text), got);
+            assert_int_equal(strlen(got), grown[g][blanks] ? 60 * grown[g][blanks] + 2 : 0);
         }
 }
 
@@ -221,7 +227,7 @@ static void random_text_is_split_as_by_the_slow_way(void **state)
     }
 }
 
-static void the_split_point_is_after_the_last_blank(void **state)
+static void the_split_point_is_after_the_last_whitespace(void **state)
 {
     (void)state;
     assert_int_equal(em__split_point("ab cd", 5), 3);
@@ -237,11 +243,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_as_stated),
-        cmocka_unit_test(a_zero_byte_is_a_blank),
+        cmocka_unit_test(a_zero_byte_is_whitespace),
         cmocka_unit_test(long_words_are_cut_at_a_character),
         cmocka_unit_test(growth_stays_in_its_bounds),
         cmocka_unit_test(random_text_is_split_as_by_the_slow_way),
-        cmocka_unit_test(the_split_point_is_after_the_last_blank),
+        cmocka_unit_test(the_split_point_is_after_the_last_whitespace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,3 +1,4 @@
+/* Vocabularies: ids, counts, trimming, special words. */
 #include "text/vocab.h"
 
 #include <stdio.h>

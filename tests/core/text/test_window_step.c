@@ -1,3 +1,4 @@
+/* A training step against the numeric slope of its loss, and by hand. */
 #include <math.h>
 
 #include "support.h"
@@ -37,36 +38,50 @@ static step random_step(int64_t inputs, int64_t targets, int64_t width, bool mea
 
 /* ---- through the kernel -------------------------------------------------------------------------------- */
 
-#define RUN(type, dtype, name) \
-    static void name(step *s, bool apart) \
-    { \
-        static type x[MOST_ROWS][MOST_WIDTH], y[MOST_ROWS][MOST_WIDTH], dx[MOST_ROWS][MOST_WIDTH], \
-            dy[MOST_ROWS][MOST_WIDTH], sx[(MOST_ROWS + 1) * MOST_WIDTH], sy[MOST_ROWS * MOST_WIDTH], \
-            scores[MOST_ROWS * MOST_ROWS + EM_ROW_BLOCK]; \
-        em__moving_row input[MOST_ROWS], target[MOST_ROWS]; \
-        for (int i = 0; i < MOST_ROWS; i++) { \
-            for (int d = 0; d < MOST_WIDTH; d++) { \
-                x[i][d] = (type)(s->x[i][d] + (apart ? 0 : s->dx[i][d])); \
-                y[i][d] = (type)(s->y[i][d] + (apart ? 0 : s->dy[i][d])); \
-                dx[i][d] = (type)s->dx[i][d]; \
-                dy[i][d] = (type)s->dy[i][d]; \
-            } \
-            input[i] = (em__moving_row){x[i], apart ? dx[i] : x[i]}; \
-            target[i] = (em__moving_row){y[i], apart ? dy[i] : y[i]}; \
-        } \
-        const em__window w = { \
-            .width = s->width, .write = apart ? em__row_room(s->width) : s->width, .inputs = s->inputs, \
-            .targets = s->targets, .input = input, .target = target, .lr = s->lr, .scratch = {sx, sy, scores}}; \
-        const em__window_step *kernel = em__window_step_find(dtype); \
-        s->loss = s->mean ? kernel->mean(&w) : kernel->each(&w); \
-        for (int i = 0; i < MOST_ROWS; i++) \
-            for (int d = 0; d < MOST_WIDTH; d++) { \
-                s->dx[i][d] = apart ? (double)dx[i][d] : (double)x[i][d] - s->x[i][d]; \
-                s->dy[i][d] = apart ? (double)dy[i][d] : (double)y[i][d] - s->y[i][d]; \
-            } \
+static em_tensor *rows_of(em_dtype dtype)
+{
+    em_tensor *t;
+    assert_ok(em_tensor_zeros(&t, dtype, 2, (int64_t[]){MOST_ROWS + 1, MOST_WIDTH}));
+    return t;
+}
+
+static void *row_of(const em_tensor *t, int64_t i)
+{
+    return (char *)em_tensor_data(t) + i * MOST_WIDTH * (int64_t)em_dtype_size(em_tensor_dtype(t));
+}
+
+static void run_as(em_dtype dtype, step *s, bool separate)
+{
+    em_tensor *const x = rows_of(dtype), *const y = rows_of(dtype);
+    em_tensor *const dx = rows_of(dtype), *const dy = rows_of(dtype);
+    em_tensor *const sx = rows_of(dtype), *const sy = rows_of(dtype), *const scores = rows_of(dtype);
+    em__moving_row input[MOST_ROWS], target[MOST_ROWS];
+    for (int64_t i = 0; i < MOST_ROWS; i++) {
+        for (int64_t d = 0, at = i * MOST_WIDTH; d < MOST_WIDTH; d++, at++) {
+            em_tensor_set(x, at, s->x[i][d] + (separate ? 0 : s->dx[i][d]));
+            em_tensor_set(y, at, s->y[i][d] + (separate ? 0 : s->dy[i][d]));
+            em_tensor_set(dx, at, s->dx[i][d]);
+            em_tensor_set(dy, at, s->dy[i][d]);
+        }
+        input[i] = (em__moving_row){row_of(x, i), row_of(separate ? dx : x, i)};
+        target[i] = (em__moving_row){row_of(y, i), row_of(separate ? dy : y, i)};
     }
-RUN(float, EM_F32, run_f32)
-RUN(double, EM_F64, run_f64)
+    const em__window w = {
+        .width = s->width, .write = separate ? em__padded_width(s->width) : s->width, .inputs = s->inputs,
+        .targets = s->targets, .input = input, .target = target, .lr = s->lr,
+        .scratch = {row_of(sx, 0), row_of(sy, 0), row_of(scores, 0)}};
+    const em__window_step *kernel = em__window_step_find(dtype);
+    s->loss = s->mean ? kernel->mean(&w) : kernel->each(&w);
+    for (int64_t i = 0; i < MOST_ROWS; i++)
+        for (int64_t d = 0, at = i * MOST_WIDTH; d < MOST_WIDTH; d++, at++) {
+            s->dx[i][d] = separate ? em_tensor_get(dx, at) : em_tensor_get(x, at) - s->x[i][d];
+            s->dy[i][d] = separate ? em_tensor_get(dy, at) : em_tensor_get(y, at) - s->y[i][d];
+        }
+    release_all(TENSORS(x, y, dx, dy, sx, sy, scores));
+}
+
+static void run_f32(step *s, bool separate) { run_as(EM_F32, s, separate); }
+static void run_f64(step *s, bool separate) { run_as(EM_F64, s, separate); }
 
 /* ---- the slow way -------------------------------------------------------------------------------------- */
 

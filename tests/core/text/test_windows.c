@@ -1,3 +1,4 @@
+/* Windows and negatives against a slow way. */
 #include <math.h>
 
 #include "base/status.h"
@@ -47,7 +48,7 @@ static void windows_are_those_of_the_slow_way(void **state)
         const double p = (sqrt(f / 1e-2) + 1) * 1e-2 / f;
         if (p < 1 && b[0] / 4294967296.0 >= p) continue;
         assert_int_equal(w.id[kept], ids[t]);
-        assert_int_equal(w.place[kept], t);
+        assert_int_equal(w.position[kept], t);
         reach[kept] = 1 + (int64_t)(b[1] / 4294967296.0 * 4);
         sentence_of[kept] = sentence;
         first_of[sentence] = sentence_first;

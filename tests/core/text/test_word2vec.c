@@ -1,22 +1,23 @@
+/* Training word vectors against a slow way: threads, going on later, interrupts, Hogwild. */
 #include <math.h>
 
 #include "base/status.h"
 #include "corpus_of.h"
 #include "text/windows.h"
 
-enum { D = 19, MOST_LANES = 16 };
+enum { D = 19, MOST_WORKERS = 16 };
 
 static em_corpus *corpus;
 static int64_t V;
 
-static int take(em_corpus *made)
+static int take(em_corpus *created)
 {
-    corpus = made;
+    corpus = created;
     V = em_vocab_size(em_corpus_vocab(corpus));
     return 0;
 }
 
-/* Over 3072 different words, so three lanes or more; many rounds. */
+/* Over 3072 different words, so three workers or more; many rounds. */
 static int make_corpus(void **state)
 {
     (void)state;
@@ -120,26 +121,26 @@ static void slow_word(slow *s, const em__windows *w, const em_word2vec_opts *o, 
     }
 }
 
-/* A row of `to` takes the changes of `n` lanes from `was`, divided by the root of how many lanes changed it. */
-static void slow_merge(double *to, const double *was, double *const *lanes, int n)
+/* A row of `to` takes the changes of `n` workers from `was`, divided by the root of how many workers changed it. */
+static void slow_merge(double *to, const double *was, double *const *workers, int n)
 {
     for (int64_t v = 0; v < V; v++) {
-        double movers = 0;
-        for (int i = 0; i < n; i++) movers += memcmp(lanes[i] + v * D, was + v * D, D * sizeof *was) != 0;
+        double changed_by = 0;
+        for (int i = 0; i < n; i++) changed_by += memcmp(workers[i] + v * D, was + v * D, D * sizeof *was) != 0;
         for (int64_t at = v * D; at < (v + 1) * D; at++)
-            for (int i = 0; i < n; i++) to[at] += movers > 0 ? (lanes[i][at] - was[at]) / sqrt(movers) : 0;
+            for (int i = 0; i < n; i++) to[at] += changed_by > 0 ? (workers[i][at] - was[at]) / sqrt(changed_by) : 0;
     }
 }
 
-/* A round: each lane starts from the same tables. */
-static void slow_round(slow *s, const em__windows *w, const em_word2vec_opts *o, int64_t from, int lanes, int64_t words,
-                       double lr)
+/* A round: each worker starts from the same tables. */
+static void slow_round(slow *s, const em__windows *w, const em_word2vec_opts *o, int64_t from, int workers,
+                       int64_t words, double lr)
 {
     const size_t bytes = (size_t)(V * D) * sizeof(double);
-    double *x[MOST_LANES], *y[MOST_LANES], *was[2] = {malloc(bytes), malloc(bytes)};
+    double *x[MOST_WORKERS], *y[MOST_WORKERS], *was[2] = {malloc(bytes), malloc(bytes)};
     memcpy(was[0], s->x, bytes);
     memcpy(was[1], s->y, bytes);
-    for (int i = 0; i < lanes; i++) {
+    for (int i = 0; i < workers; i++) {
         slow own = {.x = x[i] = malloc(bytes), .y = y[i] = malloc(bytes)};
         memcpy(own.x, s->x, bytes);
         memcpy(own.y, s->y, bytes);
@@ -148,9 +149,9 @@ static void slow_round(slow *s, const em__windows *w, const em_word2vec_opts *o,
         s->loss += own.loss;
         s->pairs += own.pairs;
     }
-    slow_merge(s->x, was[0], x, lanes);
-    slow_merge(s->y, was[1], y, lanes);
-    for (int i = 0; i < lanes; i++) {
+    slow_merge(s->x, was[0], x, workers);
+    slow_merge(s->y, was[1], y, workers);
+    for (int i = 0; i < workers; i++) {
         free(x[i]);
         free(y[i]);
     }
@@ -158,24 +159,24 @@ static void slow_round(slow *s, const em__windows *w, const em_word2vec_opts *o,
     free(was[1]);
 }
 
-/* Words of a lane: 32, but no more than 2048 rows of targets need. */
-static int64_t lane_words(const em_word2vec_opts *o)
+/* Words of a worker: 32, but no more than 2048 rows of targets need. */
+static int64_t worker_words(const em_word2vec_opts *o)
 {
     const int64_t lists = o->cbow || o->shared ? 1 : 2 * o->window, most = 2048 / (1 + lists * o->negative);
     return most < 1 ? 1 : most < 32 ? most : 32;
 }
 
-/* Lanes: 32 different words for each word of a round; one at least, 16 at most. */
-static int lane_count(int64_t words)
+/* Workers: 32 different words for each word of a round; one at least, 16 at most. */
+static int worker_count(int64_t words)
 {
-    const int64_t room = V / (32 * words);
-    return room < 1 ? 1 : room < MOST_LANES ? (int)room : MOST_LANES;
+    const int64_t most = V / (32 * words);
+    return most < 1 ? 1 : most < MOST_WORKERS ? (int)most : MOST_WORKERS;
 }
 
 static slow slow_training(const tables *t, const em_word2vec_opts *o)
 {
-    const int64_t words = lane_words(o);
-    const int lanes = lane_count(words);
+    const int64_t words = worker_words(o);
+    const int workers = worker_count(words);
     slow s = {.x = malloc((size_t)(V * D) * sizeof(double)), .y = malloc((size_t)(V * D) * sizeof(double))};
     for (int64_t i = 0; i < V * D; i++) {
         s.x[i] = element(t->of[0], i);
@@ -187,9 +188,9 @@ static slow slow_training(const tables *t, const em_word2vec_opts *o)
     for (int64_t epoch = 0; epoch < o->epochs; epoch++) {
         em__windows_epoch(&w, epoch);
         em__windows_load(&w, 0);
-        for (int64_t from = 0; from < w.kept; from += lanes * words) {
-            const double done = (double)epoch * total + (from ? (double)w.place[from] : 0);
-            slow_round(&s, &w, o, from, lanes, words, o->lr * (1 - done / (total * (double)o->epochs)));
+        for (int64_t from = 0; from < w.kept; from += workers * words) {
+            const double done = (double)epoch * total + (from ? (double)w.position[from] : 0);
+            slow_round(&s, &w, o, from, workers, words, o->lr * (1 - done / (total * (double)o->epochs)));
         }
     }
     em__windows_free(&w);
@@ -295,7 +296,7 @@ static void it_can_go_on_later(void **state)
     em_word2vec *w = start(&want, &usual);
     train_all(w);
     em_word2vec_release(w);
-    em_word2vec_place at = {0};
+    em_word2vec_position at = {0};
     em_word2vec_report report;
     for (int calls = 0; at.epoch < usual.epochs; calls++) {
         assert_true(calls < 200);
@@ -338,7 +339,7 @@ static void interrupted_it_goes_on(void **state)
     drop_tables(&t);
 }
 
-/* Threads of the Hogwild form race by intent, which a thread sanitizer would report. */
+/* Threads of the Hogwild variant race by intent, which a thread sanitizer would report. */
 #if defined __has_feature
 #if __has_feature(thread_sanitizer)
 #define RACES_ARE_FOUND
@@ -439,13 +440,13 @@ static void tables_are_checked(void **state)
     drop_tables(&t);
 }
 
-static void places_are_checked(void **state)
+static void positions_are_checked(void **state)
 {
     (void)state;
     tables t = new_tables(EM_F32);
     em_word2vec *w = start(&t, &usual);
-    static const em_word2vec_place wrong[] = {{-1, 0, 0}, {2, 0, 1}, {3, 0, 0}, {0, 1, 0}, {0, -1, 0}, {0, 0, -1},
-                                              {1, 0, 9}};
+    static const em_word2vec_position wrong[] = {{-1, 0, 0}, {2, 0, 1}, {3, 0, 0}, {0, 1, 0}, {0, -1, 0}, {0, 0, -1},
+                                                 {1, 0, 9}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_fails(em_word2vec_seek(w, wrong[i]), EM_EVALUE, "Word2Vec: there is no");
         assert_int_equal(em_word2vec_where(w).epoch, 0);
@@ -471,8 +472,8 @@ static void allocations_may_fail(void **state)
 {
     (void)state;
     tables t = new_tables(EM_F32);
-    const int lanes = lane_count(lane_words(&usual));
-    assert_true(each_allocation_fails(&(fallible){.call = make_and_train}, &t) > 4 * lanes + 10);
+    const int workers = worker_count(worker_words(&usual));
+    assert_true(each_allocation_fails(&(fallible){.call = make_and_train}, &t) > 4 * workers + 10);
     drop_tables(&t);
 }
 
@@ -491,7 +492,7 @@ int main(void)
         LONG_TEST(seeds_differ),
         SMALL_TEST(options_are_checked),
         SMALL_TEST(tables_are_checked),
-        SMALL_TEST(places_are_checked),
+        SMALL_TEST(positions_are_checked),
         LONG_TEST(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

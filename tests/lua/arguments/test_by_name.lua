@@ -3,10 +3,10 @@
 -- the truth here; what they give is tested elsewhere.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
-local arguments = require "embla.arguments"
+local arguments = require "embla.arguments.by_name"
 local core = require "embla.core"
 local embla = require "embla"
-local ops = require "embla.ops"
+local ops = require "embla.tensor.operations"
 local F, nn, optim = embla.F, embla.nn, embla.optim
 
 -- ---- samples ---------------------------------------------------------------------------------------------------
@@ -278,6 +278,25 @@ t.test("functions in Lua: the same by position and by name", function()
   t.equal(nn.init.constant_ {tensor = embla.zeros(2), value = 4}, embla.tensor {4.0, 4.0})
 end)
 
+t.test("names that arguments once had are taken too", function()
+  local x, y, w = rows(), other(), third()
+  t.equal(F.add {x = x, y = y, alpha = 2}, F.add(x, y, 2))
+  t.equal(F.pow {x = x, y = 2}, F.pow(x, 2))
+  t.equal(F.lerp {x = x, y = y, weight = 0.5}, F.lerp(x, y, 0.5))
+  t.equal(x:lerp {y = y, weight = 0.5}, F.lerp(x, y, 0.5))
+  t.equal(F.addcmul {x = x, y = y, z = w, value = 2}, F.addcmul(x, y, w, 2))
+  t.equal(F.where {condition = x:gt(y), x = x, y = y}, F.maximum(x, y))
+  t.equal(F.dot {input = line(), tensor = line()}, F.dot(line(), line()))
+  t.equal(F.sum {x = x, dim = 1}, x:sum(1))
+  t.equal(F.normalize {x = x}, F.normalize(x))
+  t.equal(F.nansum {t = x, dim = 1}, x:sum(1))
+  t.equal(F.isin {x = x, others = x}:all():item(), true)
+  t.equal(F.take_along_dim {t = x, ids = embla.tensor {{0}, {2}}, dim = 1}, embla.tensor {{0.5}, {0.375}})
+  t.equal(embla.allclose {a = x, b = x}, true)
+  t.equal(embla.zeros(2, 3):copy_ {source = x}, x)
+  t.equal(embla.zeros_like {t = x}, x * 0)
+end)
+
 t.test("a window of one size may be written as PyTorch's tuple", function()
   t.equal(F.max_pool1d(channels(), {2}), F.max_pool1d(channels(), 2))
   t.equal(F.avg_pool1d(channels(), {kernel_size = {2}, stride = {1}}), F.avg_pool1d(channels(), 2, 1))
@@ -292,7 +311,7 @@ t.test("an argument given twice is an error, and so is one too many", function()
   t.raises(function() x:sum(0, {dim = 1}) end, "sum: option dim is given twice, by position and by name")
   t.raises(function() F.linear(x, square(), {weight = square()}) end, "linear: weight is given twice")
   t.raises(function() F.layer_norm(x, {3}, line(), {weight = line()}) end, "layer_norm: argument weight is given twice")
-  t.raises(function() F.add {input = x, x = x, other = x} end, "add: option x is given twice")
+  t.raises(function() F.add {input = x, x = x, other = x} end, "add: option input is given twice")
   t.raises(function() x:normal_(0, {mean = 1}) end, "normal_: argument 2 is given twice")
   t.raises(function() x:dim(1) end, "dim: too many arguments: 2 given, 1 expected (t)")
 end)
@@ -364,7 +383,6 @@ t.test("what a layer is called with, by name", function()
   local cell, h = nn.GRUCell(3, 2), embla.ones(2, 2)
   t.equal(cell(x, {h = h}), cell(x, h))
   t.raises(function() nn.MSELoss()(x, {tarrget = y}) end, "MSELoss", "unknown option 'tarrget', did you mean 'target'?")
-  t.raises(function() nn.Linear(3, 1) {input = x} end, "Linear: linear: input: the name 'input' in a list")
 end)
 
 -- ---- optimizers and schedules ------------------------------------------------------------------------------------
@@ -420,4 +438,57 @@ t.test("schedules of schedules, and methods of objects, by name", function()
   net:register_buffer {name = "mean", tensor = embla.zeros(2), persistent = false}
   t.equal(net.mean, {0.0, 0.0})
 end)
+t.test("layers take the arguments of their forward by name", function()
+  local x, pair, places = embla.rand(4, 6), embla.rand(2, 3, 6), embla.LongTensor {{0, 1}, {2, 0}}
+  local h, c, target = embla.rand(4, 3), embla.rand(4, 3), embla.LongTensor {0, 1, 2, 3}
+  local states, twin = {embla.rand(1, 3, 3), embla.rand(1, 3, 3)}, {embla.rand(1, 2, 3), embla.rand(1, 2, 3)}
+  local closed = {key_padding_mask = embla.BoolTensor {{false, true}, {false, false}, {true, false}}}
+  for _, case in ipairs {
+    {nn.Linear(6, 3), {"input"}, x}, {nn.ReLU(), {"input"}, x}, {nn.Softmax(1), {"input"}, x},
+    {nn.Hardtanh(-1, 0.5), {"x"}, x}, {nn.LayerNorm(6), {"input"}, x}, {nn.RMSNorm(6), {"input"}, x},
+    {nn.BatchNorm1d(6):eval(), {"input"}, x}, {nn.GroupNorm(2, 6), {"input"}, x}, {nn.Dropout():eval(), {"input"}, x},
+    {nn.Conv1d(3, 2, 2), {"input"}, pair}, {nn.MaxPool1d(2), {"input"}, pair}, {nn.Flatten(), {"input"}, pair},
+    {nn.Unflatten(1, {2, 3}), {"input"}, x}, {nn.GLU(), {"input"}, x}, {nn.PReLU(), {"input"}, x},
+    {nn.Sequential(nn.Linear(6, 3), nn.ReLU()), {"input"}, x},
+    {nn.Embedding(5, 3), {"input"}, places}, {nn.EmbeddingBag(5, 3), {"input"}, places},
+    {nn.EmbeddingBag(5, 3), {"input", "offsets"}, places[0], embla.LongTensor {0, 1}},
+    {nn.EmbeddingBag(5, 3, {mode = "sum"}), {"input", "offsets", "per_sample_weights"}, places, nil, embla.rand(2, 2)},
+    {nn.RNN(6, 3), {"input", "hx"}, pair, states[1]}, {nn.GRU(6, 3), {"input", "state"}, pair, states[1]},
+    {nn.LSTM(6, 3), {"input", "hx"}, pair, states}, {nn.LSTM(6, 3), {"input"}, pair},
+    {nn.LSTM(6, 3, {batch_first = true}), {"input", "hx", "lengths"}, pair, twin, {3, 1}},
+    {nn.RNNCell(6, 3), {"input", "hx"}, x, h}, {nn.GRUCell(6, 3), {"input", "h"}, x, h},
+    {nn.LSTMCell(6, 3), {"input", "hx"}, x, {h, c}},
+    {nn.MultiheadAttention(6, 2), {"query", "key", "value"}, pair, pair, pair},
+    {nn.MultiheadAttention(6, 2), {"query", "key", "value", "key_padding_mask", "need_weights"}, pair, pair, pair,
+     closed.key_padding_mask, false},
+    {nn.TransformerEncoderLayer(6, 2):eval(), {"src"}, pair},
+    {nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2), 1):eval(), {"src"}, pair},
+    {nn.Bilinear(6, 6, 2), {"input1", "input2"}, x, x}, {nn.CosineSimilarity(), {"x1", "x2"}, x, x * 2},
+    {nn.MSELoss(), {"input", "target"}, x, x * 2}, {nn.CrossEntropyLoss(), {"input", "target"}, x, target},
+  } do
+    local made, words, given = case[1], case[2], {}
+    for i, name in ipairs(words) do given[name] = case[i + 2] end
+    t.same_bits((made(given)), (made(table.unpack(case, 3, #words + 2))))
+  end
+  t.raises(function() nn.Linear(6, 3) {inptu = x} end, "Linear: unknown option 'inptu'")
+  t.raises(function() nn.GRU(6, 3) {input = pair, hy = states[1]} end, "GRU: unknown option 'hy'")
+end)
+
+t.test("a script's own forward gets its table as it is", function()
+  local Net = nn.Module:extend "Net"
+  function Net.forward(_, given) return given end
+  local named = {input = 1, target = 2}
+  t.equal({Net()(named) == named, nn.Sequential(Net(), Net())(named) == named, nn.Identity()(named) == named},
+          {true, true, true})
+end)
+
+t.test("the other name of an option goes through a table of names", function()
+  local options = require "embla.arguments.options"
+  local spec = options.spec("f", {{name = "value", type = "number", also = "padding_value"}})
+  local f = arguments.reader("f", function(input, opt) return input, spec.read(opt).value end)
+  t.equal({f {input = 1, padding_value = 2}}, {1, 2})
+  t.equal({f(1, {value = 3})}, {1, 3})
+  t.raises(function() f {input = 1, padding_valu = 2} end, "f: unknown option 'padding_valu'", "input, value)")
+end)
+
 t.finish()

@@ -2,7 +2,7 @@
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" ..
                (arg[0]:match("^(.-)tests/lua/") or "") .. "scripts/?.lua;" .. package.path
 local t = require "support.check"
-local options = require "embla.options"
+local options = require "embla.arguments.options"
 
 local sgd = options.spec("SGD", {
   {name = "lr", type = "number", required = true, range = ">= 0", doc = "step size"},
@@ -70,7 +70,7 @@ end)
 
 t.test("errors point at the script's line", function()
   local line = debug.getinfo(1, "l").currentline + 1
-  local text = t.raises(function() sgd.read({lr = -1}) end)
+  local text = t.raises(function() sgd.read({lr = -1}) end, "SGD: option lr: expected number >= 0, got -1")
   t.equal(tonumber(text:match("test_options%.lua:(%d+): SGD")), line)
 end)
 
@@ -102,18 +102,18 @@ t.test("operations give their spec as text", function()
     {name = "count", kind = "int", initial = "-1"},
     {name = "sizes", kind = "ints", initial = "0 -1"},
   })
-  t.equal(table.pack(options.positional(spec)), {nil, false, nil, 1e-8, "mean", -1, {0, -1}, n = 7})
-  t.equal({options.positional(spec, {dim = {1}, keepdim = true, dtype = "float64", eps = 1, mode = "sum", count = 2,
-                                     sizes = {}})}, {{1}, true, "float64", 1, "sum", 2, {}})
-  t.raises(function() options.positional(spec, {mode = "max"}) end, "sum: option mode: expected one of sum, mean")
+  t.equal(spec.read(), {keepdim = false, eps = 1e-8, mode = "mean", count = -1, sizes = {0, -1}})
+  local given = {dim = {1}, keepdim = true, dtype = "float64", eps = 1, mode = "sum", count = 2, sizes = {}}
+  t.equal(spec.read(given), given)
+  t.raises(function() spec.read {mode = "max"} end, "sum: option mode: expected one of sum, mean")
   local required = options.from_op("clamp", {{name = "min", kind = "number", initial = "!"}})
-  t.raises(function() options.positional(required, {}) end, "clamp: option min is required")
+  t.raises(function() required.read {} end, "clamp: option min is required")
 end)
 
-t.test("given leaves defaults to the core and checks the rest", function()
+t.test("given puts options in order, and leaves defaults and checks to the core", function()
   t.equal(table.pack(options.given(sgd, {momentum = 0.5, size = {1, 2}})), {nil, 0.5, [9] = {1, 2}, n = 9})
   t.equal(table.pack(options.given(sgd, {})), {n = 9})
-  t.raises(function() options.given(sgd, {momentum = 2}) end, "SGD: option momentum: expected number in [0, 1), got 2")
+  t.equal(table.pack(options.given(sgd, {momentum = 2, padding_idx = false})), {nil, 2, n = 9})
   t.raises(function() options.given(sgd, {momentun = 2}) end, "SGD: unknown option 'momentun', did you mean")
 end)
 

@@ -15,6 +15,7 @@ local DATA = {
   ["autograd.no_grad"] = true, ["autograd.enable_grad"] = true, ["autograd.detect_anomaly"] = true,
   ["utils.checkpoint"] = true, ["nn.Identity"] = true, ["nn.Sequential"] = true, ["nn.Module"] = true,
   ["nn.ModuleDict"] = true, ["nn.ModuleList"] = true, ["autograd.Function"] = true, ["data.Dataset"] = true,
+  ["data.Sampler"] = true,
   ["optim.Optimizer"] = true,
 }
 
@@ -77,6 +78,14 @@ end
 local OBJECTS = {
   TensorDataset = function() return embla.data.TensorDataset(embla.rand(4, 2)) end,
   DataLoader = function() return embla.data.DataLoader(embla.data.TensorDataset(embla.rand(4, 2))) end,
+  ConcatDataset = function() return embla.data.ConcatDataset {embla.data.TensorDataset(embla.rand(4, 2))} end,
+  ShuffleBuffer = function()
+    return embla.data.ShuffleBuffer(embla.data.IterableDataset(function() return ipairs {1, 2} end), {buffer_size = 2})
+  end,
+  RandomSampler = function() return embla.data.RandomSampler(4) end,
+  WeightedRandomSampler = function() return embla.data.WeightedRandomSampler({1, 2}, 3) end,
+  DistributedSampler = function() return embla.data.DistributedSampler(5, 2, 1) end,
+  BatchSampler = function() return embla.data.BatchSampler(embla.data.SequentialSampler(5), 2) end,
   Vocab = function() return embla.text.Vocab {"a", "b"} end,
   Corpus = function() return embla.text.Corpus(arg[0]) end,
   SkipGram = function() return embla.text.SkipGram(embla.text.Corpus(arg[0]), {batch_size = 4}) end,
@@ -98,7 +107,7 @@ local WORKS_ON = {
   is_instance = true, prepare = true, of_table = true, from_rule = true, describe_options = true, rate = true,
   spec_of = true, pretrained_spec_of = true, groups_of = true, setup = true, start = true, adopt = true,
   set_state = true, get_state = true, note_rates = true, options_repr = true, extra_repr = true, define = true,
-  replace_rows = true, forward = true, ids = true, words = true,
+  forward = true, ids = true, words = true,
 }
 
 local made = {}

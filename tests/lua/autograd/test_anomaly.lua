@@ -67,7 +67,7 @@ t.test("row-sparse gradients are looked through", function()
   autograd.detect_anomaly(function()
     local w = embla.ones(3, 2, {requires_grad = true})
     local y = embla.F.embedding(embla.LongTensor {1}, w, {sparse = true})
-    t.raises(function() y:backward(embla.full({1, 2}, 0 / 0)) end, "embedding gave NaN")
+    t.raises(function() y:backward(embla.full({1, 2}, 0 / 0)) end, "Embedding gave NaN")
   end)
 end)
 

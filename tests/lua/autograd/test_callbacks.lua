@@ -156,11 +156,11 @@ t.test("what a dataset hands back", function()
     return cls()
   end
   local function first(dataset) return function() return data.DataLoader(dataset, {batch_size = 4}):iter()() end end
-  t.raises(first(set(function(i) return i < 2 and 1 or nil end)), "Mine: get(2): field 1: expected a number",
+  t.raises(first(set(function(i) return i < 2 and 1 or nil end)), "Mine: get(2): field 1: expected a tensor",
     "got nil")
-  t.raises(first(set(function(i) if i < 2 then return 1, 2 end return 1 end)), "get(2) returned 1 fields",
-    "first sample 2")
-  t.raises(first(set(function() return "a" end)), "field 1: expected a tensor or a number, got \"a\"")
+  t.raises(first(set(function(i) if i < 2 then return 1, 2 end return 1 end)), "get(2): the sample has 1 fields",
+    "first 2")
+  t.raises(first(set(function() return print end)), "field 1: expected a tensor, a number", "got a function")
   t.raises(first(set(function(i) return i == 0 and embla.ones(2) or 3 end)), "get(1): field 1: expected a tensor")
   t.raises(first(set(function(i) return embla.ones(i + 1) end)), "stack")
   for _, n in ipairs {"a", 2.5, -1, {}} do

@@ -135,6 +135,24 @@ function rounds.hook_of_a_gradient()
   b:register_hook(function() return nil, a, b end)
 end
 
+function rounds.gradient_computed_from_its_own_tensor()
+  local a = leaf()
+  a.grad = a * 2
+  a.grad = (a.grad * a):exp()
+end
+
+function rounds.gradients_of_each_other()
+  local a, b = leaf(), leaf()
+  a.grad, b.grad = b, a
+end
+
+function rounds.gradient_that_leads_back_by_a_hook()
+  local a = leaf()
+  a.grad = a * 2
+  a.grad:register_hook(function() return nil, a end)
+  a.grad:sum():backward()
+end
+
 function rounds.hook_stored_in_a_buffer()
   local h, buffer = leaf() * 2, embla.zeros(3, 4)
   h:register_hook(function() return nil, buffer end)
@@ -169,6 +187,36 @@ t.test("flat: hooks hung on a parameter and taken off again, in any order", func
     w.grad = nil
   end)
   t.equal(count, 320 + 319)
+end)
+
+t.test("a gradient with a history keeps it, and follows what backward adds", function()
+  local a = leaf()
+  a.grad = a * a * 3
+  collectgarbage()
+  t.equal(a.grad.grad_fn:name(), "MulBackward0")
+  local g = a.grad
+  t.equal(embla.grad(a.grad:sum(), {a})[1]:tolist(), {6, 6, 6, 6})    -- 3 a^2, at 1
+  ;(a * 5):sum():backward()
+  t.equal(a.grad:tolist(), {8, 8, 8, 8})
+  t.equal(g:tolist(), {8, 8, 8, 8})
+  a.grad = nil
+  ;(a * 5):sum():backward()
+  t.equal(a.grad:tolist(), {5, 5, 5, 5})
+  t.equal(a.grad.requires_grad, false)
+end)
+
+t.test("zero_grad lets go of a gradient's history", function()
+  local w = embla.nn.Parameter(embla.ones(4))
+  local opt = embla.optim.SGD({w}, {lr = 0.1})
+  local seen = setmetatable({}, {__mode = "k"})
+  w.grad = w * 2
+  seen[w.grad] = true
+  opt:step()
+  t.close(w:tolist(), {0.8, 0.8, 0.8, 0.8}, 1e-6)       -- 1 - 0.1 * 2
+  opt:zero_grad()
+  settle()
+  t.equal(next(seen), nil)
+  t.equal(w.grad, nil)
 end)
 
 -- ---- nothing is lost -------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ t.test("the base is changed: a view made before follows", function()
   t.equal(x.grad, {1.0, 0.0})
 end)
 
-t.test("copy_ fill_ zero_ masked_fill_ index_add_ scatter_ and kin on a tensor with a history", function()
+t.test("copy_ fill_ zero_ masked_fill_ index_add_ scatter_ and related ones on a tensor with a history", function()
   local ids = embla.LongTensor {1}
   local cases = {
     copy_ = {function(y, v) y:copy_(v) end, {0.0, 0.0}, 3.0},
@@ -158,7 +158,7 @@ end)
 
 t.test("a value of the wrong shape is refused", function()
   local y = leaf {1.0, 2.0} * 1
-  t.raises(function() y[{{0, 2}}] = embla.zeros(3) end, "copy: source (3)", "(2)")
+  t.raises(function() y[{{0, 2}}] = embla.zeros(3) end, "copy: src (3)", "(2)")
   t.equal(y, {1.0, 2.0})
 end)
 

@@ -597,6 +597,42 @@ test("averages of EMA outlast the scope in which they were made", function()
   t.equal(p, {1, 1})
 end)
 
+test("what modules, data sets, loops and corpora of Embla hold outlasts the scope in which it was made", function()
+  local path = os.tmpname()
+  do
+    local f <close> = assert(io.open(path, "w"))
+    f:write(("a b c d\n"):rep(20))
+  end
+  local corpus, set = embla.text.Corpus(path), embla.data.TensorDataset(embla.arange(6))
+  os.remove(path)
+  local norm, halves, own, loss, sampled, vectors, first, second, batches
+  local mine = embla.nn.Module:extend "Mine"
+  do
+    local _ <close> = embla.scope()
+    norm, halves, own = embla.nn.BatchNorm1d(2), embla.nn.BatchNorm1d(2), mine()
+    halves:to "float64"
+    own:register_buffer("places", embla.arange(3))
+    loss = embla.nn.CrossEntropyLoss {weight = embla.tensor {1.0, 3.0}}
+    sampled = embla.nn.SampledSoftmaxLoss(2, 4, {num_sampled = 2, distribution = "unigram", counts = embla.ones(4)})
+    vectors = embla.text.Word2Vec(corpus, {dim = 4, epochs = 1})
+    first, second = embla.data.random_split(set, {2, 4})
+    batches = embla.data.DataLoader(set, {batch_size = 3, shuffle = true}):iter()
+    t.equal({#corpus.ids, #corpus.starts}, {80, 21})
+  end
+  collectgarbage()
+  norm(embla.ones(3, 2))
+  t.close(norm.running_mean, {0.1, 0.1})                -- 0.9 * 0 + 0.1 * 1
+  t.equal({halves.running_mean.dtype, halves.num_batches_tracked:item()}, {"float64", 0})
+  t.equal(own.places, {0, 1, 2})
+  t.close(loss(embla.zeros(2, 2), embla.tensor {0, 1}):item(), math.log(2))
+  t.equal(sampled(embla.ones(1, 2), embla.tensor {1}):item() >= 0, true)        -- 0: all drawn were the target
+  vectors:train()
+  t.equal(vectors.vectors.shape, {4, 4})
+  t.equal({#first, #second, first:get(0):dim(), second:get(3):dim()}, {2, 4, 0, 0})
+  t.equal(batches():sum():item() + batches():sum():item(), 15)
+  t.equal({corpus.ids:size(0), corpus.starts[20]}, {80, 80})
+end)
+
 test("a tensor's own <close>", function()
   local x = embla.ones(2)
   local y

@@ -1,7 +1,7 @@
 -- Classes: objects, inheritance, metamethods.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
-local class = require "embla.class"
+local class = require "embla.base.class"
 
 local Point = class "Point"
 function Point:init(x, y) self.x, self.y = x, y end

@@ -1,13 +1,13 @@
 -- Parts that are loaded when first asked for.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
-local later = require "embla.later"
+local lazy = require "embla.base.lazy"
 
 local function parts()
   package.loaded["made.one"], package.loaded["made.more"] = nil, nil
   package.preload["made.one"] = function() return "the one" end
   package.preload["made.more"] = function() return {A = "a", B = "b"} end
-  return later({there = 1}, "made.", {one = "One", more = "A B"})
+  return lazy({there = 1}, "made.", {one = "One", more = "A B"})
 end
 
 t.test("a part is loaded when it is asked for, and not before", function()
@@ -34,8 +34,9 @@ end)
 t.test("nn has all that its modules define", function()
   local nn = require("embla").nn
   for name in pairs(nn) do t.equal(nn[name] ~= nil, true, name) end
-  for _, several in ipairs {"activations", "dropout", "layer_norm", "losses", "pool1d", "recurrent", "recurrent_cell",
-                            "similarity", "transformer"} do
+  for _, several in ipairs {"attention.transformer", "layers.activations", "layers.dropout", "layers.pool1d",
+                            "layers.similarity", "losses", "normalization.layer_norm", "recurrent.cell",
+                            "recurrent.layer"} do
     for name, class in pairs(require("embla.nn." .. several)) do t.equal(rawequal(nn[name], class), true, name) end
   end
 end)

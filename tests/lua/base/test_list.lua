@@ -2,7 +2,7 @@
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
 local embla = require "embla"
-local list = require "embla.list"
+local list = require "embla.base.list"
 local nn = embla.nn
 
 local x = embla.ones(2, 3)
@@ -47,6 +47,38 @@ t.test("long ones are cut, deep and hostile ones end", function()
   local loop = list.of {}
   loop[1] = loop
   t.equal(tostring(loop), "{{{{{{...}}}}}}")
+end)
+
+t.test("states print what they hold", function()
+  local p = nn.Parameter(embla.ones(2))
+  local opt = embla.optim.SGD({p}, {lr = 0.5, momentum = 0.5})
+  p:sum():backward()
+  opt:step()
+  local state = opt:state_dict()
+  t.equal(tostring(state.state), "{{momentum_buffer = tensor (2) float32, step = 1}}")
+  t.equal(tostring(state), table.concat({
+    "{",
+    "  param_groups = {",
+    "    {",
+    "      dampening = 0.0,",
+    "      lr = 0.5,",
+    "      maximize = false,",
+    "      momentum = 0.5,",
+    "      nesterov = false,",
+    "      params = {1},",
+    '      sparse_mode = "exact",',
+    "      weight_decay = 0.0",
+    "    }",
+    "  },",
+    "  state = {{momentum_buffer = tensor (2) float32, step = 1}}",
+    "}"}, "\n"))
+  local schedule = embla.optim.lr_scheduler.ExponentialLR(opt, {gamma = 0.5})
+  t.equal(tostring(schedule:state_dict().groups), "{{lr = 0.5}}")
+  t.equal(tostring(schedule:state_dict()):match "gamma = [%d.]+", "gamma = 0.5")
+  t.equal(tostring(embla.optim.EMA({p}, 0.5):state_dict()),
+          "{averages = {tensor (2) float32}, decay = 0.5, num_updates = 0, warmup = false}")
+  t.equal(tostring(nn.Linear(1, 1):load_state_dict({other = p}, {strict = false})),
+          '{missing_keys = {"weight", "bias"}, unexpected_keys = {"other"}}')
 end)
 
 t.test("a copy of a module has lists of its own", function()

@@ -1,7 +1,7 @@
 -- Ordered tables: pairs and for loops go in the order of the first assignment.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
-local ordered = require "embla.ordered"
+local ordered = require "embla.base.ordered"
 
 local function filled()
   local o = ordered()

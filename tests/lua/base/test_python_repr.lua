@@ -1,7 +1,7 @@
 -- Values as Python writes them; the wanted texts are those of Python's repr.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
-local repr = require "embla.repr"
+local repr = require "embla.base.python_repr"
 
 local CASES = {
   {1, "1"}, {-3, "-3"}, {1.0, "1.0"}, {0.1, "0.1"}, {0.0, "0.0"}, {-0.0, "-0.0"}, {1e-5, "1e-05"}, {0.0001, "0.0001"},

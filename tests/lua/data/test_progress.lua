@@ -44,6 +44,19 @@ t.test("a bar tells rate, time left and a note", function()
   t.equal(#written, 1)
 end)
 
+t.test("times are hours, minutes and seconds", function()
+  local function line_after(seconds, done)
+    local bar = progress.bar(400, {out = sink()})
+    bar.started = embla.clock() - seconds
+    bar.done = done
+    return bar:line():match "it/s, (.*)$"
+  end
+  t.equal(line_after(1220, 100), "1:01:00 left")        -- three times as long
+  t.equal(line_after(20, 100), "1:00 left")
+  t.equal(line_after(125, 400), "2:05")
+  t.equal(line_after(3725, 400), "1:02:05")
+end)
+
 t.test("a loader says itself how many rounds there are", function()
   local out, written = sink()
   local loader = embla.data.DataLoader(embla.data.TensorDataset(embla.arange(6)), {batch_size = 2})

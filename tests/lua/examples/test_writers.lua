@@ -56,10 +56,14 @@ for _, name in ipairs {"char_lstm", "gpt"} do
     t.skip(name .. " begins to learn Shakespeare", "no " .. DATA .. "; set EMBLA_DATA")
   end
 
-  t.test(name .. " explains its options when one is unknown", function()
+  t.test(name .. " explains its options, and refuses one that it does not know", function()
     local _, err, status = process.run(command(name, "--step 5"))
-    t.equal(status, 1)
-    t.equal(err:find("usage", 1, true) and err:find("--steps 2000", 1, true) ~= nil, true)
+    t.equal({status, err:match "unknown option.*%-%-steps%?"}, {1, "unknown option --step, did you mean --steps?"})
+    local out
+    out, err, status = process.run(command(name, "--help"))
+    t.equal({err, status, out:match "^usage: embla [^\n]*"},
+            {"", 0, ("usage: embla %sscripts/examples/%s.lua [FILE] [options]"):format(ROOT, name)})
+    t.equal(out:match "%-%-steps N +[^\n]*", "--steps N      batches to learn from (default 2000)")
   end)
 end
 

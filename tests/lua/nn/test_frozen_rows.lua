@@ -100,7 +100,7 @@ end)
 
 t.test("freezing and unfreezing in mid-training", function()
   local emb = new_table {sparse = true}
-  local opt = optim.SGD({emb.weight}, {lr = 0.5, weight_decay = 0.5})         -- exact: rows that wait are frozen
+  local opt = optim.SGD({emb.weight}, {lr = 0.5, weight_decay = 0.5})         -- exact: deferred rows are frozen
   train(emb, opt, 2, {})
   local want = emb.weight:detach():clone()
   emb:freeze_rows {3}

@@ -72,10 +72,10 @@ t.test("Sequential names the layer's number, at the line of the script", functio
   begins(message, line(-1), "linear", "(in Sequential.4)")
 end)
 
-t.test("a layer alone names itself, as before", function()
+t.test("a layer alone needs no way to it", function()
   local layer = nn.Linear(3, 2)
   local message = message_of(function() return (layer(embla.ones(1, 2))) end)
-  begins(message, line(-1), "Linear: ")
+  begins(message, line(-1), "linear: ")
   t.equal(message:find("(in ", 1, true), nil)
 end)
 

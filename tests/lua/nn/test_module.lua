@@ -215,43 +215,6 @@ t.test("a state goes there and back", function()
   t.equal(to.first.weight.requires_grad, true)
 end)
 
-t.test("load_state_dict takes a plain table and converts", function()
-  local net = nn.Linear(1, 1)
-  net:load_state_dict({weight = embla.tensor({{2.5}}, "float64"), bias = embla.LongTensor {3}})
-  t.equal(net.weight:detach():tolist(), {{2.5}})
-  t.equal(net.bias:detach():tolist(), {3})
-end)
-
-t.test("load_state_dict is all or nothing and names all that is wrong", function()
-  local net = Net()
-  local before = net.scale:detach():clone()
-  local state = Net():state_dict()
-  state.scale = embla.full({2}, 9.0)
-  state["first.bias"] = embla.ones(3)
-  state["second.0.weight"] = nil
-  state.other = embla.ones(1)
-  t.raises(function() net:load_state_dict(state) end, "Net", "load_state_dict", "missing: second.0.weight",
-           "first.bias: shape (3) given, (2) expected", "unexpected: other")
-  t.same_bits(net.scale:detach(), before)
-  t.raises(function() net:load_state_dict(state, {strict = false}) end, "first.bias: shape (3) given, (2) expected")
-  t.same_bits(net.scale:detach(), before)
-end)
-
-t.test("strict = false passes over missing and unexpected names and reports them", function()
-  local net = nn.Linear(1, 1)
-  local result = net:load_state_dict({weight = embla.tensor {{5.0}}, zeta = embla.ones(1), alpha = embla.ones(1)},
-                                     {strict = false})
-  t.equal(result, {missing_keys = {"bias"}, unexpected_keys = {"alpha", "zeta"}})
-  t.equal(net.weight:detach():tolist(), {{5}})
-end)
-
-t.test("load_state_dict refuses what is no state", function()
-  local net = nn.Linear(1, 1)
-  t.raises(function() net:load_state_dict("model.pt") end, "load_state_dict", "table")
-  t.raises(function() net:load_state_dict({weight = {{1}}, bias = embla.ones(1)}) end, "weight", "tensor", "table")
-  t.raises(function() net:load_state_dict({}, {strikt = false}) end, "strikt", "strict")
-end)
-
 -- ---- printing --------------------------------------------------------------------------------------------------
 
 t.test("tostring is PyTorch's tree", function()

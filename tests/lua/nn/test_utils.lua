@@ -57,6 +57,29 @@ t.test("parameters to a vector and back", function()
   t.equal(layer.weight.is_leaf, true)
 end)
 
+t.test("what stands before the names of a state is taken off in place", function()
+  local state = {["module.weight"] = embla.ones(1), ["head.module.bias"] = embla.zeros(1), [1] = 2}
+  local weight = state["module.weight"]
+  utils.consume_prefix_in_state_dict_if_present(state, "module.")
+  t.equal({rawequal(state.weight, weight), state["module.weight"]}, {true})
+  t.equal({state["head.module.bias"]:item(), state[1]}, {0, 2})
+  utils.consume_prefix_in_state_dict_if_present(state, "module.")
+  utils.consume_prefix_in_state_dict_if_present(state, "")
+  t.equal(rawequal(state.weight, weight), true)
+  local net = nn.Sequential(nn.Linear(1, 1))
+  local own = net:state_dict()
+  utils.consume_prefix_in_state_dict_if_present(own, "0.")
+  local names = {}
+  for name in pairs(own) do names[#names + 1] = name end
+  t.equal(names, {"weight", "bias"})
+  local both = {["module.a"] = 1, a = 2, ["module.b"] = 3}
+  t.raises(function() utils.consume_prefix_in_state_dict_if_present(both, "module.") end,
+           "consume_prefix_in_state_dict_if_present: argument state: it holds module.a and a")
+  t.equal(both, {["module.a"] = 1, a = 2, ["module.b"] = 3})
+  t.raises(function() utils.consume_prefix_in_state_dict_if_present(1, "a") end, "argument state", "table", "1")
+  t.raises(function() utils.consume_prefix_in_state_dict_if_present({}, 1) end, "argument prefix", "text", "1")
+end)
+
 t.test("what does not fit is refused", function()
   local list = parameters(1)
   t.raises(function() utils.clip_grad_norm_(list) end, "clip_grad_norm_: option max_norm is required")

@@ -62,6 +62,35 @@ t.test("a function runs on the averages, and errors put the parameters back", fu
   t.equal({p:detach():item(), ema.averages[1]:item()}, {3.0, 2.0})
 end)
 
+t.test("an error at any point of update leaves all averages or none as they were", function()
+  local p, q, h = param(1, 2), param(8), embla.ones(3, {dtype = "bfloat16"})
+  local ema = optim.EMA({p, q, h}, {decay = 0.5})
+  local function averages()
+    return {ema.averages[1]:tolist(), ema.averages[2]:tolist(), ema.averages[3]:tolist(), ema.num_updates}
+  end
+  local before = averages()
+  p:detach():fill_(3) q:detach():fill_(0) h:fill_(2)
+  local after = {{2.0, 2.5}, {4.0}, {1.5, 1.5, 1.5}, 1}
+  local function check()
+    local now = averages()
+    t.equal(now, now[4] == 0 and before or after)
+    ema = optim.EMA({param(1, 2), param(8), embla.ones(3, {dtype = "bfloat16"})}, {decay = 0.5})
+    ema.params = {p, q, h}
+  end
+  check()
+  t.equal(points.instructions(function() ema:update() end, check) > 5, true)
+  t.equal(points.allocations(function() ema:update() end, check) > 0, true)
+end)
+
+t.test("a parameter that got other rows is refused, and no average changes", function()
+  local p, e = param(1), embla.nn.Embedding(2, 1)
+  local ema = optim.EMA({p, e.weight}, {decay = 0.5})
+  p:detach():fill_(3)
+  e:resize(3)
+  t.raises(function() ema:update() end, "EMA: parameter 2 has shape (3, 1), its average (2, 1)")
+  t.equal({ema.averages[1]:item(), ema.num_updates}, {1.0, 0})
+end)
+
 t.test("an error at any point of averaged puts the parameters back", function()
   local p, q = param(2), param(1)
   local ema = optim.EMA({p, q}, {decay = 0.5})
@@ -120,6 +149,9 @@ t.test("what does not fit is refused", function()
            "EMA: copy_to: argument params: expected a sequence of 1 tensors, got one of 2")
   t.raises(function() ema:copy_to {param(1)} end, "EMA: copy_to: tensor 1 has shape (1), its average (2)")
   local dict = ema:state_dict()
+  dict.averages = {}
+  t.raises(function() ema:load_state_dict(dict) end,
+           "EMA: load_state_dict: argument dict.averages: expected a sequence of 1 tensors, got one of 0")
   dict.averages = {embla.zeros(3)}
   t.raises(function() ema:load_state_dict(dict) end, "EMA: load_state_dict: tensor 1 has shape (3)")
   dict.averages = {embla.sparse_coo_tensor(embla.tensor {{0}}, embla.ones(1), {2})}

@@ -77,7 +77,7 @@ for name, list in pairs(CASES) do
   end
 end
 
--- Saving reads the table, and so pays what is owed at another time: the bits may not depend on it.
+-- Saving reads the table, and so applies deferred updates at another time: the bits may not depend on it.
 for _, name in ipairs {"SGD", "Adam", "SparseAdam", "RowWiseAdagrad", "NAdam", "ASGD"} do
   t.test(name .. ": saved and loaded on the way, the same bits", function()
     local options = (CASES[name] or {{lr = 0.05}})[1]

@@ -216,7 +216,12 @@ refuses("a group without params", function() return {{lr = 1}} end, {}, "a param
 refuses("an unknown option", function() return {param(1)} end, {momentun = 0.9}, "unknown option 'momentun'",
         "did you mean 'momentum'?")
 refuses("an unknown option of a group", function() return {{params = {param(1)}, lrr = 1}} end, {}, "'lrr'")
-refuses("an option of the wrong type", function() return {param(1)} end, {nesterov = 1}, "SGD: option nesterov")
+refuses("an option of the wrong type", function() return {param(1)} end, {nesterov = 1},
+        "SGD: option nesterov: expected boolean, got 1")
+refuses("an option of the wrong type of a group", function() return {{params = {param(1)}, lr = "x"}} end, {},
+        'SGD: option lr: expected number >= 0, got "x"')
+refuses("a table for a number", function() return {param(1)} end, {lr = {1}},
+        "SGD: option lr: expected number >= 0, got a table")
 refuses("a negative rate", function() return {param(1)} end, {lr = -1}, "SGD: Invalid learning rate: -1")
 refuses("a negative rate of a group", function() return {{params = {param(1)}, lr = -1}} end, {}, "Invalid learning")
 refuses("an unknown sparse_mode", function() return {param(1)} end, {sparse_mode = "eager"}, "one of lazy, exact")
@@ -249,7 +254,7 @@ t.test("errors begin with the script's line, once", function()
   starts(line, "SGD: Invalid learning rate: -1", function() optim.SGD({p}, {lr = -1}) end)
   local opt = optim.SGD({p})
   opt.param_groups[1].lr = -1
-  starts(line + 3, "step: SGD: Invalid learning rate: -1", function() opt:step() end)
+  starts(line + 3, "SGD: Invalid learning rate: -1", function() opt:step() end)
 end)
 
 t.test("a tensor that was computed", function()
@@ -264,7 +269,8 @@ t.test("options spoilt between steps", function()
   for _, case in ipairs {{"lr", "0.1", "Adam: lr of param_groups[1]: expected a number, got 0.1"},
                          {"lr", -1, "Invalid learning rate: -1"}, {"amsgrad", 1, "expected true or false"},
                          {"betas", {0.9}, "betas[1] of param_groups[1]"}, {"betas", 3, "betas[0] of param_groups[1]"},
-                         {"sparse_mode", "x", "expected one of: lazy exact"}, {"params", 1, "params is no table"},
+                         {"sparse_mode", "x", "expected one of: lazy exact, got x"},
+                         {"params", 1, "params is no table"},
                          {"params", {1}, "param_groups[1].params[1] is no tensor"}} do
     local before = group[case[1]]
     group[case[1]] = case[2]

@@ -1,7 +1,7 @@
 -- The locals of a piece of code, told from all that looks like them.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
-local locals = require "embla.locals"
+local locals = require "embla.repl.locals"
 
 local CASES = {
   {"", {}},

@@ -2,7 +2,7 @@
 -- test_special_values.lua reads. Values are PyTorch 1.13.1's, but where arithmetic says otherwise: hardswish at -inf
 -- is 0, softsign at infinities 1 and -1 with slope 0, NaN stays NaN in softshrink, the slopes of asinh and acosh far
 -- out are 1 / |x|, that of hypot at 0, 0 is 0, those of logaddexp at equal infinities are halves, that of xlogy by y at
--- 0, 0 is 0; elu and kin and softshrink keep the sign of zero.
+-- 0, 0 is 0; elu, related functions and softshrink keep the sign of zero.
 --
 -- I infinity, N NaN, M the dtype's greatest number, m its least normal one, s its least one above 0, L a large one
 -- whose square overflows.

@@ -9,7 +9,7 @@ t.test("equal: shape and values", function()
   t.equal(embla.equal(embla.tensor {1, 2}, embla.tensor {{1, 2}}), false)
   t.equal(embla.equal(embla.zeros(0), embla.zeros(0)), true)
   t.equal(embla.equal(embla.tensor {0 / 0}, embla.tensor {0 / 0}), false)
-  t.raises(function() embla.equal(embla.zeros(1), 1) end, "equal: argument b: expected a tensor, got 1")
+  t.raises(function() embla.equal(embla.zeros(1), 1) end, "equal: argument other: expected a tensor, got 1")
 end)
 
 t.test("isclose: |a - b| <= atol + rtol |b|", function()

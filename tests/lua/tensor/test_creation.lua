@@ -27,6 +27,9 @@ t.test("sequences", function()
   t.equal(embla.arange(3), embla.tensor({0, 1, 2}, "int64"))
   t.equal(embla.arange(5, 1, -2), embla.tensor({5, 3}, "int64"))
   t.equal(embla.arange(0, 1, 0.25), embla.tensor {0, 0.25, 0.5, 0.75})
+  t.raises(function() embla.arange(true) end, "arange: argument stop: expected a number, got true")
+  t.raises(function() embla.arange({}, 3) end, "arange: argument start: expected a number, got a table")
+  t.raises(function() embla.arange(0, 3, false) end, "arange: argument step: expected a number, got false")
   t.equal(embla.linspace(-1, 1, 5), embla.tensor {-1, -0.5, 0.0, 0.5, 1})
   t.close(embla.logspace(0, 3, 4), embla.tensor {1.0, 10, 100, 1000}, 1e-6, 0)
   t.equal(embla.eye(2, 3), embla.tensor {{1.0, 0, 0}, {0, 1, 0}})
@@ -47,14 +50,14 @@ t.test("a table that is no list of numbers is refused wherever a tensor is expec
     {function() embla.tensor {[2] = 1} end, "a table with a hole: nothing stands at position 1"},
     {function() embla.tensor {[1.5] = 1} end, "a key that is no position, 1.5"},
     {function() F.relu {foo = 1} end, "relu: unknown option 'foo'"},
-    {function() F.relu(gap) end, "relu: x: a table with a hole"},
-    {function() F.embedding(gap, embla.rand(4, 2)) end, "embedding: input: a table with a hole"},
-    {function() F.add({1, x = 2}, 1) end, "add: x: the name 'x' in a list"},
+    {function() F.relu(gap) end, "relu: input: a table with a hole"},
+    {function() F.embedding(gap, embla.rand(4, 2)) end, "Embedding: input: a table with a hole"},
+    {function() F.add({1, x = 2}, 1) end, "add: input: the name 'x' in a list"},
     {function() embla.ones(2):reshape {2, foo = 1} end, "reshape: shape: the name 'foo' in a list"},
     {function() embla.ones(2):sum {0, keepdim = true} end, "sum: dim: the name 'keepdim' in a list"},
     {function() embla.cat {embla.ones(1), dim = 0} end, "cat: tensors: the name 'dim' in a list"},
     {function() embla.ones(2):split {1, 1, dim = 0} end, "split: a table of both names and positions"},
-    {function() F.relu(embla.nn.Linear(1, 1)) end, "relu: x must be a tensor, got a Linear"},
+    {function() F.relu(embla.nn.Linear(1, 1)) end, "relu: input must be a tensor, got a Linear"},
     {function() embla.tensor(setmetatable({}, {__len = function() return 2 end})) end, "behind a metatable"},
     {function() embla.ones(3)[gap] = 1 end, "index: a table with a hole"},
   } do
@@ -66,8 +69,8 @@ end)
 
 t.test("messages speak of what the script wrote", function()
   local x = embla.ones(3)
-  t.raises(function() return x + "a" end, 'add: y, the other operand, must be a tensor or a number, got "a"')
-  t.raises(function() return x + nil end, "add: y, the other operand, must be a tensor or a number, got nothing")
+  t.raises(function() return x + "a" end, 'add: other must be a tensor or a number, got "a"')
+  t.raises(function() return x + nil end, "add: other must be a tensor or a number, got nothing")
   t.raises(function() embla.cat(x, x) end, "cat: tensors: expected a table of them, as in cat({a, b}), got")
   t.raises(function() return x > 0 end, "x:gt(y)")
   t.raises(function() return x <= x end, "x:le(y)")
@@ -103,6 +106,21 @@ t.test("randperm and the clock", function()
   local b = embla.clock()
   t.equal({math.type(a), a > 0, b >= a, b - a < 60}, {"float", true, true, true})
   t.equal(embla.version:match "^%d+%.%d+%.%d+$" ~= nil, true)
+end)
+
+t.test("is_tensor knows a tensor among other values, and when it has been let go of", function()
+  local core = require "embla.core"
+  local x = embla.ones(2)
+  t.equal({embla.is_tensor(x), core.dtype_of(x)}, {true, "float32"})
+  for _, other in ipairs {1, "x", {}, print, io.stdout, core.new_optimizer "SGD", core.keep_generator()} do
+    t.equal({embla.is_tensor(other), core.dtype_of(other) == nil}, {false, true})
+  end
+  t.equal({embla.is_tensor(nil), core.dtype_of(nil) == nil}, {false, true})
+  do
+    local _ <close> = embla.scope()
+    x = embla.ones(2)
+  end
+  t.equal({embla.is_tensor(x), core.dtype_of(x) == nil}, {false, true})
 end)
 
 t.finish()

@@ -1,6 +1,7 @@
 -- t[key] and t[key] = value with every kind of key; the wanted values are PyTorch's.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
+local core = require "embla.core"
 local embla = require "embla"
 
 local function new() return embla.arange(12):view(3, 4) end
@@ -101,6 +102,32 @@ t.test("an index table is a list of positions, slices and tensors", function()
   t.equal(m[{{}, 0}], embla.tensor {1, 4})
   t.equal(m[{{nil, 1}, {1}}], embla.tensor {{2, 3}})
   t.equal(embla.tensor(3)[{}], 3)
+end)
+
+-- Where memory is wanting garbage is collected, in the middle of the call.
+t.test("a tensor that gets other rows in the middle of t[{ids, ids}] = v", function()
+  local k, reached = 0, true
+  while reached do
+    local e = embla.nn.Embedding(4096, 8)
+    local w, rows, columns = e.weight, embla.tensor {0, 1}, embla.tensor {0, 2}
+    reached = false
+    collectgarbage()
+    setmetatable({}, {__gc = function()
+      e:resize(2)
+      reached = true
+    end})
+    core.fail_after(k, false, true)
+    local ok, message = pcall(embla.no_grad, function() w[{rows, columns}] = 5 end)
+    core.fail_after(-1)
+    if ok then
+      t.equal({w[{0, 0}], w[{1, 2}]}, {5.0, 5.0})
+    else
+      t.equal(message:match "assignment: a finalizer has given the tensor other rows" ~= nil, true)
+    end
+    k = k + 1
+  end
+  t.equal(k > 10, true)
+  collectgarbage()                                      -- the last finalizer runs now, not while the state closes
 end)
 
 t.finish()

@@ -62,6 +62,20 @@ t.test("nodes of elementwise operations, which a plain number among the operands
   end
 end)
 
+t.test("nodes of operations along dims, without an input, by the dims of the result", function()
+  local F, x, y, v = embla.F, embla.ones(2, 3):requires_grad_(), embla.ones(1, 2, 3):requires_grad_(), embla.ones(3)
+  local w, b = embla.ones(4, 3):requires_grad_(), embla.ones(4)
+  for _, case in ipairs {
+    {"Sum", 0, x:sum()}, {"Sum", 1, x:sum({0, 1})}, {"Sum", 1, x[0]:sum(0)}, {"Sum", 1, y:sum(0)},
+    {"Mean", 0, x:mean()}, {"Mean", 1, x:mean({0, 1})}, {"Prod", 0, x:prod()}, {"Prod", 1, x[0]:prod(0)},
+    {"Squeeze", 0, y:squeeze()}, {"Squeeze", 1, y:squeeze(0)}, {"Squeeze", 1, y:sum():unsqueeze(0):squeeze(0)},
+    {"Addmm", 0, F.linear(x, w, b)}, {"Mm", 0, F.linear(x, w)}, {"View", 0, F.linear(y, w, b)},
+    {"UnsafeView", 0, F.linear(y, w)}, {"Add", 0, F.linear(v, w, b)}, {"Squeeze", 3, F.linear(v, w)},
+    {"Index", 0, x[embla.tensor {true, false}]}, {"IndexFill", 0, x:index_fill(0, {0}, 1)},
+    {"IndexFill", 1, x:index_fill(0, {0}, embla.tensor(1.0))},
+  } do t.equal(case[3].grad_fn:name(), case[1] .. "Backward" .. case[2]) end
+end)
+
 t.test("a parameter is marked, what is made of it is not", function()
   local p = nn.Parameter(embla.ones(2))
   t.equal(tostring(p), "Parameter containing:\ntensor([1., 1.], requires_grad=True)")

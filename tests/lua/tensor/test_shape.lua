@@ -1,4 +1,4 @@
--- Dims moved, tensors joined, windows, repetitions: by hand.
+-- Dims moved, repetitions, windows: by hand.
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
 local embla = require "embla"
@@ -54,31 +54,6 @@ t.test("reshaping to no dims", function()
   t.equal(embla.tensor({{7}}):view({}).shape, {})
   t.equal(embla.tensor(3):expand({}), embla.tensor(3))
   t.raises(function() x:reshape({}) end, "does not fit the 6 elements")
-end)
-
-t.test("tensors are joined side by side", function()
-  local a, b = embla.tensor {1, 2}, embla.tensor {3, 4}
-  t.equal(embla.hstack {a, b}, {1, 2, 3, 4})
-  t.equal(embla.hstack {x, x}, {{1, 2, 3, 1, 2, 3}, {4, 5, 6, 4, 5, 6}})
-  t.equal(embla.hstack {embla.tensor(1), embla.tensor(2)}, {1, 2})
-  t.equal(embla.vstack {a, b}, {{1, 2}, {3, 4}})
-  t.equal(embla.vstack {x, embla.tensor {7, 8, 9}}, {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}})
-  t.equal(embla.dstack {a, b}, {{{1, 3}, {2, 4}}})
-  t.equal(embla.dstack({x, x}).shape, {2, 3, 2})
-  t.equal(embla.column_stack {a, b}, {{1, 3}, {2, 4}})
-  t.raises(function() embla.hstack {} end, "hstack: argument tensors", "empty")
-  t.raises(function() embla.vstack {1} end, "vstack: argument tensors[1]: expected a tensor")
-end)
-
-t.test("grids", function()
-  local g = embla.meshgrid(embla.tensor {1, 2}, embla.tensor {3, 4, 5})
-  t.equal(g[1], {{1, 1, 1}, {2, 2, 2}})
-  t.equal(g[2], {{3, 4, 5}, {3, 4, 5}})
-  g = embla.meshgrid({embla.tensor {1, 2}, embla.tensor {3, 4, 5}}, {indexing = "xy"})
-  t.equal(g[1], {{1, 2}, {1, 2}, {1, 2}})
-  t.equal(g[2], {{3, 3}, {4, 4}, {5, 5}})
-  t.equal(embla.meshgrid(embla.tensor(7))[1], {7})
-  t.raises(function() embla.meshgrid(x) end, "at most 1 dim")
 end)
 
 t.test("elements are repeated", function()
@@ -165,34 +140,11 @@ t.test("without elements or dims, as PyTorch", function()
   end
 end)
 
-t.test("x:where(condition, y): x where it holds", function()
-  local pair = embla.tensor {1, 2}
-  t.equal(pair:where(embla.tensor {true, false}, embla.tensor {4, 5}), {1, 5})
-  t.equal(pair:where(embla.tensor {true, false}, 7), {1, 7})
-  t.equal(embla.tensor({false, true}):where(embla.tensor {true, true}, embla.tensor {true, false}), {false, true})
-  local v = embla.tensor({1.0, 2.0}, {requires_grad = true})
-  v:where(embla.tensor {false, true}, 0 / 0):backward(embla.tensor {3.0, 4.0})
-  t.equal(v.grad, {0.0, 4.0})
-  t.raises(function() pair:where(embla.tensor {1.0, 2.0}, pair) end, "where: condition must be bool, got float32")
-  t.raises(function() pair:where(true, pair) end, "where: argument condition")
-end)
-
 t.test("a list where a list is meant", function()
   local pair = embla.ones(2)
   t.raises(function() embla.cat(pair, pair) end,
            "cat: tensors: expected a table of them, as in cat({a, b}), got a tensor")
   t.raises(function() embla.stack(io.stdout) end, "stack: tensors", "FILE*")
-end)
-
-t.test("a number put into bools or whole numbers that can hold it leaves them what they are", function()
-  local ids = embla.tensor {1}
-  for _, put in ipairs {"index_fill", "scatter"} do
-    local bools, whole = embla.tensor {true, false, false}, embla.tensor {1, 2, 3}
-    t.equal(bools[put](bools, 0, ids, 1), {true, true, false})
-    t.equal(whole[put](whole, 0, ids, 5.0), {1, 5, 3})
-    t.equal(whole[put](whole, 0, ids, 5.5), {1.0, 5.5, 3.0})
-    t.equal(whole[put .. "_"](whole, 0, ids, 5.0), {1, 5, 3})
-  end
 end)
 
 t.finish()

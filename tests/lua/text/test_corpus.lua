@@ -100,8 +100,21 @@ t.test("what does not fit is refused", function()
   t.raises(function() text.Corpus("x", {vocab = {}}) end, "option vocab: expected a Vocab, got a table")
 end)
 
+t.test("a file that gzip has packed is unpacked on the way, whatever its name", function()
+  local path = file_of(("some words of it "):rep(20000))
+  os.execute(("gzip -n '%s' && mv '%s.gz' '%s'"):format(path, path, path))
+  local c = text.Corpus(path)
+  t.equal({#c, c.bytes, #c.vocab}, {80000, 340000, 4})
+  local file = assert(io.open(path, "r+b"))
+  file:seek("set", 100)
+  file:write "damage"
+  file:close()
+  t.raises(function() text.Corpus(path) end, path .. ": byte ", " of the packed file: ")
+  os.remove(path)
+end)
+
 t.test("a packed file is refused, not read as words", function()
-  local packed = {gzip = "\x1f\x8b\x08\0", bzip2 = "BZh91AY&SY", xz = "\xfd7zXZ\0", zstd = "\x28\xb5\x2f\xfd",
+  local packed = {bzip2 = "BZh91AY&SY", xz = "\xfd7zXZ\0", zstd = "\x28\xb5\x2f\xfd",
                   zip = "PK\3\4"}
   for name, bytes in pairs(packed) do
     local path = file_of(bytes .. ("some words of it "):rep(20))

@@ -97,11 +97,20 @@ t.test("a loop may go over the sampler itself", function()
 end)
 
 t.test("a sampler may go while it draws", function()
+  local opt = {batch_size = 20000, seed = 2, prefetch = false}
+  local centre, targets = text.SkipGram(corpus, opt):iter()()
+  local gone = setmetatable({}, {__mode = "k"})
+  opt.prefetch = true
   for _ = 1, 20 do
-    local s = text.SkipGram(corpus, {batch_size = 100000, prefetch = true})
-    s:iter()()
+    local s = text.SkipGram(corpus, opt)
+    gone[s] = true
+    local c, x = s:iter()()                     -- the next batch is being drawn when `s` goes
+    t.equal(c, centre)
+    t.equal(x, targets)
   end
   collectgarbage()
+  t.equal(next(gone), nil)
+  t.equal(text.SkipGram(corpus, opt):iter()(), centre)
 end)
 
 t.test("what does not fit is refused", function()

@@ -170,6 +170,7 @@ t.test("saved half-way it goes on with the same bits", function()
   half:train(15000)
   t.equal(half.progress > 0.3 and half.progress < 0.7, true)
   local state = half:state_dict()
+  t.equal(tostring(state):match "words_done = %d+", "words_done = " .. half.words_done)
   for _, name in ipairs {"vectors", "contexts"} do state[name] = state[name]:clone() end
   half:train()
   local rest = text.Word2Vec(corpus, OPT)

@@ -128,7 +128,7 @@ static void in_place_reads_the_old_values(void **state)
     em_tensor_release(turned);
 }
 
-/* ---- whole numbers and bools -------------------------------------------------------------------------------- */
+/* ---- integers and bools --------------------------------------------------------------------------------------- */
 
 static void check_two(const char *op, const char *options, em_dtype dtype, em_dtype result, int64_t n, const double *x,
                       const double *y, const double *want)
@@ -141,7 +141,7 @@ static void check_two(const char *op, const char *options, em_dtype dtype, em_dt
     em_tensor_release(z);
 }
 
-static void whole_numbers(void **state)
+static void integers(void **state)
 {
     (void)state;
     static const double x[] = {7, -7, 7, -7}, y[] = {2, 2, -2, -2};
@@ -180,7 +180,7 @@ static void bools(void **state)
     em_tensor_release(in[1]);
 }
 
-static void division_of_whole_numbers_by_zero_is_refused(void **state)
+static void division_of_integers_by_zero_is_refused(void **state)
 {
     (void)state;
     static const char *const ops[] = {"floor_divide", "remainder", "fmod"};
@@ -188,7 +188,7 @@ static void division_of_whole_numbers_by_zero_is_refused(void **state)
         for (em_dtype d = EM_I64; d <= EM_U8; d++) {
             em_tensor *in[2] = {tensor_of(d, SHAPE(2, 2), VALUES(1, 2, 3, 4)), tensor_of(d, SHAPE(2), VALUES(1, 0))};
             em_tensor *none = NULL;
-            assert_fails(op_try(&none, ops[k], "", 2, in), EM_EVALUE, "by zero (element 1 of y)");
+            assert_fails(op_try(&none, ops[k], "", 2, in), EM_EVALUE, "by zero (element 1 of other)");
             assert_fails(em_apply_inplace(em_op_find(ops[k]), in[0], in, 2, NULL, NULL), EM_EVALUE, ops[k]);
             assert_tensor(in[0], d, SHAPE(2, 2), VALUES(1, 2, 3, 4));
             em_tensor_release(in[0]);
@@ -217,8 +217,8 @@ static void the_least_number_by_minus_one_does_not_trap(void **state)
     }
 }
 
-/* Where tensors hold both, 1 / x^|y| is cut off to a whole number, as in PyTorch. */
-static void negative_powers_of_whole_numbers(void **state)
+/* Where tensors hold both, 1 / x^|y| is cut off to an integer, as in PyTorch. */
+static void negative_powers_of_integers(void **state)
 {
     (void)state;
     for (em_dtype d = EM_I64; d <= EM_I32; d++) {
@@ -240,7 +240,7 @@ static void powers_and_factors_must_fit(void **state)
     em_tensor *pair[2] = {in[0], NULL};
     assert_ok(em_tensor_scalar_int(&pair[1], EM_I64, -1));
     em_tensor_mark_number(pair[1]);
-    assert_fails(op_try(&none, "pow", "", 2, pair), EM_EVALUE, "element 0 of y is -1");
+    assert_fails(op_try(&none, "pow", "", 2, pair), EM_EVALUE, "element 0 of exponent is -1");
     em_tensor_release(pair[1]);
     assert_fails(op_try(&none, "add", "alpha=0.5", 2, in), EM_EVALUE,
                  "add: alpha = 0.5 does not fit a tensor of int64");
@@ -287,11 +287,11 @@ int main(void)
         cmocka_unit_test(shapes_broadcast),
         cmocka_unit_test(shapes_that_do_not_fit_are_named),
         cmocka_unit_test(in_place_reads_the_old_values),
-        cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(integers),
         cmocka_unit_test(bools),
-        cmocka_unit_test(division_of_whole_numbers_by_zero_is_refused),
+        cmocka_unit_test(division_of_integers_by_zero_is_refused),
         cmocka_unit_test(the_least_number_by_minus_one_does_not_trap),
-        cmocka_unit_test(negative_powers_of_whole_numbers),
+        cmocka_unit_test(negative_powers_of_integers),
         cmocka_unit_test(powers_and_factors_must_fit),
         cmocka_unit_test(dtypes_are_promoted),
         cmocka_unit_test(in_place_keeps_the_dtype),

@@ -1,4 +1,4 @@
-/* Bits of whole numbers and bools: values by hand, in place, floats refused. */
+/* Bits of integers and bools: values by hand, in place, floats refused. */
 #include "op_call.h"
 
 static void values_by_hand(void **state)
@@ -36,7 +36,7 @@ static void floats_have_none(void **state)
 {
     (void)state;
     em_tensor *x = tensor_of(EM_F32, SHAPE(1), VALUES(1)), *i = tensor_of(EM_I64, SHAPE(1), VALUES(1)), *y;
-    assert_fails(op_try(&y, "bitwise_and", "", INPUTS(i, x)), EM_ETYPE, "bitwise_and: expected whole numbers or bools");
+    assert_fails(op_try(&y, "bitwise_and", "", INPUTS(i, x)), EM_ETYPE, "bitwise_and: expected integers or bools");
     assert_fails(op_try(&y, "bitwise_not", "", INPUTS(x)), EM_ETYPE, "got float32");
     em_tensor_release(x);
     em_tensor_release(i);

@@ -62,7 +62,7 @@ static void not_a_number(void **state)
 }
 
 /* 2^53 + 1 is an int64 but no double. */
-static void large_whole_numbers_are_told_apart(void **state)
+static void large_integers_are_told_apart(void **state)
 {
     (void)state;
     em_tensor *x, *y;
@@ -89,7 +89,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pairs), cmocka_unit_test(bools), cmocka_unit_test(not_a_number),
-        cmocka_unit_test(large_whole_numbers_are_told_apart), cmocka_unit_test(shapes_must_broadcast),
+        cmocka_unit_test(large_integers_are_told_apart), cmocka_unit_test(shapes_must_broadcast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,7 +93,7 @@ static void long_tensors_agree_with_the_library(void **state)
     em_set_threads(1);
 }
 
-static void whole_numbers_are_taken_as_float32(void **state)
+static void integers_are_taken_as_float32(void **state)
 {
     (void)state;
     for (em_dtype dtype = EM_I64; dtype <= EM_BOOL; dtype++) {
@@ -122,7 +122,7 @@ int main(void)
         cmocka_unit_test(known_values),
         cmocka_unit_test(small_results_are_not_flushed),
         cmocka_unit_test(long_tensors_agree_with_the_library),
-        cmocka_unit_test(whole_numbers_are_taken_as_float32),
+        cmocka_unit_test(integers_are_taken_as_float32),
         cmocka_unit_test(in_place_needs_room_for_the_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,7 +115,7 @@ static void bad_input_is_refused(void **state)
     op_fails("index_put", "", INPUTS(x, low, n), EM_ERANGE,
              "index -4 at position [0] is out of range for the size of dim 0 = 3");
     op_fails("index_put", "", INPUTS(x, good, v3), EM_ESHAPE,
-             "value (3) does not broadcast to the places' shape (2, 2)");
+             "value (3) does not broadcast to the positions' shape (2, 2)");
     op_fails("index_put", "", INPUTS(n, good, n), EM_ESHAPE, "()");
     op_fails("masked_put", "", INPUTS(x, mask, n), EM_ESHAPE, "mask (2)");
     op_fails("masked_put", "", INPUTS(x, rmask, v3), EM_ESHAPE, "value (3)");

@@ -1,4 +1,5 @@
-/* along.c is what index, gather, scatter and their kin stand on; it is seen through them here, against naive loops. */
+/* axis_index.c is what index, gather, scatter and related operations stand on; it is tested through them here, against
+ * naive loops. */
 #include "op_call.h"
 
 static double at3(const em_tensor *t, int64_t i, int64_t j, int64_t k)
@@ -34,7 +35,7 @@ static void rows_are_taken_along_any_dim(void **state)
     em_tensor_release(ids);
 }
 
-static void lanes_are_gathered_along_any_dim(void **state)
+static void slices_are_gathered_along_any_dim(void **state)
 {
     (void)state;
     static const char *const dims[] = {"dim=0", "dim=1", "dim=2"};
@@ -90,7 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_taken_along_any_dim),
-        cmocka_unit_test(lanes_are_gathered_along_any_dim),
+        cmocka_unit_test(slices_are_gathered_along_any_dim),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(owners_do_not_change_sums),
     };

@@ -25,7 +25,7 @@ static void adding_by_hand(void **state)
     release_all(TENSORS(x, ids, rows, lane, cols, cids));
 }
 
-static void whole_numbers_and_bools(void **state)
+static void integers_and_bools(void **state)
 {
     (void)state;
     em_tensor *x = tensor_of(EM_I32, SHAPE(2), VALUES(2147483647, 0)),
@@ -167,7 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adding_by_hand),
-        cmocka_unit_test(whole_numbers_and_bools),
+        cmocka_unit_test(integers_and_bools),
         cmocka_unit_test(against_a_loop_on_any_number_of_threads),
         cmocka_unit_test(rows_on_any_number_of_threads),
         cmocka_unit_test(the_source_may_be_the_tensor_itself),

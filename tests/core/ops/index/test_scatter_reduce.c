@@ -29,7 +29,7 @@ static void by_hand(void **state)
 }
 
 /* PyTorch 1.13's values. */
-static void one_element_bools_and_whole_numbers(void **state)
+static void one_element_bools_and_integers(void **state)
 {
     (void)state;
     em_tensor *one = tensor_of(EM_F32, SCALAR, VALUES(0.5)), *zero = tensor_of(EM_I64, SCALAR, VALUES(0));
@@ -108,7 +108,7 @@ static void bad_input_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_hand),           cmocka_unit_test(one_element_bools_and_whole_numbers),
+        cmocka_unit_test(by_hand),           cmocka_unit_test(one_element_bools_and_integers),
         cmocka_unit_test(not_a_number_stays), cmocka_unit_test(gradients_of_zeros_and_ties),
         cmocka_unit_test(in_place),          cmocka_unit_test(bad_input_is_refused),
     };

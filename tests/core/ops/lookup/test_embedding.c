@@ -132,7 +132,20 @@ static void max_norm_shortens_rows_looked_up(void **state)
     assert_tensor_close(1e-14, 0, w, EM_F64, SHAPE(3, 2), VALUES(3 * k, 4 * k, 0.6, 0.8, 30, 40));
     assert_tensor_close(1e-14, 0, y, EM_F64, SHAPE(3, 2), VALUES(3 * k, 4 * k, 0.6, 0.8, 3 * k, 4 * k));
     em_tensor_release(y);
-    y = op_call("embedding", "max_norm=5 norm_type=inf", INPUTS(ids, w));
+    em_tensor_release(w);
+    em_tensor_release(ids);
+}
+
+/* Row 0 has largest magnitude 4.5 (but norm 5.4), row 1 has 40, row 2 is not looked up. */
+static void the_norm_may_be_the_largest_magnitude(void **state)
+{
+    (void)state;
+    em_tensor *w = tensor_of(EM_F64, SHAPE(3, 2), VALUES(3, -4.5, 30, -40, 60, 80));
+    em_tensor *ids = tensor_of(EM_I64, SHAPE(2), VALUES(1, 0)),
+              *y = op_call("embedding", "max_norm=5 norm_type=inf", INPUTS(ids, w));
+    const double k = 5 / (40 + 1e-7);
+    assert_tensor_close(1e-14, 0, w, EM_F64, SHAPE(3, 2), VALUES(3, -4.5, 30 * k, -40 * k, 60, 80));
+    assert_tensor_close(1e-14, 0, y, EM_F64, SHAPE(2, 2), VALUES(30 * k, -40 * k, 3, -4.5));
     em_tensor_release(y);
     em_tensor_release(w);
     em_tensor_release(ids);
@@ -196,6 +209,7 @@ int main(void)
         cmocka_unit_test(rows_of_any_length_are_copied),
         cmocka_unit_test(gradients_are_sums_over_positions),
         cmocka_unit_test(max_norm_shortens_rows_looked_up),
+        cmocka_unit_test(the_norm_may_be_the_largest_magnitude),
         cmocka_unit_test(max_norm_does_not_break_backward),
         cmocka_unit_test(bad_input_is_refused_before_anything_changes),
         cmocka_unit_test(threads_do_not_matter),

@@ -175,7 +175,7 @@ static void bad_input_is_refused(void **state)
         em_tensor *t = tensor_of(whole[d], SHAPE(2, 2), VALUES(1, 1, 1, 1));
         for (int mode = 0; mode < 3; mode++)
             assert_fails(op_try(&y, "embedding_bag", mode == 0 ? "mode=sum" : mode == 1 ? "mode=mean" : "mode=max",
-                                INPUTS(square, t)), EM_ETYPE, "embedding_bag: weight must be of a float dtype, got");
+                                INPUTS(square, t)), EM_ETYPE, "EmbeddingBag: weight must be of a float dtype, got");
         assert_fails(op_try(&y, "embedding_bag", "mode=sum", INPUTS(square, w, NULL, t)), EM_ETYPE,
                      "per_sample_weights must be of the table's dtype float64, got");
         em_tensor_release(t);

@@ -17,7 +17,7 @@ static void by_hand(void **state)
     release_all(TENSORS(a, b, v, y, rows, cols, one, z));
 }
 
-static void whole_numbers_wrap_around(void **state)
+static void integers_wrap_around(void **state)
 {
     (void)state;
     em_tensor *a = tensor_of(EM_I32, SHAPE(1, 2), VALUES(65536, 2)),
@@ -64,7 +64,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_hand),
-        cmocka_unit_test(whole_numbers_wrap_around),
+        cmocka_unit_test(integers_wrap_around),
         cmocka_unit_test(beta_0_leaves_the_input_unread),
         cmocka_unit_test(gradients),
         cmocka_unit_test(bad_input_is_refused),

@@ -47,8 +47,9 @@ static void shapes_must_fit(void **state)
     em_tensor *x2 = tensor_of(EM_F32, SHAPE(1, 1), VALUES(1));
     em_tensor *w = tensor_of(EM_F32, SHAPE(1, 3, 1), VALUES(1, 2, 3));
     em_tensor *flat = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2));
-    assert_fails(op_try(&y, "bilinear", "", INPUTS(x1, x2, w)), EM_ESHAPE, "bilinear");
-    assert_fails(op_try(&y, "bilinear", "", INPUTS(x1, x2, flat)), EM_ESHAPE, "bilinear");
+    assert_fails(op_try(&y, "bilinear", "", INPUTS(x1, x2, w)), EM_ESHAPE,
+                 "bilinear: input1 (1, 2) and input2 (1, 1): expected (..., 3) and (..., 1) for weight (1, 3, 1)");
+    assert_fails(op_try(&y, "bilinear", "", INPUTS(x1, x2, flat)), EM_ESHAPE, "bilinear: weight");
     release_all(TENSORS(x1, x2, w, flat));
 }
 

@@ -190,7 +190,7 @@ static void by_hand(void **state)
     release_all(TENSORS(y, a, b, v, i));
 }
 
-static void whole_numbers_wrap_around(void **state)
+static void integers_wrap_around(void **state)
 {
     (void)state;
     em_tensor *a = tensor_of(EM_I32, SHAPE(1, 2), VALUES(65536, 2)),
@@ -305,7 +305,7 @@ static void bad_input_is_refused(void **state)
     op_fails("mm", "", INPUTS(v3, m34), EM_ESHAPE, "input must have 2 dims");
     op_fails("mm", "", INPUTS(m23, v3), EM_ESHAPE, "mat2 must have 2 dims");
     op_fails("mv", "", INPUTS(m34, v3), EM_ESHAPE, "got 4 and 3");
-    op_fails("dot", "", INPUTS(v3, m34), EM_ESHAPE, "tensor must have 1 dims");
+    op_fails("dot", "", INPUTS(v3, m34), EM_ESHAPE, "other must have 1 dims");
     op_fails("bmm", "", INPUTS(t3, t5), EM_ESHAPE, "got 2 and 5");
     op_fails("outer", "", INPUTS(m23, v3), EM_ESHAPE, "input must have 1 dims");
     op_fails("linear", "", INPUTS(v3, v3), EM_ESHAPE, "weight must have 2 dims");
@@ -344,7 +344,7 @@ int main(void)
         cmocka_unit_test(gradients_of_every_shape_and_layout),
         cmocka_unit_test(an_expanded_batch_is_not_copied_nor_confused),
         cmocka_unit_test(by_hand),
-        cmocka_unit_test(whole_numbers_wrap_around),
+        cmocka_unit_test(integers_wrap_around),
         cmocka_unit_test(linear_is_matmul_with_the_transposed_weight),
         cmocka_unit_test(bilinear_sums),
         cmocka_unit_test(gradients),

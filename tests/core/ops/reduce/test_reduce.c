@@ -126,7 +126,7 @@ static void dtypes_of_results(void **state)
         assert_tensor(sum, EM_I64, SCALAR, VALUES(3));
         assert_tensor(prod, EM_I64, SCALAR, VALUES(1));
         assert_tensor(all, d == EM_U8 ? EM_U8 : EM_BOOL, SCALAR, VALUES(1));
-        assert_fails(op_try(&none, "mean", "", 1, &x), EM_ETYPE, "mean: x: expected float32 or float64, got");
+        assert_fails(op_try(&none, "mean", "", 1, &x), EM_ETYPE, "mean: input: expected float32 or float64, got");
         em_tensor_release(x);
         em_tensor_release(sum);
         em_tensor_release(prod);

@@ -15,7 +15,7 @@ static void values_by_hand(void **state)
     release_all(TENSORS(x, a, b, c));
 }
 
-static void whole_numbers_become_int64(void **state)
+static void integers_become_int64(void **state)
 {
     (void)state;
     for (em_dtype d = EM_I64; d <= EM_BOOL; d++) {
@@ -91,7 +91,7 @@ static void edges(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_by_hand), cmocka_unit_test(whole_numbers_become_int64),
+        cmocka_unit_test(values_by_hand), cmocka_unit_test(integers_become_int64),
         cmocka_unit_test(large_tensors_agree_with_a_naive_loop), cmocka_unit_test(gradients),
         cmocka_unit_test(product_with_zeros), cmocka_unit_test(edges),
     };

@@ -7,13 +7,13 @@ static void copies_and_views(void **state)
     (void)state;
     em_tensor *x = tensor_of(EM_F32, SHAPE(2, 2), VALUES(1, 2, 3, 4)), *t = op_call("t", "", INPUTS(x));
     em_tensor *c = op_call("clone", "", INPUTS(t)), *same = op_call("contiguous", "", INPUTS(x)),
-              *made = op_call("contiguous", "", INPUTS(t));
+              *created = op_call("contiguous", "", INPUTS(t));
     assert_tensor(c, EM_F32, SHAPE(2, 2), VALUES(1, 3, 2, 4));
     assert_true(em_tensor_is_contiguous(c) && !em_tensor_same_storage(c, x));
     assert_true(em_tensor_same_storage(same, x) && same != x);
-    assert_true(em_tensor_is_contiguous(made) && !em_tensor_same_storage(made, x));
-    assert_same_bits(made, c);
-    release_all(TENSORS(x, t, c, same, made));
+    assert_true(em_tensor_is_contiguous(created) && !em_tensor_same_storage(created, x));
+    assert_same_bits(created, c);
+    release_all(TENSORS(x, t, c, same, created));
 }
 
 static void conversions(void **state)

@@ -93,7 +93,7 @@ static void bad_input_is_refused(void **state)
     op_fails("cat", "", INPUTS(a, v), EM_ESHAPE, "(2)");
     op_fails("cat", "dim=2", INPUTS(a, b), EM_ERANGE, "dim 2");
     op_fails("cat", "", INPUTS(s, s), EM_ESHAPE, "use stack");
-    op_fails("cat", "", 0, NULL, EM_EVALUE, "");
+    op_fails("cat", "", 0, NULL, EM_EVALUE, "expected 1 or more inputs (*), got 0");
     op_fails("cat", "", INPUTS(a, NULL), EM_ETYPE, "missing");
     op_fails("stack", "", INPUTS(a, b), EM_ESHAPE, "tensor 2 of the list has shape (2, 2), tensor 1 (2, 3)");
     op_fails("stack", "dim=3", INPUTS(a, a), EM_ERANGE, "dim 3");

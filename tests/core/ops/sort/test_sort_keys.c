@@ -1,4 +1,4 @@
-#include "ops/order.h"
+#include "ops/sort/sort_keys.h"
 
 #include "support.h"
 

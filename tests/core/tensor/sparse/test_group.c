@@ -1,4 +1,5 @@
-#include "tensor/rows.h"
+/* Ids grouped: order, several lists, threads, pieces. */
+#include "tensor/sparse/row_sparse.h"
 
 #include "support.h"
 
@@ -104,16 +105,16 @@ static void pieces_cover_every_group_once(void **state)
 
 typedef struct grouping {
     int64_t *ids, n;
-    em_groups *made;
+    em_groups *created;
 } grouping;
 
 static em_status group_them(void *context, em_tensor *out[EM_MAX_OUT])
 {
     (void)out;
     grouping *c = context;
-    const em_status s = em__group(&c->made, (const int64_t *[]){c->ids}, &c->n, 1, 300);
-    if (s) assert_null(c->made);
-    em__groups_free(c->made);
+    const em_status s = em__group(&c->created, (const int64_t *[]){c->ids}, &c->n, 1, 300);
+    if (s) assert_null(c->created);
+    em__groups_free(c->created);
     return s;
 }
 

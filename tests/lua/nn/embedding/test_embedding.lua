@@ -155,7 +155,8 @@ t.test("from_pretrained wants two dimensions and a padding row inside", function
   t.raises(function() nn.Embedding.from_pretrained(embla.ones(3)) end, "2")
   t.raises(function() nn.Embedding.from_pretrained(embla.ones(2, 2, 1)) end, "2")
   t.raises(function() nn.Embedding.from_pretrained(embla.ones(2, 2), {padding_idx = 2}) end, "padding_idx", "2")
-  t.raises(function() nn.Embedding.from_pretrained("vectors.txt") end)
+  t.raises(function() nn.Embedding.from_pretrained("vectors.txt") end,
+           'Embedding.from_pretrained: argument weight: expected a tensor, got "vectors.txt"')
 end)
 
 -- ---- lookup ----------------------------------------------------------------------------------------------------
@@ -245,6 +246,18 @@ t.test("max_norm is a fixed point", function()
   t.same_bits(rows_of(emb), once)
 end)
 
+t.test("options given and taken away after the making hold from the next lookup on", function()
+  local emb = table_of {{3, 4}, {3, 4}, {30, 40}}
+  emb.max_norm, emb.padding_idx = 1, 0
+  emb(ids_of {0, 1}):sum():backward()
+  t.close(emb.weight, {{0.6, 0.8}, {0.6, 0.8}, {30, 40}}, 1e-6)
+  t.equal(emb.weight.grad, {{0, 0}, {1, 1}, {0, 0}})
+  emb.max_norm, emb.padding_idx = nil, nil
+  emb(ids_of {0, 2}):sum():backward()
+  t.equal(emb.weight[2], {30, 40})
+  t.equal(emb.weight.grad, {{1, 1}, {1, 1}, {1, 1}})
+end)
+
 t.test("max_norm works on a frozen table, without gradients, and in eval mode", function()
   local emb = table_of(FIVES, {max_norm = 1})
   emb.weight:requires_grad_(false)
@@ -313,7 +326,8 @@ t.test("max_norm after a use that kept the table is found in backward", function
   local emb = table_of(FIVES, {max_norm = 1})
   local used = (emb.weight * emb.weight):sum()
   local out = emb(ids_of {0}):sum()
-  t.raises(function() (used + out):backward() end)
+  t.raises(function() (used + out):backward() end,
+           "backward: a value that mul needs for its gradient was modified by an in-place operation")
 
   emb = table_of(FIVES, {max_norm = 1})
   out = emb(ids_of {0}):sum()

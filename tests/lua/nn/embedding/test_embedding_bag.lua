@@ -289,7 +289,7 @@ t.test("forms of input that make no sense are refused", function()
   t.raises(function() pool(ids_of {0, 1}, ids_of {}, {include_last_offset = true}) end, "include_last_offset")
   t.raises(function() pool(embla.tensor({0.0, 1.0}), ids_of {0}) end, "float32")
   t.raises(function() pool(ids_of {0, 1}, embla.tensor({0.0})) end, "offsets", "float32")
-  t.raises(function() pool("ids", ids_of {0}) end)
+  t.raises(function() pool("ids", ids_of {0}) end, 'input must be a tensor, got "ids"')
 end)
 
 t.test("an unknown mode is refused when the module is made, and by the function", function()

@@ -2,7 +2,7 @@
 package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
 local t = require "support.check"
 local embla = require "embla"
-local padding = require "embla.nn.padding"
+local padding = require "embla.nn.layers.padding"
 
 local x = embla.tensor {{1.0, 2.0, 3.0}}
 

@@ -1,0 +1,112 @@
+/* Files read at any place, and mapped. */
+#include "base/mapping.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support.h"
+
+static char path[64];
+
+static int make_path(void **state)
+{
+    (void)state;
+    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
+    const int fd = mkstemp(path);
+    return fd < 0 || write(fd, "0123456789abcdef", 16) != 16 || close(fd);
+}
+
+static int remove_path(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+static void bytes_are_read_from_any_place(void **state)
+{
+    (void)state;
+    em__source s;
+    char got[8] = "";
+    assert_ok(em__source_open(&s, path));
+    assert_int_equal(s.size, 16);
+    assert_int_equal(em__source_read_at(&s, got, 3, 10), 0);
+    assert_memory_equal(got, "abc", 4);
+    assert_ok(em__source_check(&s, em__source_read_at(&s, got, 0, 16)));
+    assert_fails(em__source_check(&s, em__source_read_at(&s, got, 3, 14)), EM_EIO, "has become shorter");
+    assert_non_null(strstr(em_error(), path));
+    em_interrupt();
+    assert_fails(em__source_check(&s, em__source_read_at(&s, got, 3, 0)), EM_EINTERRUPT, "interrupted");
+    em_clear_interrupt();
+    em__source_close(&s);
+    assert_fails(em__source_check(&s, em__source_read_at(&s, got, 3, 0)), EM_EIO, "Bad file descriptor");
+    em__source_close(&s);
+}
+
+static void what_is_no_regular_file_is_refused(void **state)
+{
+    (void)state;
+    em__source s;
+    assert_fails(em__source_open(&s, "/no/such/file"), EM_EIO, "/no/such/file: No such file");
+    assert_fails(em__source_open(&s, "/tmp"), EM_EIO, "/tmp: Is a directory");
+    assert_fails(em__source_open(&s, "/dev/null"), EM_EIO, "/dev/null: expected a regular file");
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0666), 0);
+    assert_fails(em__source_open(&s, path), EM_EIO, "expected a regular file");        /* at once */
+}
+
+/* The parts outlive their maker and the file's descriptor; what is written there stays out of the file. */
+static void a_mapping_is_kept_by_its_parts(void **state)
+{
+    (void)state;
+    em__source s;
+    em__mapping *m;
+    em_tensor *a, *b;
+    const int64_t four = 4;
+    const int64_t blocks = em_memory_blocks();
+    assert_ok(em__source_open(&s, path));
+    assert_ok(em__mapping_new(&m, &s));
+    assert_memory_equal(em__mapping_at(m, 10), "abcdef", 6);
+    const em_foreign first = em__mapping_lend(m, 0, 4), last = em__mapping_lend(m, 12, 4);
+    assert_ok(em_tensor_from_memory(&a, &first, EM_U8, 1, &four));
+    assert_ok(em_tensor_from_memory(&b, &last, EM_U8, 1, &four));
+    em__source_close(&s);
+    em__mapping_release(m);
+    assert_tensor(a, EM_U8, SHAPE(4), VALUES('0', '1', '2', '3'));
+    assert_ok(em_tensor_fill(a, 7));
+    em_tensor_release(a);
+    assert_tensor(b, EM_U8, SHAPE(4), VALUES('c', 'd', 'e', 'f'));
+    em_tensor_release(b);
+    assert_int_equal(em_memory_blocks(), blocks);
+    char got[4];
+    assert_ok(em__source_open(&s, path));
+    assert_int_equal(em__source_read_at(&s, got, 4, 0), 0);
+    assert_memory_equal(got, "0123", 4);
+    em__source_close(&s);
+    em__mapping_release(NULL);
+}
+
+static void an_empty_file_is_not_mapped(void **state)
+{
+    (void)state;
+    em__source s;
+    em__mapping *m;
+    assert_int_equal(truncate(path, 0), 0);
+    assert_ok(em__source_open(&s, path));
+    assert_fails(em__mapping_new(&m, &s), EM_EIO, path);
+    assert_null(m);
+    em__source_close(&s);
+}
+
+#define PATH_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PATH_TEST(bytes_are_read_from_any_place),
+        PATH_TEST(what_is_no_regular_file_is_refused),
+        PATH_TEST(a_mapping_is_kept_by_its_parts),
+        PATH_TEST(an_empty_file_is_not_mapped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,21 @@
+-- embla.text: what it holds.
+package.path = (arg[0]:match("^(.-)tests/lua/") or "") .. "tests/?.lua;" .. package.path
+local t = require "support.check"
+local embla = require "embla"
+local text = embla.text
+
+t.test("five classes under their names", function()
+  local found = {}
+  for name, class in pairs(text) do
+    found[#found + 1] = name
+    t.equal(class.__name, name)
+  end
+  table.sort(found)
+  t.equal(found, {"Corpus", "KeyedVectors", "SkipGram", "Vocab", "Word2Vec"})
+end)
+
+t.test("another name is refused with the nearest", function()
+  t.raises(function() return text.Skipgram end, "embla.text has no 'Skipgram', did you mean 'SkipGram'?")
+end)
+
+t.finish()
