@@ -82,6 +82,7 @@ return lazy(embla, "embla.", {
   ["io.checkpoint"] = "Checkpoint",
   ["io.load"] = "load",
   ["io.save"] = "save",
+  search = "search",
   ["tensor.einsum"] = "einsum",
   text = "text",
 })

@@ -205,6 +205,7 @@ local BINDING_PROVED_BY = {
   ["lua_bindings/l_ops.c"] = "tests/lua/test_arguments.lua",
   ["lua_bindings/l_optim.c"] = "tests/lua/optim/test_optimizer.lua",
   ["lua_bindings/l_random.c"] = "tests/lua/tensor/test_sampling.lua",
+  ["lua_bindings/l_search.c"] = "tests/lua/search/test_search.lua",
   ["lua_bindings/l_skipgram.c"] = "tests/lua/text/test_skipgram.lua",
   ["lua_bindings/l_sparse.c"] = "tests/lua/tensor/test_sparse.lua",
   ["lua_bindings/l_strings.c"] = "tests/lua/data/test_frame.lua",

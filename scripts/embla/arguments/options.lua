@@ -81,6 +81,11 @@ function options.is_dtype(value) return is_dtype(value) end
 -- @return boolean
 function options.is_integer(value) return is_integer(value) end
 
+--- Whether a value is a list of integers.
+-- @param value anything
+-- @return boolean
+function options.is_integers(value) return is_list_of(value, is_integer) end
+
 --- What a value is, in words for a message: -1, "nearest", nil, table, tensor.
 -- @param value anything
 -- @return text

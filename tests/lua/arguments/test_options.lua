@@ -161,4 +161,11 @@ t.test("a range may exclude one number", function()
   t.raises(function() spec.read {alpha = 0} end, "celu: option alpha: expected number ~= 0, got 0")
 end)
 
+t.test("what a list of integers is", function()
+  for _, list in ipairs {{}, {1}, {1, 2.0, -3}} do t.equal(options.is_integers(list), true) end
+  for _, other in ipairs {{1.5}, {"1"}, {1, nil, 3}, {n = 1}, 7, "1", false} do
+    t.equal(options.is_integers(other), false)
+  end
+end)
+
 t.finish()

@@ -1,0 +1,136 @@
+/* Scores of a tile of queries and rows, compiled for each variant. Each score is summed in one way: the lanes of a
+ * vector along the width, then the lanes, four rows at a time; a tile with fewer reads its last row again. */
+#include "search/scores.h"
+
+#include <math.h>
+
+#include "parallel/parallel.h"
+#include "tensor/simd.h"
+
+/* Queries that go through four rows together: as many sums as keep the processor busy and its registers suffice for. */
+enum { TOGETHER = EM__MACHINE_BYTES >= 64 ? 4 : 2 };
+
+EM_INLINE em_vector term(em_vector a, em_vector b, bool distance)
+{
+    const em_vector d = a - b;
+    return distance ? -d * d : a * b;
+}
+
+EM_INLINE em_four term_of_four(em_four a, em_four b, bool distance)
+{
+    const em_four d = a - b;
+    return distance ? -d * d : a * b;
+}
+
+/* sum[q][r] of `count` queries, q rows of `width` apart, and four rows. */
+EM_INLINE void four_rows(em_real sum[][4], const em_real *query, int count, const em_real *const row[4], int64_t width,
+                         bool distance)
+{
+    em_vector v[TOGETHER][4] = {{{0}}};
+    int64_t d = 0;
+    for (; d + EM_WIDE <= width; d += EM_WIDE) {
+        EM_WRITTEN_OUT
+        for (int q = 0; q < count; q++) {
+            const em_vector x = EM_VECTOR_AT(query + q * width + d);
+            EM_WRITTEN_OUT
+            for (int r = 0; r < 4; r++) v[q][r] += term(x, EM_VECTOR_AT(row[r] + d), distance);
+        }
+    }
+    EM_WRITTEN_OUT
+    for (int q = 0; q < count; q++) {
+        em_four tail[4] = {{0}};
+        for (int64_t e = d; e < width; e += 4) {
+            em_four x, y;
+            em__read_few(&x, query + q * width + e, width - e);
+            EM_WRITTEN_OUT
+            for (int r = 0; r < 4; r++) {
+                em__read_few(&y, row[r] + e, width - e);
+                tail[r] += term_of_four(x, y, distance);
+            }
+        }
+        em__sum_four(sum[q], v[q], tail);
+    }
+}
+
+EM_INLINE void score_group(const em__tile *t, int64_t q, int count, const em_real *const row[4], int64_t at,
+                           bool distance)
+{
+    em_real sum[TOGETHER][4], *out = (em_real *)t->out + q * t->stride + at;
+    four_rows(sum, (const em_real *)t->queries + q * t->width, count, row, t->width, distance);
+    const int64_t n = em__min(4, t->m - at);
+    for (int i = 0; i < count; i++)
+        for (int64_t r = 0; r < n; r++) out[i * t->stride + r] = sum[i][r];
+}
+
+EM_INLINE void score_tile(const em__tile *t, bool distance)
+{
+    const em_real *rows = t->rows;
+    for (int64_t at = 0; at < t->m; at += 4) {
+        const em_real *row[4];
+        for (int64_t r = 0; r < 4; r++) row[r] = rows + em__min(at + r, t->m - 1) * t->width;
+        int64_t q = 0;
+        for (; q + TOGETHER <= t->n; q += TOGETHER) score_group(t, q, TOGETHER, row, at, distance);
+        for (; q < t->n; q++) score_group(t, q, 1, row, at, distance);
+    }
+}
+
+static void dot(const em__tile *t) { score_tile(t, false); }
+static void l2(const em__tile *t) { score_tile(t, true); }
+
+/* ---- lengths ------------------------------------------------------------------------------------------- */
+
+static em_real inverse(em_real length) { return length == 0 ? 0 : 1 / length; }
+
+static em_real inverse_norm(const em_real *x, int64_t width)
+{
+    em_real sum = 0;
+    EM_SIMD_SUM(sum)
+    for (int64_t d = 0; d < width; d++) sum += x[d] * x[d];
+    return inverse((em_real)sqrt((double)sum));
+}
+
+static void inverse_norms(void *out, const void *rows, int64_t m, int64_t width)
+{
+    for (int64_t i = 0; i < m; i++) ((em_real *)out)[i] = inverse_norm((const em_real *)rows + i * width, width);
+}
+
+static void invert(void *out, const void *norms, int64_t m)
+{
+    for (int64_t i = 0; i < m; i++) ((em_real *)out)[i] = inverse(((const em_real *)norms)[i]);
+}
+
+static void scale(void *scores, const void *factors, int64_t m)
+{
+    em_real *restrict s = scores;
+    const em_real *restrict f = factors;
+    for (int64_t i = 0; i < m; i++) s[i] *= f[i];
+}
+
+static void to_unit(void *rows, int64_t m, int64_t width)
+{
+    for (int64_t i = 0; i < m; i++) {
+        em_real *x = (em_real *)rows + i * width;
+        const em_real factor = inverse_norm(x, width);
+        for (int64_t d = 0; d < width; d++) x[d] *= factor;
+    }
+}
+
+/* ---- choice -------------------------------------------------------------------------------------------- */
+
+static int64_t above(int32_t *at, const void *scores, int64_t n, double than)
+{
+    enum { LOOK = 16 };         /* almost always none of so many is, and the next are looked at */
+    const em_real *s = scores, least = (em_real)than;
+    int64_t found = 0;
+    for (int64_t lo = 0; lo < n; lo += LOOK) {
+        const int64_t hi = em__min(lo + LOOK, n);
+        int any = hi - lo < LOOK;
+        if (!any)
+            for (int i = 0; i < LOOK; i++) any |= s[lo + i] > least;
+        for (int64_t i = lo; any && i < hi; i++)
+            if (s[i] > least) at[found++] = (int32_t)i;
+    }
+    return found;
+}
+
+const em__scores EM__NAME(em__, scores, EM_VARIANT) = {dot, l2, inverse_norms, invert, scale, to_unit, above};
