@@ -10,20 +10,49 @@
 /* Queries that go through four rows together: as many sums as keep the processor busy and its registers suffice for. */
 enum { TOGETHER = EM__MACHINE_BYTES >= 64 ? 4 : 2 };
 
-EM_INLINE em_vector term(em_vector a, em_vector b, bool distance)
-{
-    const em_vector d = a - b;
-    return distance ? -d * d : a * b;
-}
+/* What two elements add to a score. A macro: how vectors are passed as arguments depends on the machine. */
+#define TERM(a, b, distance) ((distance) ? ((a) - (b)) * ((b) - (a)) : (a) * (b))
 
-EM_INLINE em_four term_of_four(em_four a, em_four b, bool distance)
+/* Elements of an em_vector, for the preprocessor, which knows no sizeof. */
+#define WIDE_OF_float (EM__MACHINE_BYTES / 4)
+#define WIDE_OF_double (EM__MACHINE_BYTES / 8)
+#define WIDE_OF(real) WIDE_OF_##real
+#define WIDE_OF_NAMED(real) WIDE_OF(real)
+
+/* The halves of a vector, added, until four elements are left: em__sum_four goes through memory for it. */
+#define HALVES_OF_8(v) \
+    (__builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7))
+#define HALVES_OF_16(v) \
+    (__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) + \
+     __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15))
+#if WIDE_OF_NAMED(EM_REAL) == 16
+typedef em_real em_eight EM__VECTOR(8 * sizeof(em_real));
+#define TO_FOUR(four, v) \
+    do { \
+        const em_eight eight = HALVES_OF_16(v); \
+        four = HALVES_OF_8(eight); \
+    } while (0)
+#elif WIDE_OF_NAMED(EM_REAL) == 8
+#define TO_FOUR(four, v) (four = HALVES_OF_8(v))
+#else
+#define TO_FOUR(four, v) (four = (v))
+#endif
+
+/* The sums of four vectors, each with its tail. */
+EM_INLINE void sum_four(em_four *sum, const em_vector v[4], const em_four tail[4])
 {
-    const em_four d = a - b;
-    return distance ? -d * d : a * b;
+    em_four s[4];
+    EM_WRITTEN_OUT
+    for (int k = 0; k < 4; k++) {
+        TO_FOUR(s[k], v[k]);
+        s[k] += tail[k];
+    }
+    const em_four ab = EM__LOW(s[0], s[1]) + EM__HIGH(s[0], s[1]), cd = EM__LOW(s[2], s[3]) + EM__HIGH(s[2], s[3]);
+    *sum = __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
 
 /* sum[q][r] of `count` queries, q rows of `width` apart, and four rows. */
-EM_INLINE void four_rows(em_real sum[][4], const em_real *query, int count, const em_real *const row[4], int64_t width,
+EM_INLINE void four_rows(em_four sum[], const em_real *query, int count, const em_real *const row[4], int64_t width,
                          bool distance)
 {
     em_vector v[TOGETHER][4] = {{{0}}};
@@ -33,33 +62,39 @@ EM_INLINE void four_rows(em_real sum[][4], const em_real *query, int count, cons
         for (int q = 0; q < count; q++) {
             const em_vector x = EM_VECTOR_AT(query + q * width + d);
             EM_WRITTEN_OUT
-            for (int r = 0; r < 4; r++) v[q][r] += term(x, EM_VECTOR_AT(row[r] + d), distance);
+            for (int r = 0; r < 4; r++) v[q][r] += TERM(x, EM_VECTOR_AT(row[r] + d), distance);
         }
     }
     EM_WRITTEN_OUT
     for (int q = 0; q < count; q++) {
-        em_four tail[4] = {{0}};
-        for (int64_t e = d; e < width; e += 4) {
-            em_four x, y;
+        em_four tail[4] = {{0}}, x, y;
+        int64_t e = d;
+        for (; e + 4 <= width; e += 4) {
+            x = EM_FOUR_AT(query + q * width + e);
+            EM_WRITTEN_OUT
+            for (int r = 0; r < 4; r++) tail[r] += TERM(x, EM_FOUR_AT(row[r] + e), distance);
+        }
+        if (e < width) {
             em__read_few(&x, query + q * width + e, width - e);
             EM_WRITTEN_OUT
             for (int r = 0; r < 4; r++) {
                 em__read_few(&y, row[r] + e, width - e);
-                tail[r] += term_of_four(x, y, distance);
+                tail[r] += TERM(x, y, distance);
             }
         }
-        em__sum_four(sum[q], v[q], tail);
+        sum_four(&sum[q], v[q], tail);
     }
 }
 
 EM_INLINE void score_group(const em__tile *t, int64_t q, int count, const em_real *const row[4], int64_t at,
                            bool distance)
 {
-    em_real sum[TOGETHER][4], *out = (em_real *)t->out + q * t->stride + at;
+    em_four sum[TOGETHER];
+    em_real *out = (em_real *)t->out + q * t->stride + at;
     four_rows(sum, (const em_real *)t->queries + q * t->width, count, row, t->width, distance);
     const int64_t n = em__min(4, t->m - at);
-    for (int i = 0; i < count; i++)
-        for (int64_t r = 0; r < n; r++) out[i * t->stride + r] = sum[i][r];
+    EM_WRITTEN_OUT
+    for (int i = 0; i < count; i++) em__write_few(out + i * t->stride, &sum[i], n);
 }
 
 EM_INLINE void score_tile(const em__tile *t, bool distance)

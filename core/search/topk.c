@@ -11,9 +11,11 @@
 #include "search/scores.h"
 
 enum {
-    QUERY_BYTES = 24 << 10,     /* of a block of queries */
+    QUERY_BYTES = 24 << 10,     /* of a tile's queries, which stay in the first cache */
+    TILES = 4,                  /* in a block of queries */
     ROW_BYTES = 128 << 10,      /* of a block of rows */
-    MOST_QUERIES = 64, MOST_ROWS = 1024,
+    MOST_QUERIES = 64, MOST_ROWS = 1024,        /* of a tile */
+    GROUP = 4,                  /* a tile's queries are a multiple of what scores.c takes together */
     MOST_TASKS = 128,           /* about so many, where queries alone make fewer */
     ROWS_A_HIT = 64,            /* at least so many rows in a span for each hit that it keeps */
 };
@@ -29,7 +31,8 @@ typedef struct search {
     const int64_t *ends;        /* lent by `ends_held`; null: all are every query's */
     em_tensor *ends_held;
     int64_t q, k, width;
-    int64_t query_block, row_block, query_blocks, spans, span;  /* span: rows of one */
+    int64_t tile, query_block, row_block;       /* queries of a tile and of a block; rows of both */
+    int64_t query_blocks, spans, span;          /* span: rows of one */
     em__best *best;             /* (Q, spans) */
     em__hit *hits;              /* (Q, spans, k) */
     char *scratch;              /* (threads, scratch_bytes) */
@@ -117,7 +120,8 @@ static bool is_excluded(const search *s, int64_t query, int64_t id)
 static void plan(search *s)
 {
     const int64_t row = em__max(s->width * s->size, 1), n = s->rows.n;
-    s->query_block = em__max(1, em__min(MOST_QUERIES, QUERY_BYTES / row));
+    s->tile = em__max(GROUP, em__min(MOST_QUERIES, QUERY_BYTES / row) / GROUP * GROUP);
+    s->query_block = TILES * s->tile;
     s->row_block = em__max(16, em__min(MOST_ROWS, ROW_BYTES / row));
     s->query_blocks = (s->q + s->query_block - 1) / s->query_block;
     const int64_t wanted = em__min((MOST_TASKS + s->query_blocks - 1) / em__max(s->query_blocks, 1),
@@ -131,7 +135,7 @@ static int64_t padded(int64_t bytes) { return (bytes + 63) & ~(int64_t)63; }
 /* Bytes of the parts of a thread's scratch memory: scores, positions, inverse norms, rows. */
 static void scratch_parts(const search *s, int64_t bytes[4])
 {
-    bytes[0] = padded(s->query_block * s->row_block * s->size);
+    bytes[0] = padded(em__min(s->tile, s->q) * s->row_block * s->size);
     bytes[1] = padded(s->row_block * (int64_t)sizeof(int32_t));
     bytes[2] = s->metric == EM_COSINE ? padded(s->row_block * s->size) : 0;
     bytes[3] = em__candidates_are_copied(&s->rows) ? padded(s->row_block * s->width * s->size) : 0;
@@ -238,26 +242,35 @@ static void inverse_norms(const search *s, const scratch *w, const void *rows, i
     }
 }
 
+/* Queries from `first` on against the rows of a block. */
+static void search_tile(const search *s, const scratch *w, em__tile *t, int64_t first, int64_t part, int64_t lo)
+{
+    t->queries = s->queries->data + first * s->width * s->size;
+    if (s->metric == EM_L2)
+        s->how->l2(t);
+    else
+        s->how->dot(t);
+    for (int64_t i = 0; i < t->n; i++) {
+        void *scores = (char *)t->out + i * t->stride * s->size;
+        if (s->metric == EM_COSINE) s->how->scale(scores, w->inverse, t->m);
+        choose(s, s->best + (first + i) * s->spans + part, first + i, lo, t->m, scores, w->at);
+    }
+}
+
 static void search_task(const search *s, int64_t task)
 {
-    const int64_t block = task / s->spans, part = task % s->spans, first = block * s->query_block;
-    const int64_t last = em__min(part * s->span + s->span, s->rows.n);
+    const int64_t block = task / s->spans, part = task % s->spans;
+    const int64_t last_query = em__min((block + 1) * s->query_block, s->q);
+    const int64_t last_row = em__min((part + 1) * s->span, s->rows.n);
     const scratch w = scratch_of(s);
-    em__tile t = {.queries = s->queries->data + first * s->width * s->size,
-                  .n = em__min(s->query_block, s->q - first), .width = s->width, .out = w.scores,
-                  .stride = s->row_block};
-    for (int64_t lo = part * s->span; lo < last && !em__stop; lo += s->row_block) {
-        t.m = em__min(s->row_block, last - lo);
+    em__tile t = {.width = s->width, .out = w.scores, .stride = s->row_block};
+    for (int64_t lo = part * s->span; lo < last_row && !em__stop; lo += s->row_block) {
+        t.m = em__min(s->row_block, last_row - lo);
         t.rows = em__candidates_at(&s->rows, lo, t.m, w.rows);
         if (s->metric == EM_COSINE) inverse_norms(s, &w, t.rows, lo, t.m);
-        if (s->metric == EM_L2)
-            s->how->l2(&t);
-        else
-            s->how->dot(&t);
-        for (int64_t i = 0; i < t.n; i++) {
-            void *scores = (char *)t.out + i * t.stride * s->size;
-            if (s->metric == EM_COSINE) s->how->scale(scores, w.inverse, t.m);
-            choose(s, s->best + (first + i) * s->spans + part, first + i, lo, t.m, scores, w.at);
+        for (int64_t first = block * s->query_block; first < last_query && !em__stop; first += s->tile) {
+            t.n = em__min(s->tile, last_query - first);
+            search_tile(s, &w, &t, first, part, lo);
         }
     }
 }
@@ -273,9 +286,10 @@ static void merge(const search *s, int64_t query)
 
 static void run(const search *s)
 {
-    const double work = (double)s->rows.n * (double)s->width + (double)s->k;
+    const double queries = (double)em__min(s->query_block, s->q);
+    const double work = ((double)s->span * (double)s->width + (double)s->k) * queries;
     if (!s->k) return;
-    EM_PARALLEL_DYNAMIC(task, s->query_blocks * s->spans, work / (double)s->spans * (double)s->query_block)
+    EM_PARALLEL_DYNAMIC(task, s->query_blocks * s->spans, work)
         search_task(s, task);
     EM_PARALLEL_EACH(query, s->q, (double)(s->k * s->spans) * 16) merge(s, query);
 }
