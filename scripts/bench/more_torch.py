@@ -61,6 +61,25 @@ def load_binary():
     return loading(True)
 
 
+# ---- the nearest of a million rows: gensim's most_similar, PyTorch for many queries -------------------------------
+
+@case("nearest/V1M/d100/Q1", False)
+def nearest():
+    import gensim.models
+    vectors = gensim.models.KeyedVectors(100)
+    vectors.add_vectors(["word%d" % i for i in range(1000000)], torch.randn(1000000, 100).numpy())
+    vectors.fill_norms()
+    return lambda _: vectors.most_similar("word7", topn=10)
+
+
+@case("nearest/V1M/d100/Q1000", False)
+def nearest_of_many():
+    """The product, 100 queries at a time, and its topk: all at once are 4 GB of scores."""
+    unit = torch.nn.functional.normalize
+    rows, asked = unit(torch.randn(1000000, 100)), unit(torch.randn(1000, 100))
+    return lambda _: [torch.topk(some @ rows.T, 10) for some in asked.split(100)]
+
+
 # ---- files -----------------------------------------------------------------------------------------------------------
 
 FILE_BYTES = 256 << 20
