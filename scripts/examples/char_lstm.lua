@@ -67,7 +67,7 @@ local ids, scores, state = text.train[{{0, 1}}]:tolist(), nil, nil
 embla.no_grad(function()
   for _ = 1, o.sample do
     scores, state = model(embla.LongTensor {{ids[#ids]}}, state)
-    ids[#ids + 1] = char_text.draw(scores[{0, 0}], 0.8)
+    ids[#ids + 1] = embla.text.sample(scores[{0, 0}], {temperature = 0.8}):item()
   end
 end)
 print(text.decode(ids))

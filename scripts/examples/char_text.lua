@@ -94,13 +94,4 @@ function char_text.mean_loss(ids, batches, B, T, loss)
   return sum / batches
 end
 
---- Draws an id from the scores of all.
--- @param scores      Tensor (V)
--- @param temperature below 1: bolder choices are left out
--- @return integer
-function char_text.draw(scores, temperature)
-  local below = (scores / temperature):softmax(-1):cumsum(0)
-  return math.min(below:lt(embla.rand(1)):sum():item(), #scores - 1)
-end
-
 return char_text

@@ -97,7 +97,7 @@ local ids = text.train[{{0, 1}}]:tolist()
 embla.no_grad(function()
   for _ = 1, o.sample do
     local seen = embla.LongTensor {table.move(ids, math.max(1, #ids - o.context + 1), #ids, 1, {})}
-    ids[#ids + 1] = char_text.draw(model(seen)[{0, -1}], 0.8)
+    ids[#ids + 1] = embla.text.sample(model(seen)[{0, -1}], {temperature = 0.8}):item()
   end
 end)
 print(text.decode(ids))
