@@ -75,6 +75,7 @@ arguments.all(core.methods)                             -- those of gradients to
 return lazy(embla, "embla.", {
   data = "data",
   io = "io",
+  metrics = "metrics",
   optim = "optim",
   ["arguments.command_line"] = "args",
   ["data.progress"] = "progress",

@@ -107,7 +107,7 @@ local function test()
   net:eval()
   local guess = embla.no_grad(function() return net(test_x):argmax(1) end)
   net:train()
-  return guess, guess:eq(test_y):double():mean():item()
+  return guess, embla.metrics.accuracy(guess, test_y)
 end
 
 -- ---- learning --------------------------------------------------------------------------------------------------

@@ -96,11 +96,10 @@ end
 local x, truth = tensors(test)
 local guess = embla.no_grad(function() return net(x):argmax(1) end)
 print(("\ntest accuracy %.4f: %d of %d penguins"):format(
-  guess:eq(truth):double():mean():item(), guess:eq(truth):sum():item(), #test))
+  embla.metrics.accuracy(guess, truth), guess:eq(truth):sum():item(), #test))
 
 -- Row i, column j: how many of species i were taken for species j.
-local n = #species
-local confusion = embla.bincount(truth * n + guess, {minlength = n * n}):view(n, n)
+local confusion = embla.metrics.confusion_matrix(guess, truth, {num_classes = #species})
 local cells, order = {species = species:words()}, {"species"}
 for id, word in ipairs(species:words()) do
   order[id + 1] = "taken for " .. word

@@ -23,7 +23,8 @@ local HOMES = {
   ["embla."] = embla, ["autograd."] = embla.autograd, ["utils."] = embla.utils, ["F."] = embla.F, ["nn."] = embla.nn,
   ["nn.init."] = embla.nn.init, ["nn.utils."] = embla.nn.utils, ["nn.utils.rnn."] = embla.nn.utils.rnn,
   ["optim."] = embla.optim, ["lr_scheduler."] = embla.optim.lr_scheduler, ["data."] = embla.data,
-  ["text."] = embla.text, ["io."] = embla.io, ["io.json."] = embla.io.json, ["log."] = embla.log, ["t:"] = core.methods,
+  ["text."] = embla.text, ["io."] = embla.io, ["io.json."] = embla.io.json, ["log."] = embla.log,
+  ["metrics."] = embla.metrics, ["t:"] = core.methods,
 }
 
 -- Calls visit(name, function, class or nil) for each public function, and visit_class(name, class) for each class.
