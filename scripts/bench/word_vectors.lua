@@ -32,27 +32,6 @@ local function read_ratings(path)
   return rows
 end
 
--- The rank of each number, equal ones sharing the mean of theirs.
-local function ranks(values)
-  local order, rank = {}, {}
-  for i = 1, #values do order[i] = i end
-  table.sort(order, function(i, j) return values[i] < values[j] end)
-  local i = 1
-  while i <= #order do
-    local j = i
-    while j < #order and values[order[j + 1]] == values[order[i]] do j = j + 1 end
-    for k = i, j do rank[order[k]] = (i + j) / 2 end
-    i = j + 1
-  end
-  return rank
-end
-
-local function correlation(x, y)
-  local a, b = embla.DoubleTensor(x), embla.DoubleTensor(y)
-  a, b = a - a:mean(), b - b:mean()
-  return ((a * b):sum() / ((a * a):sum() * (b * b):sum()):sqrt()):item()
-end
-
 local function similarity(unit, vocab, ratings)
   local ours, theirs = {}, {}
   for _, row in ipairs(ratings) do
@@ -61,7 +40,7 @@ local function similarity(unit, vocab, ratings)
       theirs[#theirs + 1] = row[3]
     end
   end
-  return correlation(ranks(ours), ranks(theirs)), #ours
+  return #ours > 1 and embla.metrics.spearman(ours, theirs) or -(0 / 0), #ours
 end
 
 -- ---- analogies -------------------------------------------------------------------------------------------------
