@@ -54,6 +54,18 @@ static int corpus_read(lua_State *L)
     return 1;
 }
 
+/* corpus_from_ids(ids, vocab, trim, min_count, max_size or -1): see em_corpus_from_ids */
+static int corpus_from_ids(lua_State *L)
+{
+    const em_tensor *ids = eml_checktensor(L, 1);
+    em_vocab *vocab = eml_checkvocab(L, 2);
+    em_corpus **out = push_corpus(L);
+    const em_status s = em_corpus_from_ids(out, ids, vocab, lua_toboolean(L, 3), luaL_checkinteger(L, 4),
+                                           luaL_checkinteger(L, 5));
+    if (s) eml_raise(L, s);     /* not made once more, as eml_check does: the ids may be those of before the trimming */
+    return 1;
+}
+
 /* corpus_parts(corpus): vocab, words, bytes, number of ids, number of sentences */
 static int corpus_parts(lua_State *L)
 {
@@ -80,7 +92,8 @@ static int corpus_ids(lua_State *L)
 void eml_open_corpus(lua_State *L, int state)
 {
     static const luaL_Reg functions[] = {
-        {"corpus_read", corpus_read}, {"corpus_parts", corpus_parts}, {"corpus_ids", corpus_ids}, {NULL, NULL},
+        {"corpus_read", corpus_read},   {"corpus_from_ids", corpus_from_ids}, {"corpus_parts", corpus_parts},
+        {"corpus_ids", corpus_ids},     {NULL, NULL},
     };
     eml_register(L, state, functions);
     eml_openfields(L, "corpus_options", fields);

@@ -26,8 +26,8 @@ enum {
     TEXT_ROOM = EM_SPLIT_GROWTH * CHUNK + EM_WORD_MAX,
 };
 
-/* Ids come to rest in pages until their number is known. An END_OF_SENTENCE stands between sentences. */
-enum { PAGE = 1 << 20, END_OF_SENTENCE = -2 };
+/* Ids come to rest in pages until their number is known. An EM_CORPUS_END stands between sentences. */
+enum { PAGE = 1 << 20 };
 
 typedef struct page {
     struct page *next;
@@ -68,6 +68,15 @@ static em_status reading_begin(reading *r)
     return EM_OK;
 }
 
+static void free_pages(reading *r)
+{
+    while (r->first) {
+        page *p = r->first;
+        r->first = p->next;
+        em__free(p, sizeof *p);
+    }
+}
+
 static void reading_end(reading *r)
 {
     em__free(r->block, BLOCK);
@@ -75,11 +84,7 @@ static void reading_end(reading *r)
         em__free(r->chunks[i].words.text, TEXT_ROOM);
         em__free(r->chunks[i].words.at, CHUNK * sizeof *r->chunks[i].words.at);
     }
-    while (r->first) {
-        page *p = r->first;
-        r->first = p->next;
-        em__free(p, sizeof *p);
-    }
+    free_pages(r);
 }
 
 static em_status put_id(reading *r, int32_t id)
@@ -117,7 +122,7 @@ static em_status number_word(reading *r, const char *word, const em__word *w)
 {
     int64_t id = -1;
     note_break(r, w->before);
-    if (ends_sentence(r)) EM_TRY(put_id(r, END_OF_SENTENCE));
+    if (ends_sentence(r)) EM_TRY(put_id(r, EM_CORPUS_END));
     r->before = EM_BREAK_NONE;
     r->words++;
     if (r->count)
@@ -223,7 +228,7 @@ static void visit_ids(const page *p, const int32_t *new_ids, int32_t *ids, int64
     for (; p; p = p->next)
         for (int64_t i = 0; i < p->count; i++) {
             int32_t id = p->ids[i];
-            if (id == END_OF_SENTENCE) {
+            if (id == EM_CORPUS_END) {
                 inside = false;
                 continue;
             }
@@ -294,6 +299,51 @@ em_status em_corpus_read(em_corpus **out, const char *const *paths, int64_t n_pa
         s = read_corpus(c, &r, paths, n_paths, opts);
     }
     reading_end(&r);
+    if (s)
+        em_corpus_release(c);
+    else
+        *out = c;
+    return s;
+}
+
+/* ---- ids given ----------------------------------------------------------------------------------------- */
+
+static em_status check_ids(const em_tensor *ids, int64_t words)
+{
+    if (em_tensor_dtype(ids) != EM_I32) return em__fail(EM_ETYPE, "Corpus: expected ids of int32");
+    if (em_tensor_dims(ids) != 1 || !em_tensor_is_contiguous(ids))
+        return em__fail(EM_ESHAPE, "Corpus: expected ids in one contiguous dimension");
+    const int32_t *id = em_tensor_data(ids);
+    for (int64_t i = 0, n = em_tensor_count(ids); i < n; i++)
+        if (id[i] < EM_CORPUS_END || id[i] >= words)
+            return em__fail(EM_ERANGE, "Corpus: id %d at position %lld is out of range for %lld words", (int)id[i],
+                            (long long)i, (long long)words);
+    return EM_OK;
+}
+
+static em_status put_ids(reading *r, const em_tensor *ids)
+{
+    const int32_t *id = em_tensor_data(ids);
+    for (int64_t i = 0, n = em_tensor_count(ids); i < n; i++) {
+        r->words += id[i] != EM_CORPUS_END;
+        if (id[i] != EM_CORPUS_SKIPPED) EM_TRY(put_id(r, id[i]));
+    }
+    return EM_OK;
+}
+
+em_status em_corpus_from_ids(em_corpus **out, const em_tensor *ids, em_vocab *vocab, bool trim, int64_t min_count,
+                             int64_t max_size)
+{
+    *out = NULL;
+    EM_TRY(check_ids(ids, em_vocab_size(vocab)));
+    em_corpus *c = em__alloc_zeroed(sizeof *c);
+    if (!c) return em__fail_memory("a corpus", sizeof *c);
+    c->refs = 1;
+    em_vocab_retain(c->vocab = vocab);
+    reading r = {.vocab = vocab, .count = trim};
+    em_status s = put_ids(&r, ids);
+    if (!s) s = collect(c, &r, &(em_corpus_opts){.min_count = min_count, .max_size = max_size});
+    free_pages(&r);
     if (s)
         em_corpus_release(c);
     else

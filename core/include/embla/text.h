@@ -114,6 +114,18 @@ typedef struct em_corpus em_corpus;
 /* Reads UTF-8 files, one after the other, and encodes them.
  *   fails  EM_EIO with the path, EM_ENOMEM, EM_EINTERRUPT */
 em_status em_corpus_read(em_corpus **out, const char *const *paths, int64_t n_paths, const em_corpus_opts *opts);
+
+/* What stands among the ids given to em_corpus_from_ids: the place of a word left out, and what parts two sentences. */
+enum { EM_CORPUS_SKIPPED = -1, EM_CORPUS_END = -2 };
+
+/* A corpus of words that have their ids already.
+ *   ids     (T) int32, contiguous, borrowed: ids of the vocabulary, EM_CORPUS_SKIPPED, EM_CORPUS_END; sentences with
+ *           nothing in them are not counted
+ *   vocab   shared; trimmed by min_count and max_size (see em_vocab_trim) if `trim`, when ids are numbered anew
+ *   fails   EM_ETYPE, EM_ESHAPE, EM_ENOMEM; EM_ERANGE naming id and position. Then the vocabulary is as it was,
+ *           unless memory ran out after the trimming */
+em_status em_corpus_from_ids(em_corpus **out, const em_tensor *ids, em_vocab *vocab, bool trim, int64_t min_count,
+                             int64_t max_size);
 void em_corpus_retain(em_corpus *c);
 void em_corpus_release(em_corpus *c);           /* null is fine */
 

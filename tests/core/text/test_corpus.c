@@ -303,6 +303,29 @@ static void allocations_may_fail(void **state)
     em_vocab_release(v);
 }
 
+static void ids_given_make_sentences(void **state)
+{
+    (void)state;
+    em_vocab *v;
+    em_tensor *ids;
+    em_corpus *c;
+    assert_ok(em_vocab_new(&v));
+    assert_ok(em_vocab_add(v, "a", 1, 1, NULL));
+    assert_ok(em_vocab_add(v, "b", 1, 2, NULL));
+    assert_ok(em_tensor_empty(&ids, EM_I32, 1, (int64_t[]){6}));
+    int32_t *id = em_tensor_data(ids);
+    memcpy(id, (int32_t[]){1, EM_CORPUS_SKIPPED, 0, EM_CORPUS_END, EM_CORPUS_END, 1}, 6 * sizeof *id);
+    assert_ok(em_corpus_from_ids(&c, ids, v, false, 1, -1));
+    assert_text(c, "b a/b/");
+    assert_int_equal(em_corpus_words(c), 4);
+    em_corpus_release(c);
+    id[2] = 2;
+    assert_int_equal(em_corpus_from_ids(&c, ids, v, false, 1, -1), EM_ERANGE);
+    assert_null(c);
+    em_tensor_release(ids);
+    em_vocab_release(v);
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_paths, remove_paths)
 
 int main(void)
@@ -319,6 +342,7 @@ int main(void)
         FILE_TEST(runs_without_whitespace_are_cut),
         FILE_TEST(an_interrupt_stops_the_reading),
         FILE_TEST(allocations_may_fail),
+        cmocka_unit_test(ids_given_make_sentences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
