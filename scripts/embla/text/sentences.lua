@@ -94,9 +94,9 @@ end
 
 -- Where rows of L go on behind their lengths: mask (N, L).
 local function behind(lengths, N, L)
-  if not core.is_tensor(lengths) then lengths = creation.tensor(lengths, "int64") end
-  if lengths:dim() ~= 1 or lengths:size(0) ~= N then
-    raise("Corpus: option lengths: expected %d of them, one for each row", N)
+  if not core.is_tensor(lengths) then lengths = creation.tensor(lengths) end
+  if lengths:dim() ~= 1 or lengths:size(0) ~= N or N > 0 and not INTEGERS[lengths.dtype] then
+    raise("Corpus: option lengths: expected %d integers, one for each row", N)
   end
   if N > 0 and (lengths:min():item() < 0 or lengths:max():item() > L) then
     raise("Corpus: option lengths: expected numbers from 0 to %d, the length of a row", L)

@@ -47,6 +47,7 @@ t.test("what fits nothing is refused", function()
   t.raises(function() build(embla.ones(2)) end, "integers")
   t.raises(function() build(embla.LongTensor {2 ^ 40 // 1 | 0}) end, "too large")
   t.raises(function() build(embla.LongTensor {{1, 2}}, {lengths = {3}}) end, "lengths")
+  t.raises(function() build(embla.LongTensor {{1, 2}}, {lengths = {0.5}}) end, "lengths: expected 1 integers")
   t.raises(function() build({{"a"}}, {padding = 0}) end, "only with a tensor")
 end)
 
