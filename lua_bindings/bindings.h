@@ -383,6 +383,7 @@ void eml_open_corpus(lua_State *L, int state);
 void eml_open_skipgram(lua_State *L, int state);
 void eml_open_word2vec(lua_State *L, int state);
 void eml_open_subwords(lua_State *L, int state);
+void eml_open_kg(lua_State *L, int state);
 void eml_open_formats(lua_State *L, int state);
 void eml_open_json(lua_State *L, int state);
 void eml_open_kept(lua_State *L, int state);

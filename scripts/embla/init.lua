@@ -85,5 +85,6 @@ return lazy(embla, "embla.", {
   ["io.save"] = "save",
   search = "search",
   ["tensor.einsum"] = "einsum",
+  kg = "kg",
   text = "text",
 })

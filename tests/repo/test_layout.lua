@@ -199,6 +199,7 @@ local BINDING_PROVED_BY = {
   ["lua_bindings/l_index.c"] = "tests/lua/tensor/test_index.lua",
   ["lua_bindings/l_json.c"] = "tests/lua/io/test_json.lua",
   ["lua_bindings/l_kept.c"] = "tests/lua/io/test_save.lua",
+  ["lua_bindings/l_kg.c"] = "tests/lua/kg/test_kg.lua",
   ["lua_bindings/l_lines.c"] = "tests/lua/io/test_jsonl.lua",
   ["lua_bindings/l_list_files.c"] = "tests/lua/io/test_io.lua",
   ["lua_bindings/l_modes.c"] = "tests/lua/autograd/test_modes.lua",
