@@ -389,16 +389,27 @@ static em_status gather(rows *r, const em_content *content)
 }
 
 /* As many digits as tell an element from its neighbours. */
+static int number_text(const em_tensor *t, int64_t at, char text[48])
+{
+    if (em_tensor_dtype(t) == EM_I64)
+        return snprintf(text, 48, "%" PRId64, ((const int64_t *)em_tensor_data(t))[at]);
+    if (em_tensor_dtype(t) == EM_F32)
+        return em__number_write(text, 48, 9, (double)((const float *)em_tensor_data(t))[at]);
+    return em__number_write(text, 48, 17, ((const double *)em_tensor_data(t))[at]);
+}
+
 static em_status write_number(em__output *out, const em_tensor *t, int64_t at)
 {
     char text[48];
-    int n;
-    if (em_tensor_dtype(t) == EM_I64)
-        n = snprintf(text, sizeof text, "%" PRId64, ((const int64_t *)em_tensor_data(t))[at]);
-    else if (em_tensor_dtype(t) == EM_F32)
-        n = em__number_write(text, sizeof text, 9, (double)((const float *)em_tensor_data(t))[at]);
-    else
-        n = em__number_write(text, sizeof text, 17, ((const double *)em_tensor_data(t))[at]);
+    return em__output_write(out, text, (size_t)number_text(t, at, text));
+}
+
+/* Labels are read as integers where all of them look so: floats do not. */
+static em_status write_label(em__output *out, const em_tensor *t, int64_t row)
+{
+    char text[48];
+    int n = number_text(t, row, text);
+    if (em_tensor_dtype(t) != EM_I64 && !strpbrk(text, ".en")) n += snprintf(text + n, sizeof text - (size_t)n, ".0");
     return em__output_write(out, text, (size_t)n);
 }
 
@@ -412,7 +423,7 @@ static em_status write_pair(em__output *out, int64_t id, const em_tensor *values
 
 static em_status write_row(em__output *out, const rows *r, int64_t row, int64_t base)
 {
-    EM_TRY(write_number(out, r->labels, row));
+    EM_TRY(write_label(out, r->labels, row));
     if (r->qid) {
         EM_TRY(em__output_write(out, " qid:", 5));
         EM_TRY(write_number(out, r->qid, row));

@@ -39,6 +39,14 @@ t.test("what is written comes back", function()
   t.equal(file:read "a", "1 2:1\n2 1:2\n")
 end)
 
+t.test("labels of a dtype come back as it, whole ones too", function()
+  local data = embla.tensor {{1.0}, {1}}
+  libsvm.save(path, {labels = embla.tensor({1, -2}, "float64"), data = data})
+  t.equal(libsvm.load(path).labels.dtype, "float64")
+  libsvm.save(path, {labels = embla.tensor({1, -2}, "int64"), data = data})
+  t.equal(libsvm.load(path).labels.dtype, "int64")
+end)
+
 t.test("bad input names the argument, or path, line and column", function()
   t.raises(function() libsvm.load() end, "test_libsvm.lua", "io.libsvm.load: argument path: expected a path, got nil")
   t.raises(function() libsvm.save(path, 7) end, "io.libsvm.save: argument rows: expected a table of tensors, got 7")
