@@ -474,12 +474,12 @@ static const em_field reading_fields[] = {
     {{0}, 0, 0},
 };
 static const em_field writing_fields[] = {
-    {{"zero_based", EM_OPT_BOOL, "true", "", "ids count from 0 in the file, otherwise from 1"},
+    {{"zero_based", EM_OPT_BOOL, "false", "", "ids count from 0 in the file; from 1 they are sure to be read as such"},
      EM_FIELD(writing, zero_based)},
     {{0}, 0, 0},
 };
 static const reading reading_initial = {AUTO, EM_F32, false, -1};
-static const writing writing_initial = {true};
+static const writing writing_initial = {false};
 
 const em_format EM_FORMAT(libsvm) = {
     .name = "libsvm",

@@ -84,7 +84,7 @@ static em_status scan_string(scanner *s, const char **text, size_t *n, const cha
 static em_status scan_descr(scanner *s, array_header *h)
 {
     static const char names[][3] = {
-        [EM_STORED_F32] = "f4", [EM_STORED_F64] = "f8", [EM_STORED_F16] = "f2",  [EM_STORED_BF16] = "",
+        [EM_STORED_F32] = "f4", [EM_STORED_F64] = "f8", [EM_STORED_F16] = "f2",
         [EM_STORED_BOOL] = "b1", [EM_STORED_U8] = "u1", [EM_STORED_I32] = "i4",  [EM_STORED_I64] = "i8",
         [EM_STORED_I8] = "i1",  [EM_STORED_I16] = "i2", [EM_STORED_U16] = "u2",  [EM_STORED_U32] = "u4",
         [EM_STORED_U64] = "u8",
@@ -98,7 +98,7 @@ static em_status scan_descr(scanner *s, array_header *h)
     h->big_endian = n && *text == '>';
     if (n && memchr("<>=|", *text, 4)) text++, n--;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (n == 2 && !memcmp(text, names[i], 2)) {
+        if (n == 2 && *names[i] && !memcmp(text, names[i], 2)) {      /* bfloat16 has no name */
             h->stored = (em_stored)i;
             return EM_OK;
         }

@@ -4,6 +4,7 @@
  *     cmake --preset fuzz && cmake --build --preset fuzz
  *     build/fuzz/tests/fuzz/fuzz_safetensors -max_total_time=600 FOLDER        of inputs to begin with, which grows */
 #define _GNU_SOURCE
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,12 @@ static void must(bool holds, const char *what)
     abort();
 }
 
+/* Text keeps that an element is NaN, not which. */
+static bool same_element(double x, double y)
+{
+    return x == y ? signbit(x) == signbit(y) : x != x && y != y;
+}
+
 static bool same_tensor(const em_tensor *a, const em_tensor *b)
 {
     if (em_tensor_dtype(a) != em_tensor_dtype(b) || em_tensor_dims(a) != em_tensor_dims(b)) return false;
@@ -31,8 +38,14 @@ static bool same_tensor(const em_tensor *a, const em_tensor *b)
         if (em_tensor_sizes(a)[d] != em_tensor_sizes(b)[d]) return false;
     em_tensor *straight[2];
     must(!em_tensor_clone(&straight[0], a) && !em_tensor_clone(&straight[1], b), "no copy");
-    const size_t bytes = (size_t)em_tensor_count(a) * em_dtype_size(em_tensor_dtype(a));
-    const bool same = !bytes || !memcmp(em_tensor_data(straight[0]), em_tensor_data(straight[1]), bytes);
+    const int64_t count = em_tensor_count(a);
+    const size_t bytes = (size_t)count * em_dtype_size(em_tensor_dtype(a));
+    bool same = !bytes || !memcmp(em_tensor_data(straight[0]), em_tensor_data(straight[1]), bytes);
+    if (!same && em_dtype_is_float(em_tensor_dtype(a))) {
+        same = true;
+        for (int64_t i = 0; same && i < count; i++)
+            same = same_element(em_tensor_get(straight[0], i), em_tensor_get(straight[1], i));
+    }
     em_tensor_release(straight[0]);
     em_tensor_release(straight[1]);
     return same;
@@ -49,12 +62,24 @@ static bool same_words(const em_vocab *a, const em_vocab *b)
     return same;
 }
 
+static bool same_texts(const em_strings *a, const em_strings *b)
+{
+    bool same = em_strings_count(a) == em_strings_count(b);
+    for (int64_t i = 0; same && i < em_strings_count(a); i++) {
+        size_t n = 0, m = 0;
+        const char *x = em_strings_get(a, i, &n), *y = em_strings_get(b, i, &m);
+        same = !x == !y && n == m && (!x || !memcmp(x, y, n));
+    }
+    return same;
+}
+
 static bool same_value(const em_value *a, const em_value *b)
 {
     if (!b || a->kind != b->kind) return false;
     switch (a->kind) {
     case EM_VALUE_TENSOR: return same_tensor(a->tensor, b->tensor);
     case EM_VALUE_VOCAB: return same_words(a->vocab, b->vocab);
+    case EM_VALUE_STRINGS: return same_texts(a->strings, b->strings);
     default: return false;
     }
 }
@@ -66,7 +91,8 @@ static void check_round_trip(const em_format *f, const em_content *c)
     snprintf(copy, sizeof copy, "/dev/shm/embla-fuzz-%ld", (long)getpid());
     if (!f->write || f->write(copy, c, f->writing.initial)) return;     /* not all that can be read can be written */
     must(!f->read(&again, copy, f->reading.initial), "what was written cannot be read");
-    for (int64_t i = 0; i < em_content_count(c); i++)
+    /* What csv guesses of a file (separator, header, types) may be otherwise in a copy: csv.lua beside tells it. */
+    for (int64_t i = 0; strcmp(FORMAT, "csv") && i < em_content_count(c); i++)
         must(em_content_at(c, i)->kind == EM_VALUE_BYTES ||             /* texts may tell of the file itself */
              same_value(em_content_at(c, i), em_content_find(again, em_content_name(c, i))),
              "what was written is not what is read");
