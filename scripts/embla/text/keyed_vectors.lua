@@ -9,10 +9,8 @@ local modes = require "embla.autograd.modes"
 local options = require "embla.arguments.options"
 local raise = require "embla.errors.raise"
 
-local similar_spec = options.spec("most_similar", {
-  {name = "positive", type = "any", doc = "words or vectors to be like: one, or a list"},
-  {name = "negative", type = "any", doc = "words or vectors to be unlike: one, or a list"},
-  {name = "topn", type = "integer", default = 10, range = ">= 0", doc = "how many"},
+local add_spec = options.spec("KeyedVectors.add", {
+  {name = "replace", type = "boolean", default = false, doc = "words that are there take the new vectors"},
 })
 
 --- Words and a vector for each, such as files of word vectors hold. kv[word] is the vector of a word, unless the word
@@ -37,6 +35,15 @@ local function vocab_of(words)
     if core.vocab_add(handle, word, 0) ~= i - 1 then raise("KeyedVectors: word %q stands twice", word) end
   end
   return Vocab:allocate():adopt(handle)
+end
+
+-- The words of a vocabulary and their counts in another one.
+local function copy_words(vocab)
+  local handle, counts = core.vocab_new(), vocab:counts():tolist()
+  for i, word in ipairs(vocab:words()) do core.vocab_add(handle, word, counts[i]) end
+  local _, _, specials, unknown = core.vocab_info(vocab.handle)
+  core.vocab_special(handle, specials, unknown)
+  return handle
 end
 
 local function shape_text(t)
@@ -182,99 +189,65 @@ function KeyedVectors:word(id) return self.vocab:word(id) end
 -- @return nn.Embedding
 function KeyedVectors:embedding(...) return Embedding.from_pretrained(self.matrix, ...) end
 
--- ---- likeness --------------------------------------------------------------------------------------------------
+-- ---- changing --------------------------------------------------------------------------------------------------
 
--- Rows divided by their lengths; those of length 0 stay 0.
-local function unit_rows(rows)
-  local lengths = rows:norm(2, -1, true)
-  return rows / lengths:masked_fill(lengths:eq(0), 1)
-end
-
-local units = setmetatable({}, {__mode = "k"})          -- of KeyedVectors: {rows, matrix, version}
-
---- The vectors divided by their lengths, zeros where the length is 0. They are kept until `matrix` changes.
--- @return Tensor (V, D)
-function KeyedVectors:normalized()
-  local unit, version = units[self], core.version(self.matrix)
-  if not unit or unit.matrix ~= self.matrix or unit.version ~= version then
-    unit = {rows = core.handle(modes.no_grad(unit_rows, self.matrix)), matrix = self.matrix, version = version}
-    units[self] = unit
+--- Adds words with their vectors; it has a matrix and a vocabulary of its own from then on.
+-- @param words  list of n words
+-- @param matrix Tensor (n, D)
+-- @param opt    {replace = false}: a word that is there takes the new vector, otherwise it is an error
+-- @return itself
+-- @raise if they do not fit, or a word is there
+function KeyedVectors:add(words, matrix, opt)
+  local o = add_spec.read(opt)
+  if type(words) == "string" then words = {words} end
+  if core.is_tensor(matrix) and not matrix.is_sparse and matrix:dim() == 1 then matrix = matrix:unsqueeze(0) end
+  local new = KeyedVectors(words, matrix)
+  if new.dim ~= self.dim then
+    raise("KeyedVectors.add: vectors of %d numbers to those of %d", new.dim, self.dim)
   end
-  return unit.rows
-end
-
---- Cosine of the angle between the vectors of two words; 0 for a vector of zeros.
--- @param a string
--- @param b string
--- @return number
--- @raise for a word that it lacks
-function KeyedVectors:similarity(a, b)
-  check_word("KeyedVectors.similarity", a)
-  check_word("KeyedVectors.similarity", b)
-  return modes.no_grad(function()
-    local pair = unit_rows(look_up(self, "KeyedVectors.similarity", {a, b}))
-    return (pair[0] * pair[1]):sum():item()
-  end)
-end
-
--- Adds unit vectors of words, and vectors as they are, times a sign; notes the ids of the words.
-local function add_terms(self, terms, sign, sum, seen)
-  if terms == nil then return sum, 0 end
-  if type(terms) ~= "table" then terms = {terms} end
-  for _, term in ipairs(terms) do
-    local row
-    if type(term) == "string" then
-      row = unit_rows(look_up(self, "KeyedVectors.most_similar", {term}))[0]
-      local id = find(self, term)
-      if id then seen[id] = true end
-    elseif core.is_tensor(term) and term:dim() == 1 and term:size(0) == self.dim then
-      row = term:to(self.matrix.dtype)
+  local handle = copy_words(self.vocab)
+  local places, from, fresh = {}, {}, {}
+  for id = 0, #new - 1 do
+    local word = new.vocab:word(id)
+    local there = find(self, word)
+    if there and not o.replace then raise("KeyedVectors.add: the word %q is there (replace = true?)", word) end
+    if there then
+      places[#places + 1], from[#from + 1] = there, id
     else
-      raise("KeyedVectors.most_similar: expected words or vectors of %d numbers, got %s", self.dim, options.show(term))
+      core.vocab_add(handle, word, 0)
+      fresh[#fresh + 1] = id
     end
-    sum = sum + row * sign
   end
-  return sum, #terms
-end
-
-local function records(self, scores, seen, topn)
-  local excluded = 0
-  for _ in pairs(seen) do excluded = excluded + 1 end
-  local values, ids = scores:topk(math.min(topn + excluded, #self))
-  values, ids = values:tolist(), ids:tolist()
-  local list = {}
-  for i, id in ipairs(ids) do
-    if #list < topn and not seen[id] then list[#list + 1] = {word = self.vocab:word(id), score = values[i], id = id} end
-  end
-  return list
-end
-
---- The words whose vectors have the greatest cosine with a word's, with a vector, or with a mean: of the unit vectors
--- of the words to be like, minus those of the words to be unlike. Words asked with are left out; of equal ones the
--- lower id comes first.
--- @param query word, Tensor (D), or {positive =, negative =} of words and vectors
--- @param opt   {topn = 10}
--- @return list of {word =, score =, id =}, the most similar first
--- @raise for a word that it lacks
-function KeyedVectors:most_similar(query, opt)
-  if type(query) == "table" and (query.positive or query.negative) then
-    opt, query = opt or {}, query
-    opt = similar_spec.read {positive = query.positive, negative = query.negative, topn = query.topn or opt.topn}
-  else
-    opt = similar_spec.read(opt)
-    if query ~= nil then opt.positive = query end
-  end
-  return modes.no_grad(function()
-    local seen, sum = {}, core.zeros({self.dim}, self.matrix.dtype)
-    local likes, unlikes
-    sum, likes = add_terms(self, opt.positive, 1, sum, seen)
-    sum, unlikes = add_terms(self, opt.negative, -1, sum, seen)
-    if likes + unlikes == 0 then
-      raise "KeyedVectors.most_similar: expected a word, a vector, or lists of them, got none"
-    end
-    local mean = unit_rows(sum:unsqueeze(0))[0]
-    return records(self, self:normalized():mv(mean), seen, opt.topn)
+  modes.no_grad(function()
+    local function rows(ids) return new.matrix:index_select(0, core.tensor(ids, "int64")):to(self.matrix.dtype) end
+    local grown = self.matrix:index_copy(0, core.tensor(places, "int64"), rows(from))
+    self.matrix, self.vocab = core.handle(core.ops.cat({grown, rows(fresh)}, 0)), Vocab:allocate():adopt(handle)
   end)
+  return self
+end
+
+--- Takes the vectors of those words that both have from other vectors.
+-- @param other KeyedVectors, or the path of a file in word2vec's format
+-- @return how many words there were
+-- @raise if the vectors are of another size
+function KeyedVectors:intersect(other)
+  if type(other) == "string" then other = KeyedVectors.load(other) end
+  if getmetatable(other) ~= KeyedVectors then
+    raise("KeyedVectors.intersect: argument other: expected KeyedVectors or a path, got %s", options.show(other))
+  end
+  local both, words = {}, other.vocab:words()
+  for _, word in ipairs(words) do
+    if find(self, word) then both[#both + 1] = word end
+  end
+  if #both > 0 then self:add(both, other:vectors(both), {replace = true}) end
+  return #both
+end
+
+--- Divides the vectors by their lengths, in a matrix of its own from then on; zeros stay.
+-- @return itself
+function KeyedVectors:normalize()
+  self.matrix = core.handle(self:normalized())
+  return self
 end
 
 -- ---- kv[word] --------------------------------------------------------------------------------------------------
@@ -294,6 +267,11 @@ function KeyedVectors.__restore(value)
   if type(value) ~= "table" then raise "KeyedVectors: what was kept of it is malformed" end
   return KeyedVectors(value.vocab, value.matrix, value.subwords and {subwords = value.subwords} or nil)
 end
+
+require "embla.text.neighbours"(KeyedVectors, {
+  look_up = look_up, find = find, check_word = check_word, raise_unknown = raise_unknown,
+})
+require "embla.text.word_tests"(KeyedVectors)
 
 function KeyedVectors.__tostring(self)
   return ("KeyedVectors(%d words, %d numbers each%s)"):format(#self, self.dim,
