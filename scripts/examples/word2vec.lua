@@ -120,18 +120,6 @@ end
 
 -- ---- looking at it ---------------------------------------------------------------------------------------------
 
--- The k words most like a word: highest cosine of the vectors' angle.
-local function nearest(unit, vocab, word, k)
-  local scores, best = unit:mv(unit[vocab:id(word)]):tolist(), {}
-  for i, score in ipairs(scores) do
-    if vocab:word(i - 1) ~= word and (#best < k or score > best[#best].score) then
-      best[math.min(#best + 1, k)] = {word = vocab:word(i - 1), score = score}
-      table.sort(best, function(a, b) return a.score > b.score end)
-    end
-  end
-  return best
-end
-
 -- Frequent words, though not the most frequent, which say least: eight of at least four letters.
 local function some_words(vocab)
   local words = {}
@@ -141,12 +129,11 @@ local function some_words(vocab)
   return words
 end
 
-local function show_neighbours(vectors, vocab, words)
-  local unit = vectors / vectors:norm(2, 1, true):clamp(1e-12)
+local function show_neighbours(kv, words)
   for _, word in ipairs(words) do
     local shown = {}
-    if vocab:contains(word) then
-      for i, near in ipairs(nearest(unit, vocab, word, 6)) do shown[i] = ("%s %.2f"):format(near.word, near.score) end
+    for i, near in ipairs(kv:contains(word) and kv:most_similar(word, {topn = 6}) or {}) do
+      shown[i] = ("%s %.2f"):format(near.word, near.score)
     end
     print(("%-16s %s"):format(word, #shown > 0 and table.concat(shown, ", ") or "(no vector)"))
   end
@@ -163,7 +150,7 @@ if o.threads then embla.set_num_threads(o.threads) end
 embla.manual_seed(o.seed)
 local corpus = read_corpus(o)
 o.epochs = o.epochs or math.max(1, math.min(10, 10000000 // #corpus))
-local vectors = o.fused and train_fused(corpus, o) or train(corpus, o)
-show_neighbours(vectors, corpus.vocab, o.words and split(o.words) or some_words(corpus.vocab))
-embla.io.word2vec.save(o.out, corpus.vocab, vectors)
+local kv = text.KeyedVectors(corpus.vocab, o.fused and train_fused(corpus, o) or train(corpus, o))
+show_neighbours(kv, o.words and split(o.words) or some_words(corpus.vocab))
+kv:save(o.out)
 print("vectors saved to " .. o.out)
