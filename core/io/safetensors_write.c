@@ -123,6 +123,7 @@ static em_status add_pairs(writing *w, const em_value *metadata)
         const char *kind = next_field(metadata, &at, &n), *key = next_field(metadata, &at, &k);
         const char *value = next_field(metadata, &at, &v);
         if (!kind || !key || !value) return em__fail(EM_EVALUE, "safetensors.save: malformed metadata");
+        if (n != 8 || memcmp(kind, "metadata", 8)) continue;            /* "widened" tells of a file that was read */
         if ((k == strlen(EM__CHECKSUM) && !memcmp(key, EM__CHECKSUM, k)) ||
             (k == strlen(EM__CHECKED) && !memcmp(key, EM__CHECKED, k)))
             return em__fail(EM_EVALUE, "safetensors.save: metadata: the key %.*s is the library's own", (int)k, key);

@@ -101,7 +101,8 @@ static void what_widens_is_noted(void **state)
 {
     (void)state;
     em_content *c;
-    put_file("{\"t\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[0,2]}}", "\1\2", 2);
+    put_file("{\"t\":{\"dtype\":\"I8\",\"shape\":[2],"
+             "\"data_offsets\":[0,2]}}", "\1\2", 2);
     assert_ok(read_with(&c, (read_options){0}));
     const em_value *m = em_content_find(c, "__metadata__");
     static const char want[] = "\x07\0\0\0widened\x01\0\0\0t\x02\0\0\0I8";
@@ -205,6 +206,24 @@ static void allocations_may_fail(void **state)
     assert_true(each_allocation_fails(&(fallible){.call = read_all}, &describe) > 20);
 }
 
+static void what_is_told_of_a_read_file_is_not_written_as_metadata(void **state)
+{
+    (void)state;
+    em_content *c, *again;
+    put_file("{\"__metadata__\":{\"t\":\"v\"},\"t\":{\"dtype\":\"I8\",\"shape\":[2],"
+             "\"data_offsets\":[0,2]}}", "\1\2", 2);
+    const em_format *f = em_format_find("safetensors");
+    assert_int_equal(f->read(&c, path, f->reading.initial), EM_OK);
+    assert_int_equal(f->write(path, c, f->writing.initial), EM_OK);
+    assert_int_equal(f->read(&again, path, f->reading.initial), EM_OK);
+    const em_value *m = em_content_find(again, "__metadata__");
+    static const char want[] = "\x08\0\0\0metadata\x01\0\0\0t\x01\0\0\0v";
+    assert_int_equal(m->length, sizeof want - 1);
+    assert_memory_equal(m->bytes, want, sizeof want - 1);
+    em_content_release(c);
+    em_content_release(again);
+}
+
 #define PATH_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
 
 int main(void)
@@ -212,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PATH_TEST(every_dtype_is_read),
         PATH_TEST(what_widens_is_noted),
+        PATH_TEST(what_is_told_of_a_read_file_is_not_written_as_metadata),
         PATH_TEST(elements_that_have_no_place_are_refused),
         PATH_TEST(some_names_are_read),
         PATH_TEST(mapped_tensors_may_be_written),
