@@ -154,6 +154,47 @@ t.test("likeness is gensim's", function()
   t.close(kv:similarity("apple", "café"), -0.41437086, 0, 1e-6)
 end)
 
+-- ---- changing --------------------------------------------------------------------------------------------------
+
+t.test("words are added, or take other vectors", function()
+  local kv = small()
+  local vocab, m = kv.vocab, kv.matrix
+  t.equal(rawequal(kv:add({"south", "west"}, embla.tensor {{0.0, -1}, {-1, 0}}), kv), true)
+  t.equal({#kv, kv:id "west", kv["south"]:tolist(), kv["east"]:tolist()}, {6, 5, {0, -1}, {3, 0}})
+  t.equal({#vocab, m.shape}, {4, {4, 2}})                                -- others' stay
+  kv:add({"up", "east"}, embla.tensor {{5.0, 5}, {4, 0}}, {replace = true})
+  t.equal({#kv, kv["up"]:tolist(), kv["east"]:tolist(), m[1]:tolist()}, {7, {5, 5}, {4, 0}, {3, 0}})
+  kv:add("down", embla.tensor {1.0, 2})
+  t.equal(kv["down"], {1, 2})
+  t.equal(kv:most_similar("up", {topn = 1})[1].word, "northeast")
+  t.raises(function() kv:add({"east"}, embla.ones(1, 2)) end, 'KeyedVectors.add: the word "east" is there')
+  t.raises(function() kv:add({"a"}, embla.ones(1, 3)) end, "vectors of 3 numbers to those of 2")
+  t.raises(function() kv:add({"a", "b"}, embla.ones(1, 2)) end, "2 words and a matrix of shape (1, 2)")
+  t.equal(#kv, 8)
+end)
+
+t.test("words of both take the other's vectors", function()
+  local kv = small()
+  local other = KeyedVectors({"west", "east", "north"}, embla.tensor {{9.0, 9}, {1, 2}, {3, 4}})
+  t.equal(kv:intersect(other), 2)
+  t.equal({#kv, kv["east"]:tolist(), kv["north"]:tolist(), kv["northeast"]:tolist()}, {4, {1, 2}, {3, 4}, {1, 1}})
+  local path = os.tmpname()
+  other:save(path)
+  t.equal(small():intersect(path), 2)
+  os.remove(path)
+  t.equal(kv:intersect(KeyedVectors({"up"}, embla.ones(1, 2))), 0)
+  t.raises(function() kv:intersect(KeyedVectors({"east"}, embla.ones(1, 3))) end, "vectors of 3 numbers to those of 2")
+  t.raises(function() kv:intersect(7) end, "expected KeyedVectors or a path, got 7")
+end)
+
+t.test("normalized, all lengths are 1 but those of zeros", function()
+  local kv = small()
+  local m = kv.matrix
+  t.equal(rawequal(kv:normalize(), kv), true)
+  t.close(kv.matrix:norm(2, 1):tolist(), {1, 1, 0, 1}, 1e-6)
+  t.equal(m[1], {3, 0})
+end)
+
 -- ---- files -----------------------------------------------------------------------------------------------------
 
 t.test("what is saved is loaded", function()
