@@ -86,5 +86,6 @@ return lazy(embla, "embla.", {
   search = "search",
   ["tensor.einsum"] = "einsum",
   kg = "kg",
+  linalg = "linalg",
   text = "text",
 })
