@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -131,17 +132,23 @@ static em_status read_fully(em__input *in, unsigned char *to, size_t most, size_
     return in->gzip ? em__gzip_read(in->gzip, to, most, got) : read_raw(in, to, most, got);
 }
 
-/* Looks at the first bytes, which become the buffer's unless they are those of gzip. */
-static em_status begin(em__input *in)
+/* The first bytes become the buffer's, unpacked if gzip has packed them. */
+static em_status read_first(em__input *in)
 {
     in->begun = true;
     EM_TRY(read_raw(in, in->buffer, BUFFER, &in->end));
-    if (!em__gzip_begins(in->buffer, in->end)) return refuse_packed(in->path, in->buffer, in->end);
+    if (!em__gzip_begins(in->buffer, in->end)) return EM_OK;
     const size_t n = in->end;
     in->end = 0;
     in->size = -1;
     EM_TRY(em__gzip_new(&in->gzip, in->path, read_packed, in, in->buffer, n));
     return em__gzip_read(in->gzip, in->buffer, BUFFER, &in->end);
+}
+
+static em_status begin(em__input *in)
+{
+    EM_TRY(read_first(in));
+    return in->gzip ? EM_OK : refuse_packed(in->path, in->buffer, in->end);
 }
 
 em_status em__input_open(em__input *in, const char *path)
@@ -307,6 +314,57 @@ em_status em__output_write(em__output *out, const void *bytes, size_t n)
     out->held += n;
     return EM_OK;
 }
+
+/* ---- what has to be copied first ------------------------------------------------------------------------- */
+
+static em_status open_nameless(int *fd, const char *folder)
+{
+    char name[PATH_MAX];
+    errno = ENAMETOOLONG;
+    if (snprintf(name, sizeof name, "%s/embla-XXXXXX", folder) >= (int)sizeof name) return em__fail_io(folder);
+    *fd = mkstemp(name);
+    return *fd < 0 || unlink(name) || fcntl(*fd, F_SETFD, FD_CLOEXEC) ? em__fail_io(folder) : EM_OK;
+}
+
+/* The input goes on with the copy, from its beginning. */
+static em_status copy_rest(em__input *in)
+{
+    const char *set = getenv("TMPDIR"), *folder = set && *set ? set : "/tmp";
+    em__output copy = {.path = folder, .fd = -1};
+    em_status s = open_nameless(&copy.fd, folder);
+    int64_t size = 0;
+    while (!s && in->at < in->end) {
+        s = write_fully(&copy, in->buffer + in->at, in->end - in->at);
+        size += (int64_t)(in->end - in->at);
+        in->at = in->end;
+        if (!s) s = em__input_fill(in);
+    }
+    if (s) {
+        if (copy.fd >= 0) close(copy.fd);
+        return s;
+    }
+    close(in->fd);
+    em__gzip_free(in->gzip);
+    in->gzip = NULL;
+    in->fd = copy.fd;
+    in->size = size;
+    return em__input_seek(in, 0);
+}
+
+em_status em__input_open_seekable(em__input *in, const char *path)
+{
+    struct stat info;
+    EM_TRY(em__input_open_raw(in, path));
+    em_status s = fstat(in->fd, &info) ? em__fail_io(path) : EM_OK;
+    if (!s && in->size < 0 && !S_ISFIFO(info.st_mode) && !S_ISDIR(info.st_mode))
+        s = em__fail(EM_EIO, "%s: must be a regular file or a pipe, not a device", path);
+    if (!s) s = read_first(in);
+    if (!s && in->size < 0) s = copy_rest(in);
+    if (s) em__input_close(in);
+    return s;
+}
+
+/* ---- what is written becomes the file -------------------------------------------------------------------- */
 
 /* The folder's entry must reach the disk too, or a power cut could bring the old name back. Some file systems cannot
  * do it for a folder (EINVAL); then there is nothing to wait for. */

@@ -31,11 +31,16 @@ em_status em__input_open(em__input *in, const char *path);
 /* The bytes as they lie in the file. */
 em_status em__input_open_raw(em__input *in, const char *path);
 
+/* A file whose reader goes to and fro in it, and knows archives. What gzip has packed, and what a pipe gives, is copied
+ * to a temporary file without a name, in the folder TMPDIR or /tmp: it takes no memory, and goes when it is closed. A
+ * device is refused. */
+em_status em__input_open_seekable(em__input *in, const char *path);
+
 /* The bytes that a function gives, such as a member of an archive; `path` names them in messages, `size` is how many
  * they are, or -1. */
 em_status em__input_open_source(em__input *in, const char *path, em__byte_source *source, void *context, int64_t size);
 
-/* Goes to a byte of a regular file that is read as it lies there. */
+/* Goes to a byte of a regular file that was opened raw or seekable. */
 em_status em__input_seek(em__input *in, int64_t offset);
 void em__input_close(em__input *in);            /* again does nothing; fine on a zeroed one */
 

@@ -35,6 +35,18 @@ void em__source_close(em__source *s)
     s->fd = -1;
 }
 
+em_status em__source_unpack(em__source *s)
+{
+    em__input in;
+    EM_TRY(em__input_open_seekable(&in, s->path));
+    em__source_close(s);
+    s->fd = in.fd;
+    s->size = in.size;
+    in.fd = -1;
+    em__input_close(&in);
+    return EM_OK;
+}
+
 enum { FAULT_END = -1, FAULT_STOP = -2 };
 
 int em__source_read_at(const em__source *s, void *to, size_t n, int64_t at)

@@ -15,6 +15,9 @@ typedef struct em__source {
 em_status em__source_open(em__source *s, const char *path);
 void em__source_close(em__source *s);           /* again does nothing */
 
+/* The source of a file that gzip has packed becomes that of its unpacked bytes: see em__input_open_seekable. */
+em_status em__source_unpack(em__source *s);
+
 /* Bytes from a place of the file on. The first is for parallel loops, and returns what em__source_check makes an error
  * of, after the loop; 0 is none. */
 int em__source_read_at(const em__source *s, void *to, size_t n, int64_t at);

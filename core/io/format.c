@@ -23,6 +23,13 @@ const em_format *em_format_find(const char *name)
     return NULL;
 }
 
+static const em_format *recognize(const unsigned char *first, size_t n)
+{
+    for (int i = 0; i < FORMATS; i++)
+        if (formats[i]->recognize && formats[i]->recognize(first, n)) return formats[i];
+    return NULL;
+}
+
 em_status em_format_recognize(const em_format **out, const char *path)
 {
     enum { FIRST = 512 };
@@ -31,9 +38,14 @@ em_status em_format_recognize(const em_format **out, const char *path)
     em__input in;
     *out = NULL;
     EM_TRY(em__input_open_raw(&in, path));
-    const em_status s = em__input_read(&in, first, FIRST, &n);
+    em_status s = em__input_read(&in, first, FIRST, &n);
     em__input_close(&in);
-    for (int i = 0; !s && !*out && i < FORMATS; i++)
-        if (formats[i]->recognize && formats[i]->recognize(first, n)) *out = formats[i];
+    if (s) return s;
+    *out = recognize(first, n);
+    if (*out || !em__gzip_begins(first, n)) return EM_OK;
+    EM_TRY(em__input_open(&in, path));
+    s = em__input_read(&in, first, FIRST, &n);
+    em__input_close(&in);
+    if (!s) *out = recognize(first, n);
     return s;
 }

@@ -82,7 +82,6 @@ static em_status fail_zip(const archive *a, const char *place, zip_error_t *erro
 static em_status open_zip(archive *a)
 {
     zip_error_t error;
-    if (a->in.size < 0) return em__fail(EM_EIO, "%s: an npz file must be a regular file, not a pipe", a->in.path);
     if (a->in.size == 0) return em__fail(EM_EFORMAT, "%s: byte 0: an empty file, no zip archive", a->in.path);
     zip_error_init(&error);
     zip_error_init(&a->error);
@@ -222,7 +221,7 @@ static em_status read_file(em_content **out, const char *path, const void *optio
 {
     archive a = {0};
     *out = NULL;
-    EM_TRY(em__input_open_raw(&a.in, path));
+    EM_TRY(em__input_open_seekable(&a.in, path));
     em_status s = open_zip(&a);
     if (!s) s = em_content_new(out);
     if (!s) s = read_members(*out, &a, options);

@@ -5,6 +5,7 @@
 
 #include <xxhash.h>
 
+#include "base/gzip.h"
 #include "io/format.h"
 #include "parallel/parallel.h"
 #include "tensor/tensor.h"
@@ -232,13 +233,27 @@ static em_status read_content(reading *r, const read_options *o)
     return add_metadata(r);
 }
 
+/* The length of a header may begin as gzip does: then a brace follows, which in gzip is no value of its field. */
+static em_status unpack(em__source *s, const read_options *o)
+{
+    unsigned char first[EM__LENGTH_BYTES + 1];
+    if (s->size < (int64_t)sizeof first) return EM_OK;          /* the header's reader says what is wrong */
+    EM_TRY(em__source_check(s, em__source_read_at(s, first, sizeof first, 0)));
+    if (!em__gzip_begins(first, sizeof first) || recognize(first, sizeof first)) return EM_OK;
+    if (o->map)
+        return em__fail(EM_EFORMAT, "%s: is gzip-compressed, which cannot be mapped; unpack it first (gunzip -k %s)",
+                        s->path, s->path);
+    return em__source_unpack(s);
+}
+
 static em_status read_file(em_content **out, const char *path, const void *options)
 {
     em__source source;
     *out = NULL;
     EM_TRY(em__source_open(&source, path));
     reading r = {.source = &source};
-    const em_status s = read_content(&r, options);
+    em_status s = unpack(&source, options);
+    if (!s) s = read_content(&r, options);
     for (int64_t i = 0; r.tensors && i < r.header.order.n; i++) em_tensor_release(r.tensors[i]);
     if (r.tensors) em__free(r.tensors, (size_t)(r.header.order.n + 1) * sizeof(em_tensor *));
     EM_ARRAY_FREE(&r.chunks);

@@ -56,7 +56,8 @@ int em_format_count(void);
 const em_format *em_format_at(int index);
 const em_format *em_format_find(const char *name);              /* null if there is none */
 
-/* The format of a file by its first bytes; null: none that is known. Fails: EM_EIO with the path. */
+/* The format of a file by its first bytes, unpacked if gzip has packed them; null: none that is known. Fails: EM_EIO
+ * with the path; EM_EFORMAT where the packed bytes are damaged. */
 em_status em_format_recognize(const em_format **out, const char *path);
 
 /* ---- JSON -------------------------------------------------------------------------------------------------- */

@@ -147,7 +147,8 @@ end
 
 --- Reads the value that embla.save wrote. Nothing that is read is run as code. With {map = true} a file of any size is
 -- opened at once: its header is read and checked, its tensors when they are looked at, and without a check for damage;
--- they may be written to, which does not change the file. While they are in use nobody may shorten the file.
+-- they may be written to, which does not change the file. While they are in use nobody may shorten the file. What gzip
+-- has packed is unpacked to a temporary file in the folder TMPDIR or /tmp, and cannot be mapped.
 -- @param path file
 -- @param opt  the options
 -- @return the value; of a file of safetensors that embla.save has not written, a table name -> Tensor

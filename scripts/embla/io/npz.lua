@@ -8,7 +8,8 @@ local raise = require "embla.errors.raise"
 local npz = {}
 
 --- Reads the arrays of an archive that numpy.savez or savez_compressed has written, each as io.npy.load would. What a
--- compressed array unpacks to may be a thousand times its size in the file: memory grows with it as it comes.
+-- compressed array unpacks to may be a thousand times its size in the file: memory grows with it as it comes. A pipe,
+-- or an archive that gzip has packed, is first copied to a temporary file in the folder TMPDIR or /tmp.
 -- @param path file
 -- @param opt  the options
 -- @return table of tensors by name, list of the names in the file's order

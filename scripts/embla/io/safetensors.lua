@@ -26,7 +26,9 @@ local load_spec = options.spec("io.safetensors.load", {
    doc = "tensors are mapped: the file is read when they are looked at, and not checked for damage"},
 })
 
---- Reads tensors by name. Those of I8, I16, U16, U32 and U64, which Embla has not, become int32 or int64.
+--- Reads tensors by name. Those of I8, I16, U16, U32 and U64, which Embla has not, become int32 or int64. What gzip has
+-- packed is unpacked to a temporary file in the folder TMPDIR or /tmp, and cannot be mapped: memory stays that of the
+-- file as it was before it was packed.
 -- @param path file
 -- @param opt  the options
 -- @return table name -> Tensor, table of the metadata's texts, table name -> dtype in the file of those that changed it
@@ -81,7 +83,8 @@ function safetensors.save(path, dict, opt)
   format.save("safetensors", path, names, values)
 end
 
---- What is in a file, of which only the header is read.
+--- What is in a file, of which only the header is read. Of a file that gzip has packed offsets are those of the bytes
+-- it unpacks to.
 -- @param path file
 -- @return list of {name, dtype, shape, offset, bytes}, in the file's order, of which dtype is the file's ("F32") and
 --   offset that of the first byte in the file; table of the metadata's texts

@@ -152,6 +152,39 @@ static void put_bytes(const void *bytes, size_t n)
     fclose(f);
 }
 
+/* Read from its end and again from its beginning; a plain file is read as it lies there. */
+static void what_is_packed_can_be_read_to_and_fro(void **state)
+{
+    (void)state;
+    unsigned char file[100];
+    char text[100];
+    em__input in;
+    size_t got;
+    const size_t n = put_member(file, "PK\3\4 and more");
+    for (int packed = 0; packed < 2; packed++) {
+        if (packed) put_bytes(file, n);
+        else put_bytes("PK\3\4 and more", 13);
+        assert_ok(em__input_open_seekable(&in, path));
+        assert_int_equal(in.size, 13);
+        assert_ok(em__input_seek(&in, 9));
+        assert_ok(em__input_read(&in, text, 50, &got));
+        assert_int_equal(got, 4);
+        assert_memory_equal(text, "more", 4);
+        assert_ok(em__input_seek(&in, 0));
+        assert_ok(em__input_read(&in, text, 50, &got));
+        assert_int_equal(got, 13);
+        assert_memory_equal(text, "PK\3\4 and more", 13);
+        em__input_close(&in);
+    }
+    put_bytes(file, n - 1);
+    assert_fails(em__input_open_seekable(&in, path), EM_EFORMAT, "the file ends in the middle");
+    put_bytes(file, n);
+    setenv("TMPDIR", "/no/such/folder", 1);
+    assert_fails(em__input_open_seekable(&in, path), EM_EIO, "/no/such/folder: No such file");
+    unsetenv("TMPDIR");
+    assert_fails(em__input_open_seekable(&in, "/dev/null"), EM_EIO, "must be a regular file or a pipe");
+}
+
 static void files_are_unpacked_by_their_content(void **state)
 {
     (void)state;
@@ -214,6 +247,7 @@ int main(void)
         cmocka_unit_test(every_cut_is_found),
         cmocka_unit_test(damage_is_found_with_its_place),
         cmocka_unit_test_setup_teardown(files_are_unpacked_by_their_content, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(what_is_packed_can_be_read_to_and_fro, make_path, remove_path),
         cmocka_unit_test_setup_teardown(allocations_may_fail, make_path, remove_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,29 @@ static void what_is_no_regular_file_is_refused(void **state)
     assert_fails(em__source_open(&s, path), EM_EIO, "expected a regular file");        /* at once */
 }
 
+/* A member of one stored block, as RFC 1952 has it; the sum is zlib's crc32 of the text. */
+static void a_packed_source_becomes_that_of_its_bytes(void **state)
+{
+    (void)state;
+    static const unsigned char file[] = "\x1F\x8B\x08\0\0\0\0\0\0\xFF\x01\x03\0\xFC\xFF" "abc\xC2\x41\x24\x35\x03\0\0";
+    em__source s;
+    char got[4] = "";
+    FILE *f = fopen(path, "wb");
+    assert_int_equal(fwrite(file, 1, sizeof file, f), sizeof file);         /* the last byte is the string's own */
+    fclose(f);
+    assert_ok(em__source_open(&s, path));
+    assert_ok(em__source_unpack(&s));
+    assert_int_equal(s.size, 3);
+    assert_ok(em__source_check(&s, em__source_read_at(&s, got, 2, 1)));
+    assert_string_equal(got, "bc");
+    em__source_close(&s);
+    assert_int_equal(truncate(path, 20), 0);
+    assert_ok(em__source_open(&s, path));
+    assert_fails(em__source_unpack(&s), EM_EFORMAT, "the file ends in the middle");
+    assert_ok(em__source_check(&s, em__source_read_at(&s, got, 2, 1)));     /* it is as it was */
+    em__source_close(&s);
+}
+
 /* The parts outlive their maker and the file's descriptor; what is written there stays out of the file. */
 static void a_mapping_is_kept_by_its_parts(void **state)
 {
@@ -105,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PATH_TEST(bytes_are_read_from_any_place),
         PATH_TEST(what_is_no_regular_file_is_refused),
+        PATH_TEST(a_packed_source_becomes_that_of_its_bytes),
         PATH_TEST(a_mapping_is_kept_by_its_parts),
         PATH_TEST(an_empty_file_is_not_mapped),
     };

@@ -94,4 +94,25 @@ t.test("a frozen embedding works on a mapped table", function()
   t.same_bits(net(ids), embla.nn.functional.embedding(ids, weight))
 end)
 
+t.test("a file that gzip has packed is unpacked on the way, but not mapped", function()
+  local path = os.tmpname()
+  local packed = path .. ".packed"
+  embla.manual_seed(1)
+  local weight = embla.randn(300, 40)
+  embla.save(path, {weight = weight, step = 7})
+  local offset = embla.io.safetensors.info(path)[1].offset
+  os.execute(("gzip -c %s >%s"):format(path, packed))
+  local value = embla.load(packed)
+  t.same_bits(value.weight, weight)
+  t.equal({value.step, embla.io.safetensors.info(packed)[1].offset}, {7, offset})
+  local message = t.raises(function() embla.load(packed, {map = true}) end, "which cannot be mapped")
+  t.equal(message:find(packed, 1, true) ~= nil, true)
+  os.execute(("gzip -c %s >%s"):format(packed, path))
+  t.raises(function() embla.load(path) end, "byte 0: is gzip-compressed; unpack it first")      -- it was packed twice
+  os.execute(("head -c 20000 %s >%s"):format(packed, path))
+  t.raises(function() embla.load(path) end, "the file ends in the middle of what gzip has packed")
+  os.remove(path)
+  os.remove(packed)
+end)
+
 t.finish()

@@ -17,6 +17,17 @@ t.test("archives that NumPy has written, stored and deflated", function()
   end
 end)
 
+t.test("archives that gzip has packed, and that come through a pipe", function()
+  local path = os.tmpname()
+  os.execute(("gzip -c tests/data/npy/deflated.npz >%s"):format(path))
+  t.equal(npz.load(path).ids:tolist(), {7, -8})
+  os.remove(path)
+  os.execute(("mkfifo %s"):format(path))
+  os.execute(("cat tests/data/npy/stored.npz >%s &"):format(path))
+  t.equal(npz.load(path).x:tolist(), {{0, 1, 2}, {3, 4, 5}})
+  os.remove(path)
+end)
+
 t.test("only the arrays that are named are read", function()
   local arrays, names = npz.load("tests/data/npy/deflated.npz", {names = {"ids"}})
   t.equal({names, next(arrays, "ids")}, {{"ids"}})
