@@ -101,7 +101,10 @@ local function encode_member(t, key, state)
   local depth = #state.keys + 1
   state.keys[depth] = key
   local text = encode_value(rawget(t, key), state)
-  if type(key) == "string" then text = encode_string(key, state) .. ": " .. text end
+  if type(key) == "string" then
+    if key:find("\0", 1, true) then refuse(state, "a name with a zero byte, which readers refuse") end
+    text = encode_string(key, state) .. ": " .. text
+  end
   state.keys[depth] = nil
   return text
 end

@@ -83,7 +83,7 @@ t.test("what JSON has not is refused, naming where it is", function()
     {deep, "more than 1000 levels"}, {{"a", x = 1}, 'both names and positions: "x"'}, {{[3] = 1}, "got the key 3"},
     {{[1.5] = 1}, "got the key 1.5"}, {{a = {[true] = 1}}, "value.a: expected names", "got the key true"},
     {{n = "a\xFFb"}, "value.n: a string that is not UTF-8, at byte 2"}, {{"\xED\xA0\x80"}, "value[1]", "byte 1"},
-    {{["\xC3"] = 1}, "not UTF-8"},
+    {{["\xC3"] = 1}, "not UTF-8"}, {{a = {["b\0c"] = 1}}, 'value.a["b\\0c"]: a name with a zero byte'},
   } do
     t.raises(function() json.encode(case[1]) end, table.unpack(case, 2))
   end
