@@ -573,7 +573,8 @@ end
 --- The frame as a table that fits the terminal.
 -- @return text
 function Frame.__tostring(self)
-  return show(self._names, self._parts, self._rows or 0, tonumber(os.getenv "COLUMNS") or 80)
+  return show(self._names, self._parts, self._rows or 0, tonumber(os.getenv "COLUMNS") or 80,
+              rawget(self, "_wraps"))
 end
 
 require "embla.data.frame_prepare"(Frame, {

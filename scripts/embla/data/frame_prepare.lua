@@ -138,8 +138,9 @@ return function(Frame, inside)
       names[#names + 1] = name
     end
     if text == nil then text = #numbers == 0 end
-    if text then return describe_text(inside, self, texts, Frame) end
-    return describe_numbers(inside, self, numbers, Frame)
+    local described = (text and describe_text or describe_numbers)(inside, self, text and texts or numbers, Frame)
+    rawset(described, "_wraps", true)                   -- each of its columns tells something: all are printed
+    return described
   end
 
   --- The frame with values in place of missing ones.

@@ -104,13 +104,37 @@ local function names_between(names, first, last)
   return ("%d column%s left out: %s"):format(last - first + 1, last == first and "" or "s", text)
 end
 
+-- Columns of a table below each other: blocks that fit a width, each led by the first column, which names the rows.
+local function blocks_of(columns, width)
+  local blocks, room = {}, 0
+  for i = 2, #columns do
+    local needed = #GAP + columns[i].width
+    if needed > room then
+      blocks[#blocks + 1] = {columns[1]}
+      room = math.max(width - #GAP - columns[1].width, needed)
+    end
+    table.insert(blocks[#blocks], columns[i])
+    room = room - needed
+  end
+  return blocks[1] and blocks or {columns}
+end
+
+local function add_lines(lines, index, columns)
+  for i, line in ipairs(index.lines) do
+    local cells = {line}
+    for _, c in ipairs(columns) do cells[#cells + 1] = c.lines and c.lines[i] or "..." end
+    lines[#lines + 1] = table.concat(cells, GAP):gsub("%s+$", "")
+  end
+end
+
 --- A table as text: at most 20 rows, or 5 of each end, and columns of both ends as they fit.
 -- @param names list
 -- @param parts columns by name, as data.Frame has them
 -- @param n     rows
 -- @param width of the terminal, in characters
+-- @param wraps true: columns that do not fit go below the others, and none is left out
 -- @return text
-return function(names, parts, n, width)
+return function(names, parts, n, width, wraps)
   local ids, gap = shown_rows(n)
   local row_names, columns = {}, {}
   for i, id in ipairs(ids) do row_names[i] = tostring(id) end
@@ -118,18 +142,18 @@ return function(names, parts, n, width)
   for i, name in ipairs(names) do
     columns[i] = column_of(name, cells_of(parts[name], ids), parts[name].text ~= nil, gap)
   end
+  local lines, size = {}, ("[%d rows x %d columns]"):format(n, #names)
   local first, last = fitting(columns, width - index.width)
-  local lines = {}
-  for i = 1, #index.lines do
-    local cells = {index.lines[i]}
-    for j, c in ipairs(columns) do
-      if j == first + 1 and last > first + 1 then cells[#cells + 1] = "..." end
-      if j <= first or j >= last then cells[#cells + 1] = c.lines[i] end
-    end
-    lines[i] = table.concat(cells, GAP):gsub("%s+$", "")
+  if last <= first + 1 then
+    add_lines(lines, index, columns)
+  elseif wraps then
+    for _, block in ipairs(blocks_of(columns, width - index.width)) do add_lines(lines, index, block) end
+  else
+    local ends = table.move(columns, 1, first, 1, {})
+    ends[first + 1] = {}                                -- "..."
+    add_lines(lines, index, table.move(columns, last, #columns, first + 2, ends))
+    size = size .. "  " .. names_between(names, first + 1, last - 1)
   end
-  local size = ("[%d rows x %d columns]"):format(n, #names)
-  if last > first + 1 then size = size .. "  " .. names_between(names, first + 1, last - 1) end
   lines[#lines + 1] = size
   return table.concat(lines, "\n")
 end

@@ -47,6 +47,21 @@ t.test("columns that do not fit are named", function()
   end
 end)
 
+t.test("a description has all its columns, in blocks led by the names", function()
+  local f = Frame({a = {1, 2, 3}, b = {-10, 0, 1000}}, {columns = {"a", "b"}}):describe()
+  t.equal(show(f._names, f._parts, #f, 36, true), table.concat({
+    "   name  count  mean      std  min",
+    "0  a         3     2    1.000    1",
+    "1  b         3   330  580.259  -10",
+    "   name   25%  50%    75%   max",
+    "0  a      1.5    2    2.5     3",
+    "1  b     -5.0    0  500.0  1000",
+    "[2 rows x 9 columns]"}, "\n"))
+  t.equal(show(f._names, f._parts, #f, 80, true), shown(f, 80))
+  t.equal(select(2, show(f._names, f._parts, #f, 5, true):gsub("name", "")), 8)         -- a column a block, at least
+  t.equal({tostring(f):find "left out", tostring(f:head(1)):find "_wraps"}, {})
+end)
+
 t.test("long texts are cut and control characters are blanks", function()
   local text = shown(Frame {s = {("x"):rep(40), "a\nb"}}, 80)
   t.equal(text, "   s\n0  " .. ("x"):rep(27) .. "...\n1  a b\n[2 rows x 1 columns]")
