@@ -116,8 +116,21 @@ static bool asks_number_for_item(lua_State *L, const char *message)
     return strstr(line, ":item(") != NULL;
 }
 
+/* Whether a message begins with the place of its error, as "script.lua:7: ". */
+static bool has_place(const char *message)
+{
+    const char *end = message + strcspn(message, "\n");
+    for (const char *at = message; (at = memchr(at, ':', (size_t)(end - at))); at++) {
+        const size_t digits = strspn(at + 1, "0123456789");
+        if (digits && at[1 + digits] == ':') return true;
+    }
+    return false;
+}
+
+/* A text that was raised without a place is meant for who runs the script, not for who writes it. */
 static int add_traceback(lua_State *L)
 {
+    if (lua_type(L, 1) == LUA_TSTRING && !has_place(lua_tostring(L, 1))) return 1;
     if (lua_type(L, 1) != LUA_TSTRING && !luaL_callmeta(L, 1, "__tostring"))
         lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     const char *message = lua_tostring(L, -1);

@@ -107,6 +107,18 @@ t.test("an error ends with status 1, its message and a traceback", function()
   end)
 end)
 
+t.test("an error without a place is its message alone", function()
+  local _, err, status = embla [[-e 'error("a: 12 b\n:3:", 0)']]
+  t.equal({err, status}, {"embla: a: 12 b\n:3:\n", 1})
+  process.with_file("require('embla').args('Does.', {})", function(path)
+    _, err, status = embla(path .. " --nonesuch")
+    t.equal({err:match ": (.*)", status}, {path:match "[^/]*$" ..
+            ": unknown option --nonesuch (--help shows what there is)\n", 1})
+  end)
+  _, err = embla [[-e 'error("a:12: b", 0)']]
+  t.equal(err:find("embla: a:12: b\nstack traceback:", 1, true), 1)
+end)
+
 t.test("what was printed comes before the error", function()
   local out = process.run(EMBLA .. [[ -e 'io.write("before ") error("after", 0)' 2>&1]])
   t.equal(out:match("^[^\n]*"), "before embla: after")
