@@ -5,6 +5,7 @@ local Vocab = require "embla.text.vocab"
 local class = require "embla.base.class"
 local core = require "embla.core"
 local format = require "embla.io.format"
+local linalg = require "embla.linalg"
 local modes = require "embla.autograd.modes"
 local options = require "embla.arguments.options"
 local raise = require "embla.errors.raise"
@@ -226,6 +227,15 @@ function KeyedVectors:add(words, matrix, opt)
   return self
 end
 
+-- The words that both have, in the order of the other's ids.
+local function shared_words(self, other)
+  local both = {}
+  for _, word in ipairs(other.vocab:words()) do
+    if find(self, word) then both[#both + 1] = word end
+  end
+  return both
+end
+
 --- Takes the vectors of those words that both have from other vectors.
 -- @param other KeyedVectors, or the path of a file in word2vec's format
 -- @return how many words there were
@@ -235,12 +245,36 @@ function KeyedVectors:intersect(other)
   if getmetatable(other) ~= KeyedVectors then
     raise("KeyedVectors.intersect: argument other: expected KeyedVectors or a path, got %s", options.show(other))
   end
-  local both, words = {}, other.vocab:words()
-  for _, word in ipairs(words) do
-    if find(self, word) then both[#both + 1] = word end
-  end
+  local both = shared_words(self, other)
   if #both > 0 then self:add(both, other:vectors(both), {replace = true}) end
   return #both
+end
+
+--- Turns the vectors so that those of words that others have too lie as near to these as an orthogonal matrix can
+-- bring them (orthogonal Procrustes: Schönemann, "A generalized solution of the orthogonal Procrustes problem", 1966).
+-- It has a matrix of its own from then on; cosines between its own words stay.
+-- @param other KeyedVectors with vectors of as many numbers
+-- @param words list of words to go by; by default all that both have
+-- @return itself
+-- @raise if there is no word to go by, or one is unknown to either
+function KeyedVectors:align(other, words)
+  local caller = "KeyedVectors.align"
+  if getmetatable(other) ~= KeyedVectors or other.dim ~= self.dim then
+    raise("%s: argument other: expected KeyedVectors with vectors of %d numbers, got %s", caller, self.dim,
+          options.show(other))
+  end
+  words = words or shared_words(self, other)
+  if type(words) ~= "table" or #words == 0 then
+    raise("%s: argument words: expected a list of words%s", caller,
+          type(words) == "table" and ", got none: is there one that both have?" or ", got " .. options.show(words))
+  end
+  modes.no_grad(function()
+    local ours, theirs = look_up(self, caller, words):double(), look_up(other, caller, words):double()
+    local u, _, vh = linalg.svd(ours:t():matmul(theirs))
+    local turned = self.matrix:matmul(u:matmul(vh):to(self.matrix.dtype))
+    self.matrix = core.handle(turned)
+  end)
+  return self
 end
 
 --- Divides the vectors by their lengths, in a matrix of its own from then on; zeros stay.

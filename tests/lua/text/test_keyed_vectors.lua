@@ -187,6 +187,24 @@ t.test("words of both take the other's vectors", function()
   t.raises(function() kv:intersect(7) end, "expected KeyedVectors or a path, got 7")
 end)
 
+t.test("turned vectors are turned back", function()
+  local angle = 0.7
+  local turn = embla.tensor {{math.cos(angle), math.sin(angle)}, {-math.sin(angle), math.cos(angle)}}
+  local theirs, ours = small(), small()
+  ours.matrix = theirs.matrix:matmul(turn)
+  ours:add("south", embla.tensor {0.0, -1})
+  local before = ours:similarity("south", "northeast")
+  t.equal(rawequal(ours:align(theirs), ours), true)
+  t.close(ours.matrix[{{0, 4}}], theirs.matrix:tolist(), 0, 1e-6)
+  t.close(ours:similarity("south", "northeast"), before, 0, 1e-6)
+  ours.matrix = theirs.matrix:matmul(turn)
+  ours.vocab = theirs.vocab
+  t.close(ours:align(theirs, {"north", "east"}).matrix, theirs.matrix:tolist(), 0, 1e-6)
+  t.raises(function() ours:align(theirs, {"up"}) end, 'KeyedVectors.align: the word "up"')
+  t.raises(function() ours:align(KeyedVectors({"up"}, embla.ones(1, 2))) end, "is there one that both have?")
+  t.raises(function() ours:align(KeyedVectors({"up"}, embla.ones(1, 3))) end, "vectors of 2 numbers")
+end)
+
 t.test("normalized, all lengths are 1 but those of zeros", function()
   local kv = small()
   local m = kv.matrix
