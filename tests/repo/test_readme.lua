@@ -17,7 +17,9 @@ end
 local penguins = {"species,bill_length_mm,body_mass_g"}
 for i = 1, 20 do penguins[i + 1] = ("%s,%.1f,%d"):format(i % 2 == 0 and "a" or "b", 40 + i / 3, 3000 + 50 * i) end
 write("penguins.csv", penguins)
-write("vectors.txt", {"3 2", "king 1 0", "queen 0.9 0.1", "apple 0 1"})
+write("vectors.txt", {"8 2", "king 1 0", "queen 0.9 0.1", "man 0.7 -0.7", "woman 0.6 -0.5", "breakfast 0 1",
+                      "cereal 0.2 1", "dinner 0.1 1.2", "lunch 0.1 0.9"})
+write("questions-words.txt", {": family", "king queen man woman"})
 os.execute "rm -rf runs"
 
 local blocks = {}
