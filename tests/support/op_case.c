@@ -46,6 +46,12 @@ static double domain_distinct(numbers *g, int64_t i)
 }
 static double domain_steps(numbers *g, int64_t i) { return -3.85 + 0.3 * (double)((shuffled(g, i) * 5 + i) % 27); }
 static double domain_offsets(numbers *g, int64_t i) { return floor((double)i * g->a / (double)(g->count + 1)); }
+/* Lehmer's matrix. */
+static double domain_definite(numbers *g, int64_t i)
+{
+    const double row = (double)(i / g->last + 1), col = (double)(i % g->last + 1);
+    return row < col ? row / col : col / row;
+}
 /* Of each row the last is what the others leave. */
 static double domain_probabilities(numbers *g, int64_t i)
 {
@@ -64,6 +70,7 @@ static const struct domain {
     {"signs", domain_signs, -1},       {"distinct", domain_distinct, -1}, {"steps", domain_steps, -1},
     {"probabilities", domain_probabilities, -1},                          {"mask", domain_mask, EM_BOOL},
     {"ids", domain_ids, EM_I64},       {"rising", domain_rising, EM_I64}, {"offsets", domain_offsets, EM_I64},
+    {"definite", domain_definite, -1},
 };
 
 static const struct domain *find_domain(const char *name, size_t length)

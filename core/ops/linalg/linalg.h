@@ -133,13 +133,18 @@ static inline em_tensor *linalg_squares(linalg_formula *f, const em_tensor *t)
     return linalg_kept(f, s, out);
 }
 
-/* The formula's value as dx, dense; what lies between goes. */
+/* What lies between goes. */
+static inline em_status linalg_drop(linalg_formula *f)
+{
+    for (int i = 0; i < f->n; i++) em_tensor_release(f->kept[i]);
+    return f->status;
+}
+
+/* The formula's value as dx, dense. */
 static inline em_status linalg_finish(linalg_formula *f, em_tensor *value, em_tensor **dx)
 {
-    em_status s = f->status;
-    if (!s) s = em__run1("clone", value, NULL, dx);
-    for (int i = 0; i < f->n; i++) em_tensor_release(f->kept[i]);
-    return s;
+    if (!f->status) f->status = em__run1("clone", value, NULL, dx);
+    return linalg_drop(f);
 }
 
 #endif

@@ -79,7 +79,7 @@ static em_status forward(em_call *c)
         return EM_OK;
     }
     EM_TRY(linalg_ready(c, LAPACK(gesdd) != NULL));
-    scratch work;
+    scratch work = {0};
     EM_TRY(scratch_make(&work, n, m, c->opts.at[0].i ? "A" : "S"));
     em_status s = EM_OK;
     for (int64_t b = 0; b < linalg_batch(x) && !s && !em__stop; b++) s = decompose(c, &work, b, m, n);
