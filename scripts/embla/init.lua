@@ -87,5 +87,6 @@ return lazy(embla, "embla.", {
   ["tensor.einsum"] = "einsum",
   kg = "kg",
   linalg = "linalg",
+  ["linalg.pca"] = "pca",
   text = "text",
 })
