@@ -392,6 +392,7 @@ void eml_open_list_files(lua_State *L, int state);
 void eml_open_file(lua_State *L, int state);
 void eml_open_strings(lua_State *L, int state);
 void eml_open_search(lua_State *L, int state);
+void eml_open_walks(lua_State *L, int state);
 /* Each further part is one line here and one in module.c. */
 
 int luaopen_embla_core(lua_State *L);

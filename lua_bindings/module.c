@@ -86,6 +86,7 @@ __attribute__((visibility("default"))) int luaopen_embla_core(lua_State *L)
     eml_open_file(L, state);
     eml_open_strings(L, state);
     eml_open_search(L, state);
+    eml_open_walks(L, state);
     lua_pushliteral(L, EMBLA_VERSION);
     lua_setfield(L, -2, "version_text");
     return 1;

@@ -462,6 +462,7 @@ em_status em_average(em_tensor *const *averages, em_tensor *const *values, int64
 
 #include "embla/search.h"
 #include "embla/text.h"
+#include "embla/walks.h"
 #include "embla/io.h"
 #include "embla/kg.h"
 

@@ -14,6 +14,7 @@ return lazy({
   pad = collate.pad,
 }, "embla.data.", {
   frame = "Frame",
+  graph = "Graph",
   iterable = "IterableDataset ShuffleBuffer",
   sampler = "Sampler SequentialSampler RandomSampler WeightedRandomSampler DistributedSampler BatchSampler",
   split = "random_split k_fold",
