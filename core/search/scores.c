@@ -2,6 +2,7 @@
  * vector along the width, then the lanes, four rows at a time; a tile with fewer reads its last row again. */
 #include "search/scores.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "parallel/parallel.h"
@@ -116,12 +117,31 @@ static void l2(const em__tile *t) { score_tile(t, true); }
 
 static em_real inverse(em_real length) { return length == 0 ? 0 : 1 / length; }
 
-static em_real inverse_norm(const em_real *x, int64_t width)
+/* Of a row whose squares need not be numbers of this size. */
+static double wide_norm(const em_real *x, int64_t width)
 {
+    double largest = 0, sum = 0;
+    for (int64_t d = 0; d < width; d++) largest = fmax(largest, fabs((double)x[d]));
+    for (int64_t d = 0; largest > 0 && d < width; d++) sum += (double)x[d] / largest * ((double)x[d] / largest);
+    return largest * sqrt(sum);
+}
+
+/* The length. A sum in which squares were lost, or that is infinite, is not taken. */
+static double norm(const em_real *x, int64_t width)
+{
+    const double least = sizeof(em_real) == 4 ? 1e-24 : 1e-276, most = sizeof(em_real) == 4 ? FLT_MAX : DBL_MAX;
     em_real sum = 0;
     EM_SIMD_SUM(sum)
     for (int64_t d = 0; d < width; d++) sum += x[d] * x[d];
-    return inverse((em_real)sqrt((double)sum));
+    return (double)sum < least || (double)sum > most ? wide_norm(x, width) : sqrt((double)sum);
+}
+
+/* At most the largest number: the inverse of the smallest lengths is none. */
+static em_real inverse_norm(const em_real *x, int64_t width)
+{
+    const em_real largest = sizeof(em_real) == 4 ? (em_real)FLT_MAX : (em_real)DBL_MAX;
+    const em_real factor = inverse((em_real)norm(x, width));
+    return factor > largest ? largest : factor;
 }
 
 static void inverse_norms(void *out, const void *rows, int64_t m, int64_t width)

@@ -15,7 +15,7 @@ typedef struct em__tile {
 typedef struct em__scores {
     void (*dot)(const em__tile *t);
     void (*l2)(const em__tile *t);                      /* minus the square of the distance */
-    /* out = 1 / the lengths of m rows, 0 for a length of 0 */
+    /* out = 1 / the lengths of m rows, 0 for a length of 0; no length is too small or large for its square */
     void (*inverse_norms)(void *out, const void *rows, int64_t m, int64_t width);
     void (*invert)(void *out, const void *norms, int64_t m);
     void (*scale)(void *scores, const void *factors, int64_t m);

@@ -65,6 +65,21 @@ static void test_lengths(void **state)
     assert_true(out[0] == 0 && out[1] == 0.25);
 }
 
+/* Squares that are no float32: cosines of such rows need their lengths all the same. */
+static void test_lengths_of_any_size(void **state)
+{
+    (void)state;
+    const em__scores *how = em__scores_find(EM_F32);
+    const float sizes[] = {1e-30f, 1e-22f, 1, 1e19f, 1e30f};
+    for (int i = 0; i < 5; i++) {
+        float row[] = {3 * sizes[i], 4 * sizes[i]}, out;
+        how->inverse_norms(&out, row, 1, 2);
+        assert_true(fabs((double)out * 5 * (double)sizes[i] - 1) < 1e-6);
+        how->to_unit(row, 1, 2);
+        assert_true(fabs((double)row[0] - 0.6) < 1e-6 && fabs((double)row[1] - 0.8) < 1e-6);
+    }
+}
+
 static void test_above(void **state)
 {
     (void)state;
@@ -85,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tiles), cmocka_unit_test(test_lengths), cmocka_unit_test(test_above),
+        cmocka_unit_test(test_lengths_of_any_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
