@@ -17,8 +17,40 @@ static int search_topk(lua_State *L)
     return 2;
 }
 
+/* search_hnsw_build(table, metric as a number, M, ef_construction, seed): vectors, links, upper, first, entry */
+static int search_hnsw_build(lua_State *L)
+{
+    const em_tensor *table = eml_checktensor(L, 1);
+    const em_hnsw_opts opts = {(em_metric)luaL_checkinteger(L, 2), luaL_checkinteger(L, 3), luaL_checkinteger(L, 4),
+                               (uint64_t)luaL_checkinteger(L, 5)};
+    luaL_argcheck(L, opts.metric <= EM_L2, 2, "no such metric");
+    em_tensor **vectors = eml_pushtensor(L), **links = eml_pushtensor(L), **upper = eml_pushtensor(L),
+              **first = eml_pushtensor(L);
+    em_hnsw h;
+    eml_check(L, em_hnsw_build(&h, table, &opts));
+    *vectors = h.vectors;
+    *links = h.links;
+    *upper = h.upper;
+    *first = h.first;
+    lua_pushinteger(L, h.entry);
+    return 5;
+}
+
+/* search_hnsw_search(queries, k, ef, metric as a number, vectors, links, upper, first, entry): scores, ids */
+static int search_hnsw_search(lua_State *L)
+{
+    const em_tensor *queries = eml_checktensor(L, 1);
+    const em_hnsw h = {(em_metric)luaL_checkinteger(L, 4), eml_checktensor(L, 5), eml_checktensor(L, 6),
+                       eml_checktensor(L, 7), eml_checktensor(L, 8), luaL_checkinteger(L, 9)};
+    const lua_Integer k = luaL_checkinteger(L, 2), ef = luaL_checkinteger(L, 3);
+    em_tensor **scores = eml_pushtensor(L), **ids = eml_pushtensor(L);
+    eml_check(L, em_hnsw_search(scores, ids, &h, queries, k, ef));
+    return 2;
+}
+
 void eml_open_search(lua_State *L, int state)
 {
-    static const luaL_Reg functions[] = {{"search_topk", search_topk}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"search_topk", search_topk}, {"search_hnsw_build", search_hnsw_build},
+                                         {"search_hnsw_search", search_hnsw_search}, {NULL, NULL}};
     eml_register(L, state, functions);
 }

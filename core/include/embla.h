@@ -461,6 +461,7 @@ em_status em_average(em_tensor *const *averages, em_tensor *const *values, int64
 /* ---- text and files ------------------------------------------------------------------------------------ */
 
 #include "embla/search.h"
+#include "embla/hnsw.h"
 #include "embla/text.h"
 #include "embla/walks.h"
 #include "embla/io.h"

@@ -103,7 +103,10 @@ EM_INLINE void score_tile(const em__tile *t, bool distance)
     const em_real *rows = t->rows;
     for (int64_t at = 0; at < t->m; at += 4) {
         const em_real *row[4];
-        for (int64_t r = 0; r < 4; r++) row[r] = rows + em__min(at + r, t->m - 1) * t->width;
+        for (int64_t r = 0; r < 4; r++) {
+            const int64_t i = em__min(at + r, t->m - 1);
+            row[r] = rows + (t->which ? t->which[i] : i) * t->width;
+        }
         int64_t q = 0;
         for (; q + TOGETHER <= t->n; q += TOGETHER) score_group(t, q, TOGETHER, row, at, distance);
         for (; q < t->n; q++) score_group(t, q, 1, row, at, distance);

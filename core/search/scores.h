@@ -10,6 +10,7 @@ typedef struct em__tile {
     int64_t n, m, width;
     void *out;                  /* (n, m): row i begins at i * stride */
     int64_t stride;
+    const int32_t *which;       /* m numbers of the rows that are meant; null: the first m */
 } em__tile;
 
 typedef struct em__scores {

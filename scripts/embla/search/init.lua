@@ -101,4 +101,4 @@ function search.topk(queries, table, k, opt)
   return core.search_topk(queries, table, k, METRICS[o.metric], first, only, exclude, ends, o.norms)
 end
 
-return lazy(search, "embla.search.", {})
+return lazy(search, "embla.search.", {hnsw = "HNSW"})

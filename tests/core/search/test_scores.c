@@ -19,7 +19,7 @@ static void check(const float *queries, const float *rows, int64_t width, bool d
     for (int64_t n = 1; n <= QUERIES; n++)
         for (int64_t m = 1; m <= ROWS; m++) {
             float all[QUERIES * ROWS], one;
-            const em__tile t = {queries, rows, n, m, width, all, ROWS};
+            const em__tile t = {queries, rows, n, m, width, all, ROWS, NULL};
             (distance ? how->l2 : how->dot)(&t);
             for (int64_t i = 0; i < n; i++)
                 for (int64_t j = 0; j < m; j++) {
@@ -29,7 +29,7 @@ static void check(const float *queries, const float *rows, int64_t width, bool d
                         want += distance ? -(q - x) * (q - x) : q * x;
                     }
                     assert_true(fabs(all[i * ROWS + j] - want) <= 1e-5);
-                    const em__tile alone = {queries + i * width, rows + j * width, 1, 1, width, &one, 1};
+                    const em__tile alone = {queries + i * width, rows + j * width, 1, 1, width, &one, 1, NULL};
                     (distance ? how->l2 : how->dot)(&alone);
                     assert_memory_equal(&one, all + i * ROWS + j, sizeof one);
                 }
@@ -80,6 +80,19 @@ static void test_lengths_of_any_size(void **state)
     }
 }
 
+/* Rows by their numbers have the scores that they have in line. */
+static void test_rows_by_number(void **state)
+{
+    (void)state;
+    const float query[] = {1, 2}, rows[] = {1, 1, 2, 0, 0, 3};
+    const int32_t which[] = {2, 0, 2, 1, 0};
+    float out[5];
+    const em__tile t = {query, rows, 1, 5, 2, out, 5, which};
+    em__scores_find(EM_F32)->dot(&t);
+    const float want[] = {6, 3, 6, 2, 3};
+    assert_memory_equal(out, want, sizeof want);
+}
+
 static void test_above(void **state)
 {
     (void)state;
@@ -100,7 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tiles), cmocka_unit_test(test_lengths), cmocka_unit_test(test_above),
-        cmocka_unit_test(test_lengths_of_any_size),
+        cmocka_unit_test(test_lengths_of_any_size), cmocka_unit_test(test_rows_by_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
