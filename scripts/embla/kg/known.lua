@@ -1,8 +1,20 @@
 -- What a dataset's triples answer: tails by (head, relation), heads by (tail, relation).
 
 local core = require "embla.core"
+local options = require "embla.arguments.options"
+local raise = require "embla.errors.raise"
 
 local known = {}
+
+--- Refuses what kg.load has not made.
+-- @param owner   whose argument it is
+-- @param dataset anything
+-- @raise naming the owner and what was given
+function known.check_dataset(owner, dataset)
+  if type(dataset) ~= "table" or not (dataset.entities and dataset.relations and dataset.train) then
+    raise("%s: argument dataset: expected what kg.load returns, got %s", owner, options.show(dataset))
+  end
+end
 
 --- The number that stands for a pair.
 -- @param entities  Tensor (B) int64

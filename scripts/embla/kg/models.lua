@@ -6,6 +6,7 @@ local Module = require "embla.nn.module"
 local Embedding = require "embla.nn.embedding.embedding"
 local core = require "embla.core"
 local init = require "embla.nn.initializers"
+local known = require "embla.kg.known"
 local options = require "embla.arguments.options"
 local raise = require "embla.errors.raise"
 local tensor = require "embla.tensor"
@@ -31,7 +32,9 @@ local Model = Module:extend "Model"
 -- @raise if the sizes or options do not fit
 function Model:init(entities, relations, dim, opt)
   if type(entities) == "table" then
-    entities, relations, dim, opt = #entities.entities, #entities.relations, relations, dim
+    known.check_dataset(self.__name, entities)
+    -- options in dim's place have come by name, as opt
+    entities, relations, dim, opt = #entities.entities, #entities.relations, relations, opt or dim
   end
   for name, n in pairs {entities = entities, relations = relations, dim = dim or false} do
     if not options.is_integer(n) or n < 1 then

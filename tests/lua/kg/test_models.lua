@@ -47,6 +47,17 @@ t.test("reciprocal relations: heads are tails of the inverse", function()
   t.equal(model:score_heads(r, tails), model:score_tails(tails, embla.LongTensor {3}))
 end)
 
+t.test("sizes are those of a dataset, options the same after it", function()
+  local graph = kg.load {train = {{"a", "r", "b"}, {"a", "s", "c"}}}
+  for _, model in ipairs {kg.ComplEx(graph, 4, {reciprocal = true, dropout = 0.5, std = 0}),
+                          kg.ComplEx(3, 2, 4, {reciprocal = true, dropout = 0.5, std = 0})} do
+    t.equal({model.entity.weight.shape, model.relation.weight.shape}, {{3, 4}, {4, 4}})
+    t.equal({model.dropout, model.entity.weight:abs():max():item()}, {0.5, 0})
+  end
+  t.raises(function() kg.ComplEx(graph, 4, {dropuot = 0.5}) end, "dropuot")
+  t.raises(function() kg.ComplEx({}, 4) end, "ComplEx: argument dataset: expected what kg.load returns")
+end)
+
 t.test("gradients are the numeric ones", function()
   for _, name in ipairs(NAMES) do
     local model = kg[name](4, 2, 4, {std = 1}):to "float64"
