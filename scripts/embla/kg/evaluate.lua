@@ -46,15 +46,19 @@ end
 -- @param opt     {split = "test", filtered = true, ties = "realistic", batch_size = 256}
 -- @return {n =, MR =, MRR =, hits = {[1] =, [3] =, [10] =}, tails = …, heads = …, by_relation = {name = …}}; n counts
 --   ranks, and numbers of an empty split are NaN; `ranks` = {tails = Tensor (N), heads = Tensor (N)} float64
--- @raise if an option does not fit
+-- @raise if an argument or option does not fit
 local function evaluate(model, dataset, opt)
   local o = spec.read(opt)
+  known.check_dataset("kg.evaluate", dataset)
+  if type(model) ~= "table" or not (model.score_tails and model.score_heads) then
+    raise("kg.evaluate: argument model: expected one with score_tails and score_heads, got %s", options.show(model))
+  end
   local relations = #dataset.relations
   local tails_known, heads_known
   if o.filtered then
     tails_known, heads_known = known.answers(cat({dataset.train, dataset.valid, dataset.test}, 0), relations)
   end
-  local h, r, t = known.columns(dataset[o.split] or raise "kg.evaluate: argument dataset: expected that of kg.load")
+  local h, r, t = known.columns(dataset[o.split])
   local was_training = model.training
   if was_training then model:eval() end
   local ranks = modes.no_grad(function()

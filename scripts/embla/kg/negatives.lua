@@ -30,6 +30,7 @@ end
 -- @raise if an option does not fit
 function Negatives:init(dataset, opt)
   local o = spec.read(opt)
+  known.check_dataset("Negatives", dataset)
   local count = #dataset.relations
   self.num, self.entities = o.num, #dataset.entities
   local share = o.corrupt == "head" and 1.0 or o.corrupt == "tail" and 0.0 or 0.5

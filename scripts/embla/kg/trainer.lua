@@ -16,9 +16,10 @@ local spec = options.spec("Trainer", {
   {name = "batch_size", type = "integer", default = 512, range = ">= 1", doc = "triples, or questions, in a batch"},
   {name = "num", type = "integer", default = 256, range = ">= 1", doc = "entities or negatives drawn"},
   {name = "filtered", type = "boolean", default = false, doc = "negatives are not triples of the training part"},
-  {name = "label_smoothing", type = "number", default = 0, range = "[0, 1]", doc = "of the cross-entropy"},
-  {name = "n3", type = "number", default = 0, range = ">= 0", doc = "times the cubes of the moduli, over the batch"},
-  {name = "l2", type = "number", default = 0, range = ">= 0", doc = "times the squares, over the batch"},
+  {name = "label_smoothing", type = "number", default = 0, range = "[0, 1]", doc = "of 1vsall and kvsall"},
+  {name = "n3", type = "number", default = 0, range = ">= 0",
+   doc = "times the cubes of the moduli of the vectors that a batch is about, mean over the batch"},
+  {name = "l2", type = "number", default = 0, range = ">= 0", doc = "times their squares, the same"},
 })
 
 --- Trains a model of kg: `for epoch = 1, 20 do print(trainer:epoch()) end`. Every triple asks for its tail and for its
@@ -30,12 +31,20 @@ local Trainer = class "Trainer"
 -- @param dataset   what kg.load returned
 -- @param optimizer of optim, over the model's parameters
 -- @param opt       the options
--- @raise if an option does not fit or the training part has no triples
+-- @raise if an option does not fit, the model is of another graph's size, or the training part has no triples
 function Trainer:init(model, dataset, optimizer, opt)
   local o = spec.read(opt)
-  self.model, self.dataset, self.optimizer, self.o = model, dataset, optimizer, o
+  known.check_dataset("Trainer", dataset)
   if #dataset.train == 0 then raise "Trainer: argument dataset: its training part has no triples" end
-  local relations = #dataset.relations
+  local entities, relations = #dataset.entities, #dataset.relations
+  if model.num_entities ~= entities or model.num_relations ~= relations then
+    raise("Trainer: argument model: of %s entities and %s relations, the dataset has %d and %d",
+          options.show(model.num_entities), options.show(model.num_relations), entities, relations)
+  end
+  if o.label_smoothing > 0 and o.loss ~= "1vsall" and o.loss ~= "kvsall" then
+    raise("Trainer: label_smoothing: the loss %s has none", o.loss)
+  end
+  self.model, self.dataset, self.optimizer, self.o = model, dataset, optimizer, o
   if o.loss == "kvsall" then
     self.tails, self.heads = known.answers(dataset.train, relations)
     local h, r, t = known.columns(dataset.train)
@@ -87,7 +96,7 @@ function losses.negatives(self, h, r, t)
          + F.cross_entropy(self.model:score_heads(r, t, head_ids), zeros)
 end
 
--- Binary cross-entropy of the questions whose answers are known: one matrix of zeros with ones at the answers.
+-- Binary cross-entropy, summed, of questions whose answers are known: one matrix of zeros with ones at the answers.
 local function all_answers(self, scores, keys, answers)
   local values, ends = core.answers_list(answers, keys)
   local row = F.searchsorted(ends, tensor.arange(#values), {right = true})
@@ -95,39 +104,48 @@ local function all_answers(self, scores, keys, answers)
   labels:view(-1):index_fill_(0, row * labels:size(1) + values, 1)
   local s = self.o.label_smoothing
   if s > 0 then labels = labels * (1 - s) + s / labels:size(1) end
-  return F.binary_cross_entropy_with_logits(scores, labels, {reduction = "sum"}) / #keys
+  return F.binary_cross_entropy_with_logits(scores, labels, {reduction = "sum"})
 end
 
+-- Sum of the cubes of moduli (of complex numbers where the model's are) and of squares, each by its weight.
+local function penalty(self, vectors)
+  local o, total = self.o, 0
+  for _, x in ipairs(vectors) do
+    local squares = x * x
+    if o.l2 > 0 then total = total + squares:sum() * o.l2 end
+    if o.n3 > 0 then
+      if self.model.is_complex then squares = squares:view(#x, 2, -1):sum(1) end
+      total = total + (squares * (squares + 1e-12):sqrt()):sum() * o.n3
+    end
+  end
+  return total
+end
+
+local function is_penalized(self) return self.o.n3 > 0 or self.o.l2 > 0 end
+
+-- Mean over questions, of tails and of heads; those have an entity and a relation to be penalized.
 local function kvsall(self, batch)
-  local count, total = #self.dataset.relations, nil
+  local model, count, total = self.model, #self.dataset.relations, 0
   for side = 0, 1 do
     local keys = batch:select(1, 0):masked_select(batch:select(1, 1):eq(side)):contiguous()
     if #keys > 0 then
       local e, r = keys // count, keys % count
-      local scores = side == 0 and self.model:score_tails(e, r) or self.model:score_heads(r, e)
-      local loss = all_answers(self, scores, keys, side == 0 and self.tails or self.heads)
-      total = total and total + loss or loss
+      local scores = side == 0 and model:score_tails(e, r) or model:score_heads(r, e)
+      total = total + all_answers(self, scores, keys, side == 0 and self.tails or self.heads)
+      if is_penalized(self) then
+        local own = side == 1 and model.reciprocal and r + count or r
+        total = total + penalty(self, {model.entity(e), model.relation(own)})
+      end
     end
   end
-  return total
+  return total / #batch
 end
 
--- Mean over the batch of the cubes of moduli (of complex numbers where the model's are), or of the squares.
-local function penalty(self, h, r, t)
-  local model, o, total = self.model, self.o, 0
-  local relations = {r}
-  if model.reciprocal then relations[2] = r + model.num_relations end
-  local parts = {model.entity(h), model.entity(t)}
-  for _, ids in ipairs(relations) do parts[#parts + 1] = model.relation(ids) end
-  for _, x in ipairs(parts) do
-    local squares = x * x
-    if o.l2 > 0 then total = total + squares:sum() * (o.l2 / #h) end
-    if o.n3 > 0 then
-      if model.is_complex then squares = squares:view(#h, 2, -1):sum(1) end
-      total = total + (squares * (squares + 1e-12):sqrt()):sum() * (o.n3 / #h)
-    end
-  end
-  return total
+local function triples_penalty(self, h, r, t)
+  local model = self.model
+  local vectors = {model.entity(h), model.entity(t), model.relation(r)}
+  if model.reciprocal then vectors[4] = model.relation(r + model.num_relations) end
+  return penalty(self, vectors) / #h
 end
 
 -- ---- epochs ----------------------------------------------------------------------------------------------------
@@ -136,7 +154,7 @@ local function loss_of(self, batch)
   if self.o.loss == "kvsall" then return kvsall(self, batch) end
   local h, r, t = known.columns(batch)
   local loss = losses[self.o.loss](self, h, r, t)
-  if self.o.n3 > 0 or self.o.l2 > 0 then loss = loss + penalty(self, h, r, t) end
+  if is_penalized(self) then loss = loss + triples_penalty(self, h, r, t) end
   return loss
 end
 

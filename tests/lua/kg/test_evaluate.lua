@@ -78,6 +78,8 @@ t.test("NaN ranks worst, all equal scores in the middle, an empty split gives no
   local empty = kg.evaluate(constant(1.0), GRAPH, {split = "valid"})
   t.equal({empty.n, empty.MRR ~= empty.MRR, next(empty.by_relation)}, {0, true})
   t.raises(function() kg.evaluate(fixed, GRAPH, {ties = "random"}) end, "ties")
+  t.raises(function() kg.evaluate(fixed, 3) end, "kg.evaluate: argument dataset: expected what kg.load returns, got 3")
+  t.raises(function() kg.evaluate({}, GRAPH) end, "kg.evaluate: argument model: expected one with score_tails")
 end)
 
 t.finish()
