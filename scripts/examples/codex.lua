@@ -19,7 +19,8 @@ local SETTINGS = {
 
 local o = embla.args("Learns a graph of facts and ranks those held out.", {
   {name = "data", type = "string", default = "codex_s", doc = "folder of the data set"},
-  {name = "model", type = "string", default = "ComplEx", doc = "ComplEx, DistMult, SimplE, RESCAL, TransE, RotatE"},
+  {name = "model", type = "string", default = "ComplEx", doc = "which",
+   choices = {"ComplEx", "DistMult", "SimplE", "RESCAL", "TransE", "RotatE"}},
   {name = "epochs", type = "integer", range = ">= 1", doc = "times that all facts are gone through"},
   {name = "split", type = "string", default = "test", choices = {"valid", "test"}, doc = "the facts that are ranked"},
   {name = "loss", type = "string", choices = {"1vsall", "kvsall", "sampled", "negatives"}, doc = "instead of its own"},
@@ -29,7 +30,7 @@ local o = embla.args("Learns a graph of facts and ranks those held out.", {
   {name = "dropout", type = "number", range = "[0, 1]", doc = "of the entity's vector in a query"},
   {name = "seed", type = "integer", default = 1, doc = "of all random draws"},
 })
-local set = SETTINGS[o.model] or error("--model: expected one of ComplEx, DistMult, SimplE, RESCAL, TransE, RotatE", 0)
+local set = SETTINGS[o.model]
 local function chosen(name) return o[name] == nil and set[name] or o[name] end
 embla.manual_seed(o.seed)
 
