@@ -33,6 +33,7 @@ end)
 
 t.test("what does not fit is refused", function()
   t.raises(function() kg.Negatives(GRAPH, {num = 0}) end, "num")
+  t.raises(function() kg.Negatives({}) end, "Negatives: argument dataset: expected what kg.load returns")
   t.raises(function() kg.Negatives(GRAPH):draw(embla.LongTensor {{0, 0, 9}}) end, "id 9 at position [0, 2]")
 end)
 
