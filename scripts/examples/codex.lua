@@ -7,7 +7,7 @@
 local embla = require "embla"
 local kg = embla.kg
 
--- ComplEx's were chosen by the ranks of codex_s's valid part; the others' are first guesses.
+-- First guesses: no search has been made yet.
 local SETTINGS = {
   ComplEx = {dim = 512, epochs = 8, lr = 0.1, loss = "1vsall", n3 = 0.005, dropout = 0.3, reciprocal = true},
   DistMult = {dim = 512, epochs = 8, lr = 0.1, loss = "1vsall", n3 = 0.005, dropout = 0.3, reciprocal = true},
