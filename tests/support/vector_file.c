@@ -1,35 +1,11 @@
 #include "vector_file.h"
 
 #include <stdio.h>
-#include <unistd.h>
-
-char vector_path[64];
-
-int make_vector_path(void **state)
-{
-    (void)state;
-    snprintf(vector_path, sizeof vector_path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(vector_path));
-}
-
-int remove_vector_path(void **state)
-{
-    (void)state;
-    return unlink(vector_path);
-}
-
-void put_bytes(const char *bytes, size_t n)
-{
-    FILE *f = fopen(vector_path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    fclose(f);
-}
 
 void assert_file(const char *want, size_t n)
 {
     char got[1000];
-    FILE *f = fopen(vector_path, "rb");
+    FILE *f = fopen(path, "rb");
     assert_int_equal(fread(got, 1, sizeof got, f), n);
     fclose(f);
     assert_memory_equal(got, want, n);
@@ -42,7 +18,7 @@ em_status read_vectors(em_vocab **words, em_tensor **matrix, const char *format,
     em_content *content;
     *words = NULL;
     *matrix = NULL;
-    const em_status s = em_format_find(format)->read(&content, vector_path, o ? o : &em__vector_defaults);
+    const em_status s = em_format_find(format)->read(&content, path, o ? o : &em__vector_defaults);
     if (s) {
         assert_null(content);
         return s;
@@ -77,7 +53,7 @@ static void read_once(const char *format, const em__vector_options *o)
     const em_status s = read_vectors(&words, &matrix, format, o);
     if (s) {
         assert_int_equal(s, EM_EFORMAT);
-        assert_non_null(strstr(em_error(), vector_path));
+        assert_non_null(strstr(em_error(), path));
         assert_int_equal(em_memory_blocks(), blocks);
         return;
     }

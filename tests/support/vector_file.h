@@ -3,14 +3,8 @@
 #define EMBLA_TESTS_VECTOR_FILE_H
 
 #include "io/vector_rows.h"
-#include "support.h"
+#include "temporary_file.h"
 
-extern char vector_path[64];
-int make_vector_path(void **state);             /* setup and teardown */
-int remove_vector_path(void **state);
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_vector_path, remove_vector_path)
-
-void put_bytes(const char *bytes, size_t n);
 void assert_file(const char *want, size_t n);
 
 /* What a format reads of the file, both new references, or both null. */

@@ -1,11 +1,9 @@
 /* Gzip unpacked: against bytes that the format's definition (RFC 1951, 1952) gives by hand, cuts and damage. */
 #include "base/gzip.h"
 
-#include <stdio.h>
-#include <unistd.h>
 
 #include "base/file.h"
-#include "support.h"
+#include "temporary_file.h"
 
 typedef struct source {
     const unsigned char *at;
@@ -129,29 +127,6 @@ static void damage_is_found_with_its_place(void **state)
 
 /* ---- through a file ------------------------------------------------------------------------------------ */
 
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void put_bytes(const void *bytes, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    fclose(f);
-}
-
 /* Read from its end and again from its beginning; a plain file is read as it lies there. */
 static void what_is_packed_can_be_read_to_and_fro(void **state)
 {
@@ -246,9 +221,9 @@ int main(void)
         cmocka_unit_test(fixed_codes_are_unpacked),
         cmocka_unit_test(every_cut_is_found),
         cmocka_unit_test(damage_is_found_with_its_place),
-        cmocka_unit_test_setup_teardown(files_are_unpacked_by_their_content, make_path, remove_path),
-        cmocka_unit_test_setup_teardown(what_is_packed_can_be_read_to_and_fro, make_path, remove_path),
-        cmocka_unit_test_setup_teardown(allocations_may_fail, make_path, remove_path),
+        FILE_TEST(files_are_unpacked_by_their_content),
+        FILE_TEST(what_is_packed_can_be_read_to_and_fro),
+        FILE_TEST(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,22 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support.h"
+#include "temporary_file.h"
 
-static char path[64];
-
-static int make_path(void **state)
+static int make_digits(void **state)
 {
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    const int fd = mkstemp(path);
-    return fd < 0 || write(fd, "0123456789abcdef", 16) != 16 || close(fd);
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
+    const int failed = make_path(state);
+    put_bytes("0123456789abcdef", 16);
+    return failed;
 }
 
 static void bytes_are_read_from_any_place(void **state)
@@ -62,9 +53,7 @@ static void a_packed_source_becomes_that_of_its_bytes(void **state)
     static const unsigned char file[] = "\x1F\x8B\x08\0\0\0\0\0\0\xFF\x01\x03\0\xFC\xFF" "abc\xC2\x41\x24\x35\x03\0\0";
     em__source s;
     char got[4] = "";
-    FILE *f = fopen(path, "wb");
-    assert_int_equal(fwrite(file, 1, sizeof file, f), sizeof file);         /* the last byte is the string's own */
-    fclose(f);
+    put_bytes(file, sizeof file);           /* the last byte is the string's own */
     assert_ok(em__source_open(&s, path));
     assert_ok(em__source_unpack(&s));
     assert_int_equal(s.size, 3);
@@ -121,16 +110,16 @@ static void an_empty_file_is_not_mapped(void **state)
     em__source_close(&s);
 }
 
-#define PATH_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
+#define DIGITS_TEST(name) cmocka_unit_test_setup_teardown(name, make_digits, remove_path)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PATH_TEST(bytes_are_read_from_any_place),
-        PATH_TEST(what_is_no_regular_file_is_refused),
-        PATH_TEST(a_packed_source_becomes_that_of_its_bytes),
-        PATH_TEST(a_mapping_is_kept_by_its_parts),
-        PATH_TEST(an_empty_file_is_not_mapped),
+        DIGITS_TEST(bytes_are_read_from_any_place),
+        DIGITS_TEST(what_is_no_regular_file_is_refused),
+        DIGITS_TEST(a_packed_source_becomes_that_of_its_bytes),
+        DIGITS_TEST(a_mapping_is_kept_by_its_parts),
+        DIGITS_TEST(an_empty_file_is_not_mapped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,30 +7,8 @@
 
 #include "base/status.h"
 #include "io/csv.h"
-#include "support.h"
+#include "temporary_file.h"
 
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void put_bytes(const char *text, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    fwrite(text, 1, n, f);
-    fclose(f);
-}
 static void put_file(const char *text) { put_bytes(text, strlen(text)); }
 
 static const char *const missing[] = {"", "NA", "nan"};
@@ -310,8 +288,6 @@ static void allocations_may_fail_later(void **state)
     fclose(f);
     assert_true(each_allocation_fails(&(fallible){.call = read_it}, &o) > 15);
 }
-
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
 
 int main(void)
 {

@@ -2,24 +2,8 @@
 #include "io/csv_source.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
+#include "temporary_file.h"
 
 static void put_file(const char *text, size_t n)
 {
@@ -107,8 +91,6 @@ static void bytes_are_read_again(void **state)
     assert_fails(em__csv_source_reread(&s, 3), EM_EFORMAT, "the file changed while it was read");
     em__csv_source_close(&s);
 }
-
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
 
 int main(void)
 {

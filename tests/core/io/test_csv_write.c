@@ -1,26 +1,10 @@
 /* Tables written: the bytes, and that they read back. */
 #include <math.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/status.h"
 #include "io/csv.h"
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
+#include "temporary_file.h"
 
 static void assert_file(const char *want)
 {
@@ -166,8 +150,6 @@ static void allocations_may_fail(void **state)
     assert_true(each_allocation_fails(&(fallible){.call = write_it}, t) >= 2);
     em_content_release(t);
 }
-
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
 
 int main(void)
 {

@@ -2,33 +2,9 @@
 #include "io/elements.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/memory.h"
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void put_bytes(const void *bytes, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    fclose(f);
-}
+#include "temporary_file.h"
 
 static em_status load(em_tensor **out, em_stored stored, bool big, int64_t n)
 {
@@ -193,7 +169,6 @@ static void memory_is_handed_over(void **state)
 
 int main(void)
 {
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
     const struct CMUnitTest tests[] = {
         FILE_TEST(both_orders_of_bytes_are_read),     FILE_TEST(many_elements_are_widened_block_by_block),
         FILE_TEST(values_without_a_place_are_errors), FILE_TEST(no_memory_is_taken_for_what_is_not_there),

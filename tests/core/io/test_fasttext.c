@@ -65,7 +65,7 @@ static em_status read_model(em_content **out, const made *m, const em__vector_op
 {
     const bytes b = model_of(m);
     put_bytes(b.at, b.n);
-    return em_format_find("fasttext")->read(out, vector_path, o ? o : &em__vector_defaults);
+    return em_format_find("fasttext")->read(out, path, o ? o : &em__vector_defaults);
 }
 
 /* "ab" between its signs has the n-grams <a ab b>: ((1 2) + 3 (5 6)) / 4; "c?" is as long. */
@@ -151,7 +151,7 @@ static void malformed_models_are_refused(void **state)
         em_content *c;
         const int64_t blocks = em_memory_blocks();
         assert_fails(read_model(&c, &cases[i].m, NULL), EM_EFORMAT, cases[i].part);
-        assert_non_null(strstr(em_error(), vector_path));
+        assert_non_null(strstr(em_error(), path));
         assert_null(c);
         assert_int_equal(em_memory_blocks(), blocks);
     }
@@ -169,14 +169,14 @@ static void no_cut_model_is_read(void **state)
         for (size_t cut = 0; cut < b.n; cut++) {
             em_content *c;
             put_bytes(b.at, cut);
-            assert_int_equal(em_format_find("fasttext")->read(&c, vector_path, &o), EM_EFORMAT);
+            assert_int_equal(em_format_find("fasttext")->read(&c, path, &o), EM_EFORMAT);
         }
     }
     bytes more = b;
     put(&more, "x", 1);
     em_content *c;
     put_bytes(more.at, more.n);
-    assert_fails(em_format_find("fasttext")->read(&c, vector_path, &em__vector_defaults), EM_EFORMAT, "more follows");
+    assert_fails(em_format_find("fasttext")->read(&c, path, &em__vector_defaults), EM_EFORMAT, "more follows");
 }
 
 static void damaged_models_are_refused_or_read(void **state)

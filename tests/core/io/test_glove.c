@@ -53,7 +53,7 @@ static void malformed_files_are_refused(void **state)
         em_tensor *m;
         put_bytes(cases[i].text, strlen(cases[i].text));
         assert_fails(read_vectors(&v, &m, "glove", NULL), EM_EFORMAT, cases[i].part);
-        assert_non_null(strstr(em_error(), vector_path));
+        assert_non_null(strstr(em_error(), path));
     }
 }
 

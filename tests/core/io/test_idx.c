@@ -1,31 +1,7 @@
 /* IDX: bytes written by hand after the format's description, each type, cuts, and headers that promise too much. */
-#include <stdio.h>
 #include <unistd.h>
 
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void put_bytes(const char *bytes, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    fclose(f);
-}
+#include "temporary_file.h"
 
 static em_status load(em_tensor **out)
 {
@@ -142,7 +118,6 @@ static void a_file_is_known_by_its_first_bytes(void **state)
 
 int main(void)
 {
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
     const struct CMUnitTest tests[] = {
         FILE_TEST(each_type_is_read),           FILE_TEST(dims_are_read_in_order),
         FILE_TEST(malformed_files_are_refused), FILE_TEST(allocations_may_fail),

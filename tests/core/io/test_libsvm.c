@@ -5,30 +5,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void put_bytes(const char *bytes, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    fclose(f);
-}
+#include "temporary_file.h"
 
 /* The options as the format's rows describe them. */
 typedef struct options {
@@ -248,7 +225,6 @@ static void allocations_may_fail(void **state)
 
 int main(void)
 {
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
     const struct CMUnitTest tests[] = {
         FILE_TEST(lines_become_sparse_rows),     FILE_TEST(where_ids_count_from),
         FILE_TEST(dense_rows),                   FILE_TEST(malformed_lines_are_refused),

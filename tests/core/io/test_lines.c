@@ -1,24 +1,8 @@
 /* Lines of files of text. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/status.h"
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
+#include "temporary_file.h"
 
 static em_lines *lines_of(const char *text, size_t n)
 {
@@ -120,15 +104,13 @@ static void allocations_may_fail(void **state)
     assert_true(each_allocation_fails(&(fallible){.call = read_all}, NULL) >= 4);
 }
 
-#define PATH_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PATH_TEST(lines_come_without_their_ends),
-        PATH_TEST(lines_may_be_long),
-        PATH_TEST(what_cannot_be_read_is_named),
-        PATH_TEST(allocations_may_fail),
+        FILE_TEST(lines_come_without_their_ends),
+        FILE_TEST(lines_may_be_long),
+        FILE_TEST(what_cannot_be_read_is_named),
+        FILE_TEST(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

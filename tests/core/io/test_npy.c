@@ -4,30 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void put_bytes(const void *bytes, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    fclose(f);
-}
+#include "temporary_file.h"
 
 /* A file of version 1.0 with this header and these elements; returns its length. */
 static size_t compose(unsigned char *to, const char *header, const void *data, size_t bytes)
@@ -386,7 +363,6 @@ static void a_file_is_known_by_its_first_bytes(void **state)
 
 int main(void)
 {
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
     const struct CMUnitTest tests[] = {
         FILE_TEST(each_type_is_read_in_both_orders),       FILE_TEST(headers_may_be_written_in_many_ways),
         FILE_TEST(shapes_and_orders),                      FILE_TEST(malformed_headers_are_refused),

@@ -3,30 +3,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
-static void put_bytes(const void *bytes, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    fclose(f);
-}
+#include "temporary_file.h"
 
 /* ---- a zip archive, after its description ---------------------------------------------------------------- */
 
@@ -359,7 +336,6 @@ static void allocations_may_fail(void **state)
 
 int main(void)
 {
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
     const struct CMUnitTest tests[] = {
         FILE_TEST(members_are_read_in_order_or_by_name),
         FILE_TEST(what_is_wrong_with_members),

@@ -3,22 +3,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
+#include "temporary_file.h"
 
 static void put_file(const char *header, const char *data, size_t n)
 {
@@ -224,19 +209,17 @@ static void what_is_told_of_a_read_file_is_not_written_as_metadata(void **state)
     em_content_release(again);
 }
 
-#define PATH_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PATH_TEST(every_dtype_is_read),
-        PATH_TEST(what_widens_is_noted),
-        PATH_TEST(what_is_told_of_a_read_file_is_not_written_as_metadata),
-        PATH_TEST(elements_that_have_no_place_are_refused),
-        PATH_TEST(some_names_are_read),
-        PATH_TEST(mapped_tensors_may_be_written),
-        PATH_TEST(files_are_recognized),
-        PATH_TEST(allocations_may_fail),
+        FILE_TEST(every_dtype_is_read),
+        FILE_TEST(what_widens_is_noted),
+        FILE_TEST(what_is_told_of_a_read_file_is_not_written_as_metadata),
+        FILE_TEST(elements_that_have_no_place_are_refused),
+        FILE_TEST(some_names_are_read),
+        FILE_TEST(mapped_tensors_may_be_written),
+        FILE_TEST(files_are_recognized),
+        FILE_TEST(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

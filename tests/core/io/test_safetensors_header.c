@@ -4,22 +4,7 @@
 
 #include "base/status.h"
 #include "io/safetensors.h"
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
+#include "temporary_file.h"
 
 /* A file of a length, a header of n bytes, and as many data. */
 static void put_file(uint64_t length, const char *header, size_t n, size_t data)
@@ -239,14 +224,12 @@ static void many_tensors_take_no_more_than_their_text(void **state)
     assert_true(em_memory_peak() <= before + 2 * (int64_t)n + (16 << 20));
 }
 
-#define PATH_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PATH_TEST(a_header_is_read),   PATH_TEST(the_smallest_headers_are_read),
-        PATH_TEST(what_is_bad_is_told), PATH_TEST(lengths_are_checked),
-        PATH_TEST(memory_stays_small), PATH_TEST(many_tensors_take_no_more_than_their_text),
+        FILE_TEST(a_header_is_read),   FILE_TEST(the_smallest_headers_are_read),
+        FILE_TEST(what_is_bad_is_told), FILE_TEST(lengths_are_checked),
+        FILE_TEST(memory_stays_small), FILE_TEST(many_tensors_take_no_more_than_their_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,22 +3,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
+#include "temporary_file.h"
 
 static const em_format *format(void) { return em_format_find("safetensors"); }
 
@@ -217,17 +202,15 @@ static void what_cannot_be_written_is_told(void **state)
     em_content_release(c);
 }
 
-#define PATH_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PATH_TEST(bytes_are_as_the_format_has_them),
-        PATH_TEST(what_is_no_dense_tensor_is_refused),
-        PATH_TEST(large_and_strided_tensors_come_back),
-        PATH_TEST(any_damage_is_found),
-        PATH_TEST(allocations_may_fail),
-        PATH_TEST(what_cannot_be_written_is_told),
+        FILE_TEST(bytes_are_as_the_format_has_them),
+        FILE_TEST(what_is_no_dense_tensor_is_refused),
+        FILE_TEST(large_and_strided_tensors_come_back),
+        FILE_TEST(any_damage_is_found),
+        FILE_TEST(allocations_may_fail),
+        FILE_TEST(what_cannot_be_written_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ static void rows_left_out_leave_no_gap(void **state)
     o.encoding_errors = EM_WORD_SKIP;
     o.duplicates = EM_DUPLICATES_FIRST;
     put_bytes("", 0);
-    assert_ok(em__rows_open(&r, vector_path, &o));
+    assert_ok(em__rows_open(&r, path, &o));
     r.dims = 2;
     static const struct {
         const char *word, *fault;

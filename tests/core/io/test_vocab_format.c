@@ -1,24 +1,8 @@
 /* Vocabularies saved and loaded, and malformed files. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/status.h"
-#include "support.h"
-
-static char path[64];
-
-static int make_path(void **state)
-{
-    (void)state;
-    snprintf(path, sizeof path, "/tmp/embla-test-XXXXXX");
-    return close(mkstemp(path));
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
+#include "temporary_file.h"
 
 static void put_file(const char *text)
 {
@@ -134,8 +118,6 @@ static void allocations_may_fail(void **state)
     assert_true(each_allocation_fails(&(fallible){.call = save_and_load}, v) >= 8);
     em_vocab_release(v);
 }
-
-#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
 
 int main(void)
 {

@@ -14,13 +14,13 @@ static em_vocab *vocab_of(int n, const char *const *words)
     return v;
 }
 
-static em_status save(const char *path, em_vocab *v, em_tensor *m, bool binary)
+static em_status save(const char *to, em_vocab *v, em_tensor *m, bool binary)
 {
     em_content *content;
     EM_TRY(em_content_new(&content));
     em_status s = em_content_add(content, "vocab", &(em_value){.kind = EM_VALUE_VOCAB, .vocab = v});
     if (!s) s = em_content_add(content, "matrix", &(em_value){.kind = EM_VALUE_TENSOR, .tensor = m});
-    if (!s) s = em_format_find("word2vec")->write(path, content, &binary);
+    if (!s) s = em_format_find("word2vec")->write(to, content, &binary);
     em_content_release(content);
     return s;
 }
@@ -37,10 +37,10 @@ static void text_is_as_word2vec_writes_it(void **state)
     (void)state;
     em_vocab *v = vocab_of(2, (const char *[]){"the", "\xC3\xA9t\xC3\xA9"});
     em_tensor *m = tensor_of(EM_F64, SHAPE(2, 3), VALUES(1, -0.5, 0.25, 1e10, 0, 3));
-    assert_ok(save(vector_path, v, m, false));
+    assert_ok(save(path, v, m, false));
     const char want[] = "2 3\nthe 1 -0.5 0.25\n\xC3\xA9t\xC3\xA9 1e+10 0 3\n";
     assert_file(want, sizeof want - 1);
-    assert_ok(save(vector_path, v, m, true));
+    assert_ok(save(path, v, m, true));
     const char binary[] =
         "2 3\nthe \0\0\x80\x3F\0\0\0\xBF\0\0\x80\x3E\n\xC3\xA9t\xC3\xA9 \xF9\x02\x15\x50\0\0\0\0\0\0\x40\x40\n";
     assert_file(binary, sizeof binary - 1);
@@ -64,7 +64,7 @@ static void every_bit_comes_back(void **state)
         bits[i] = (seed ^ seed << 16) & (i % 3 ? 0xBFFFFFFFu : 0xFF7FFFFFu); /* finite, subnormal ones among them */
     }
     for (int binary = 0; binary < 2; binary++) {
-        assert_ok(save(vector_path, v, m, binary));
+        assert_ok(save(path, v, m, binary));
         assert_ok(load(&words, &got, binary));
         assert_same_bits(got, m);
         assert_int_equal(em_vocab_size(words), 50);
@@ -83,7 +83,7 @@ static void a_transposed_matrix_is_saved_as_it_reads(void **state)
     em_tensor *m = tensor_of(EM_F32, SHAPE(3, 2), VALUES(1, 2, 3, 4, 5, 6)), *turned, *got;
     const int64_t sizes[] = {2, 3}, strides[] = {1, 2};
     assert_ok(em_tensor_view(&turned, m, 0, 2, sizes, strides));
-    assert_ok(save(vector_path, v, turned, false));
+    assert_ok(save(path, v, turned, false));
     assert_ok(load(&words, &got, false));
     assert_tensor(got, EM_F32, SHAPE(2, 3), VALUES(1, 3, 5, 2, 4, 6));
     em_vocab_release(v);
@@ -166,7 +166,7 @@ static void malformed_files_are_refused(void **state)
         assert_fails(load(&v, &m, cases[i].binary), EM_EFORMAT, cases[i].part);
         assert_null(v);
         assert_null(m);
-        assert_non_null(strstr(em_error(), vector_path));
+        assert_non_null(strstr(em_error(), path));
         assert_int_equal(em_memory_blocks(), blocks);
     }
 }
@@ -190,16 +190,16 @@ static void what_cannot_be_saved_is_refused(void **state)
     em_vocab *v = vocab_of(2, (const char *[]){"a", "b c"}), *e = vocab_of(1, (const char *[]){""});
     em_tensor *m = tensor_of(EM_F32, SHAPE(2, 1), VALUES(1, 2)), *flat = tensor_of(EM_F32, SHAPE(2), VALUES(1, 2)),
               *ids = tensor_of(EM_I64, SHAPE(2, 1), VALUES(1, 2)), *one = tensor_of(EM_F32, SHAPE(1, 1), VALUES(1));
-    assert_fails(save(vector_path, v, m, false), EM_EVALUE, "word 1");
-    assert_fails(save(vector_path, e, one, true), EM_EVALUE, "word 0");
-    assert_fails(save(vector_path, v, flat, false), EM_ESHAPE, "shape (2) (expected (2, D))");
-    assert_fails(save(vector_path, v, one, false), EM_ESHAPE, "2 words");
-    assert_fails(save(vector_path, v, ids, false), EM_ETYPE, "int64");
+    assert_fails(save(path, v, m, false), EM_EVALUE, "word 1");
+    assert_fails(save(path, e, one, true), EM_EVALUE, "word 0");
+    assert_fails(save(path, v, flat, false), EM_ESHAPE, "shape (2) (expected (2, D))");
+    assert_fails(save(path, v, one, false), EM_ESHAPE, "2 words");
+    assert_fails(save(path, v, ids, false), EM_ETYPE, "int64");
     em_vocab *broken = vocab_of(1, (const char *[]){"a\xff"}), *bell = vocab_of(1, (const char *[]){"a\a"});
     em_tensor *narrow = tensor_of(EM_F32, SHAPE(2, 0), 0, NULL);
-    assert_fails(save(vector_path, broken, one, false), EM_EVALUE, "word 0 is a word that is not valid UTF-8");
-    assert_fails(save(vector_path, bell, one, true), EM_EVALUE, "word 0 is a word with a control character");
-    assert_fails(save(vector_path, v, narrow, false), EM_ESHAPE, "a matrix of shape (2, 0) has no columns");
+    assert_fails(save(path, broken, one, false), EM_EVALUE, "word 0 is a word that is not valid UTF-8");
+    assert_fails(save(path, bell, one, true), EM_EVALUE, "word 0 is a word with a control character");
+    assert_fails(save(path, v, narrow, false), EM_ESHAPE, "a matrix of shape (2, 0) has no columns");
     em_vocab_release(broken);
     em_vocab_release(bell);
     em_tensor_release(narrow);
@@ -234,7 +234,7 @@ static em_status save_and_load(void *context, em_tensor *out[EM_MAX_OUT])
     em_vocab *v, *words;
     EM_TRY(em_vocab_new(&v));
     em_status s = em_vocab_add(v, "a", 1, 0, NULL);
-    if (!s) s = save(vector_path, v, *m, false);
+    if (!s) s = save(path, v, *m, false);
     if (!s) s = load(&words, out, false);
     if (!s) em_vocab_release(words);
     em_vocab_release(v);
