@@ -8,8 +8,8 @@
 
 local cases = {}
 
-for _, kind in ipairs {"machine", "lookups", "bags", "small", "dense", "models", "vectors", "files", "tables",
-                       "examples"} do
+for _, kind in ipairs {"machine", "lookups", "bags", "small", "dense", "models", "vectors", "files", "loaders",
+                       "tables", "examples"} do
   require("cases." .. kind)(function(name, quick, make)
     cases[#cases + 1] = {name = name, quick = quick, make = make}
   end)

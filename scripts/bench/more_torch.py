@@ -132,6 +132,21 @@ def file_map():
     return lambda _: torch.from_numpy(numpy.load(path, mmap_mode="c"))
 
 
+# ---- batches ---------------------------------------------------------------------------------------------------------
+
+@case("loader_epoch/N60000/d64/B128", False)
+def loader_epoch():
+    """The dataset is asked for a batch at a time, which suits a table more than samples one by one."""
+    from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+    dataset = TensorDataset(torch.randn(60000, 64), torch.randint(0, 10, (60000,)))
+    loader = DataLoader(dataset, batch_size=None, sampler=BatchSampler(RandomSampler(dataset), 128, False))
+
+    def step(_):
+        for x, y in loader:
+            assert x.size(0) == y.size(0)
+    return step
+
+
 # ---- models of the examples ----------------------------------------------------------------------------------------
 
 def writing_step(model, opt, batch, length, vocabulary):
