@@ -59,7 +59,10 @@ t.test("a description has all its columns, in blocks led by the names", function
     "[2 rows x 9 columns]"}, "\n"))
   t.equal(show(f._names, f._parts, #f, 80, true), shown(f, 80))
   t.equal(select(2, show(f._names, f._parts, #f, 5, true):gsub("name", "")), 8)         -- a column a block, at least
-  t.equal({tostring(f):find "left out", tostring(f:head(1)):find "_wraps"}, {})
+  local wide = Frame {[("x"):rep(30)] = {1e6 + 0.123, 2e6 + 0.456, 4e6 + 0.789}}
+  local text, columns = tostring(wide:describe()), tonumber(os.getenv "COLUMNS") or 80
+  t.equal({text:find "left out" == nil, text:find " std" ~= nil, text:find " max" ~= nil}, {true, true, true})
+  for line in text:gmatch "[^\n]+" do t.equal(columns < 80 or #line <= columns, true) end
 end)
 
 t.test("long texts are cut and control characters are blanks", function()
