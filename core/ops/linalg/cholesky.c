@@ -22,8 +22,8 @@ static em_status factorize(const em_call *c, int64_t b, int n)
     for (int i = 0; i < n && !info; i++)                /* OpenBLAS lets NaN pass */
         if (!(y[(int64_t)i * n + i] > 0)) info = i + 1;
     if (info)
-        return em__fail(EM_EVALUE, "cholesky: matrix%s is not positive definite: its leading minor of order %d is not",
-                        linalg_which(which, c->in[0], b), info);
+        return em__fail(EM_EVALUE, "cholesky: input: matrix%s is not positive definite: its leading minor of order %d "
+                        "is not", linalg_which(which, c->in[0], b), info);
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = upper ? 0 : i + 1; j < (upper ? i : n); j++) y[i * n + j] = 0;
     return EM_OK;

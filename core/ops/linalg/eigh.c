@@ -44,12 +44,12 @@ static em_status decompose(const em_call *c, const scratch *s, int64_t b, int n)
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = upper ? i : 0; j < (upper ? n : i + 1); j++) finite &= isfinite(v[i * n + j]) != 0;
     if (!finite)
-        return em__fail(EM_EVALUE, "eigh: matrix%s holds NaN or an infinite number",
+        return em__fail(EM_EVALUE, "eigh: input: matrix%s holds NaN or an infinite number",
                         linalg_which(which, c->in[0], b));
     LAPACK(syevd)("V", upper ? "L" : "U", &n, v, &n, EM_REALS(c->out[0]) + b * n, s->work, &s->lwork, s->integers,
                   &s->liwork, &info, 1, 1);
     if (info)
-        return em__fail(EM_EVALUE, "eigh: matrix%s: LAPACK did not converge", linalg_which(which, c->in[0], b));
+        return em__fail(EM_EVALUE, "eigh: input: matrix%s: LAPACK did not converge", linalg_which(which, c->in[0], b));
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < i; j++) {
             const em_real t = v[i * n + j];

@@ -36,7 +36,8 @@ static em_status solve_one(const em_call *c, const scratch *s, int64_t batch, co
         for (int64_t j = 0; j < columns; j++) s->b[j * n + i] = right ? right[i * columns + j] : i == j;
     LAPACK(getrf)(&n, &n, s->a, &n, s->pivots, &info);
     if (info)
-        return em__fail(EM_EVALUE, "%s: matrix%s is singular: its factor U has a 0 at [%d, %d]", c->op->name,
+        return em__fail(EM_EVALUE, "%s: %s: matrix%s is singular: its factor U has a 0 at [%d, %d]",
+                        c->op->name, c->n == 2 ? "A" : "input",
                         linalg_which(which, c->in[0], batch), info - 1, info - 1);
     LAPACK(getrs)("T", &n, &columns, s->a, &n, s->pivots, s->b, &n, &info, 1);
     for (int64_t i = 0; i < n; i++)

@@ -53,11 +53,11 @@ static em_status decompose(const em_call *c, const scratch *s, int64_t b, int m,
     memcpy(s->a, EM_REALS(x) + b * size, (size_t)size * sizeof(em_real));
     for (int64_t i = 0; i < size; i++) finite &= isfinite(s->a[i]) != 0;
     if (!finite)
-        return em__fail(EM_EVALUE, "svd: matrix%s holds NaN or an infinite number", linalg_which(which, x, b));
+        return em__fail(EM_EVALUE, "svd: input: matrix%s holds NaN or an infinite number", linalg_which(which, x, b));
     LAPACK(gesdd)(c->opts.at[0].i ? "A" : "S", &n, &m, s->a, &n, EM_REALS(c->out[1]) + b * k,
                   EM_REALS(vh) + b * linalg_rows(vh) * n, &n, EM_REALS(u) + b * m * ldu, &ldu, s->work, &s->lwork,
                   s->integers, &info, 1);
-    if (info) return em__fail(EM_EVALUE, "svd: matrix%s: LAPACK did not converge", linalg_which(which, x, b));
+    if (info) return em__fail(EM_EVALUE, "svd: input: matrix%s: LAPACK did not converge", linalg_which(which, x, b));
     return EM_OK;
 }
 

@@ -21,7 +21,7 @@ static void by_hand(void **state)
               *upper = tensor_of(EM_F64, SHAPE(2, 2), VALUES(2, 1, NAN, 2));
     check("", lower);
     check("upper=true", upper);
-    op_fails("eigh", "", INPUTS(upper), EM_EVALUE, "eigh: matrix holds NaN");
+    op_fails("eigh", "", INPUTS(upper), EM_EVALUE, "eigh: input: matrix holds NaN");
     em_tensor_release(lower);
     em_tensor_release(upper);
 }

@@ -84,7 +84,7 @@ static void bad_input_is_refused(void **state)
               *y = tensor_of(EM_F64, SHAPE(1, 2), VALUES(INFINITY, 0));
     op_fails("svd", "", INPUTS(v), EM_ESHAPE, "at least 2 dims, got shape (3)");
     op_fails("svd", "", INPUTS(x), EM_EVALUE, "matrix 1 of the batch holds NaN");
-    op_fails("svd", "", INPUTS(y), EM_EVALUE, "svd: matrix holds NaN or an infinite number");
+    op_fails("svd", "", INPUTS(y), EM_EVALUE, "svd: input: matrix holds NaN or an infinite number");
     em_tensor_release(v);
     em_tensor_release(x);
     em_tensor_release(y);
