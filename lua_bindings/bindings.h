@@ -240,6 +240,9 @@ const char *eml_checkpath(lua_State *L, int arg);
 
 /* The vocabulary at `arg`; an empty box for one, to be filled through the pointer. */
 em_vocab *eml_checkvocab(lua_State *L, int arg);
+
+/* The strings of a list, lent by it; their array is left on the stack. */
+em_word *eml_checkwords(lua_State *L, int arg, const char *owner, lua_Integer *n);
 em_vocab **eml_pushvocab(lua_State *L);
 
 /* The corpus at `arg`. */
@@ -383,6 +386,7 @@ void eml_open_corpus(lua_State *L, int state);
 void eml_open_skipgram(lua_State *L, int state);
 void eml_open_word2vec(lua_State *L, int state);
 void eml_open_subwords(lua_State *L, int state);
+void eml_open_classifier(lua_State *L, int state);
 void eml_open_kg(lua_State *L, int state);
 void eml_open_formats(lua_State *L, int state);
 void eml_open_json(lua_State *L, int state);

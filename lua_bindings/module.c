@@ -77,6 +77,7 @@ __attribute__((visibility("default"))) int luaopen_embla_core(lua_State *L)
     eml_open_skipgram(L, state);
     eml_open_word2vec(L, state);
     eml_open_subwords(L, state);
+    eml_open_classifier(L, state);
     eml_open_kg(L, state);
     eml_open_formats(L, state);
     eml_open_json(L, state);

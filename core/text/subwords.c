@@ -1,7 +1,7 @@
 /* Words by their n-grams of characters, as fastText has them (Bojanowski et al. 2017): "where" between < and > is <wh,
  * whe, her, ere, re> for n = 3, and each n-gram has a row by its hash. */
-#include "embla.h"
-#include "parallel/parallel.h"
+#include "text/subwords.h"
+
 #include "tensor/tensor.h"
 
 static const char *const owner = "subwords";
@@ -12,47 +12,26 @@ typedef struct rule {
     int64_t dims, minn, maxn;
 } rule;
 
-/* Byte `at` of the word between its signs. */
-static inline unsigned char byte_of(const em_word *word, size_t at)
-{
-    return at == 0 ? '<' : at > word->n ? '>' : (unsigned char)word->at[at - 1];
-}
+typedef struct sum {
+    const rule *rule;
+    float *row;
+    int64_t added;
+} sum;
 
-static inline bool begins_character(unsigned char c) { return (c & 0xC0) != 0x80; }
-
-static bool ends_sentence(const em_word *word)
+static inline void add_ngram(void *to, uint32_t hash)
 {
-    return word->n == 4 && word->at[0] == '<' && word->at[1] == '/' && word->at[2] == 's' && word->at[3] == '>';
-}
-
-/* FNV-1a, but for bytes with a sign. */
-static inline uint32_t hash_on(uint32_t hash, unsigned char c)
-{
-    const int32_t with_sign = (c ^ 0x80) - 0x80;
-    return (hash ^ (uint32_t)with_sign) * 16777619u;
+    sum *s = to;
+    const float *from = s->rule->buckets + (int64_t)(hash % s->rule->count) * s->rule->dims;
+    for (int64_t d = 0; d < s->rule->dims; d++) s->row[d] += from[d];
+    s->added++;
 }
 
 /* Adds the rows of the n-grams to a row; returns how many. */
 static int64_t add_ngrams(const rule *r, const em_word *word, float *row)
 {
-    const size_t n = word->n + 2;
-    int64_t added = 0;
-    if (ends_sentence(word)) return 0;
-    for (size_t i = 0; i < n && !em__stop; i++) {
-        uint32_t hash = 2166136261u;
-        if (!begins_character(byte_of(word, i))) continue;
-        size_t j = i;
-        for (int64_t length = 1; j < n && length <= r->maxn; length++) {
-            do
-                hash = hash_on(hash, byte_of(word, j++));
-            while (j < n && !begins_character(byte_of(word, j)));
-            if (length < r->minn || (length == 1 && (i == 0 || j == n))) continue;
-            const float *from = r->buckets + (int64_t)(hash % r->count) * r->dims;
-            for (int64_t d = 0; d < r->dims; d++) row[d] += from[d];
-            added++;
-        }
-    }
-    return added;
+    sum s = {r, row, 0};
+    em__each_ngram(word, r->minn, r->maxn, add_ngram, &s);
+    return s.added;
 }
 
 static void scale(float *row, int64_t dims, int64_t parts)

@@ -216,6 +216,7 @@ local BINDING_PROVED_BY = {
   ["lua_bindings/l_word2vec.c"] = "tests/lua/text/test_word2vec.lua",
   ["lua_bindings/l_subwords.c"] = "tests/lua/io/test_fasttext.lua",
   ["lua_bindings/l_walks.c"] = "tests/lua/data/test_graph.lua",
+  ["lua_bindings/l_classifier.c"] = "tests/lua/text/test_classifier.lua",
   ["lua_bindings/module.c"] = "tests/lua/test_contract.lua",
   ["lua_bindings/nested_table.c"] = "tests/lua/tensor/test_creation.lua",
   ["lua_bindings/option.c"] = "tests/lua/arguments/test_described.lua",

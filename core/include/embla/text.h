@@ -73,6 +73,34 @@ em_status em_subwords_compose(em_tensor *matrix, const em_vocab *words, const em
 em_status em_subwords_vectors(em_tensor **out, const em_word *words, int64_t n, const em_tensor *buckets, int64_t minn,
                               int64_t maxn);
 
+/* ---- classifier ------------------------------------------------------------------------------------------ */
+
+typedef struct em_feature_opts {
+    int64_t word_ngrams;        /* words of the longest n-gram of words, >= 1 */
+    int64_t minn, maxn;         /* characters of the n-grams of a word; maxn = 0: none */
+    int64_t buckets;            /* rows that n-grams share by their hash; 0 only where there are none */
+} em_feature_opts;
+
+/* Texts as rows of a table whose first rows are the words of the vocabulary, and the next the buckets, as fastText has
+ * them. A text is split at ASCII whitespace, and ends with </s>; words that the vocabulary lacks have no row of theirs.
+ *   ids, starts  int64 (T) and (n + 1), new references: text i has ids[starts[i] .. starts[i + 1] - 1]
+ *   fails        EM_EVALUE naming the option, EM_EINTERRUPT, EM_ENOMEM */
+em_status em_features(em_tensor **ids, em_tensor **starts, const em_word *texts, int64_t n, const em_vocab *vocab,
+                      const em_feature_opts *opts);
+
+/* Learns by stochastic gradient descent, text after text, with h the mean of a text's rows of `input` (R, D) and the
+ * loss -log softmax(output h)[label], `output` (K, D); lr falls in a line to 0. On one thread: the result depends on
+ * what is given alone. Interrupted (EM_EINTERRUPT) the tables stand after some text.
+ *   labels  int64 (n), below K
+ *   loss    mean loss of the last epoch's texts
+ *   fails   EM_ETYPE, EM_ESHAPE, EM_ERANGE, EM_EVALUE; EM_ENOMEM before anything is changed */
+em_status em_classifier_train(em_tensor *input, em_tensor *output, const em_tensor *ids, const em_tensor *starts,
+                              const em_tensor *labels, int64_t epochs, double lr, double *loss);
+
+/* Probabilities of the labels, float32 (n, K), a new reference; a text without rows has h = 0. */
+em_status em_classifier_scores(em_tensor **out, const em_tensor *input, const em_tensor *output, const em_tensor *ids,
+                               const em_tensor *starts);
+
 /* ---- text ---------------------------------------------------------------------------------------------- */
 
 typedef enum em_text_split {

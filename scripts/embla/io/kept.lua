@@ -10,7 +10,9 @@ local raise = require "embla.errors.raise"
 local kept = {}
 
 -- The library's: name -> module, loaded when first met.
-local MODULES = {Vocab = "embla.text.vocab", KeyedVectors = "embla.text.keyed_vectors"}
+local MODULES = {
+  Vocab = "embla.text.vocab", KeyedVectors = "embla.text.keyed_vectors", Classifier = "embla.text.classifier",
+}
 local classes = {}                                      -- by name
 local names = {}                                        -- by class
 

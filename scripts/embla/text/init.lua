@@ -7,4 +7,4 @@ return lazy({
   Corpus = require "embla.text.corpus",
   SkipGram = require "embla.text.skipgram",
   Word2Vec = require "embla.text.word2vec",
-}, "embla.text.", {keyed_vectors = "KeyedVectors", sample = "sample filter_logits"})
+}, "embla.text.", {classifier = "Classifier", keyed_vectors = "KeyedVectors", sample = "sample filter_logits"})
