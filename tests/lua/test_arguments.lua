@@ -86,7 +86,9 @@ local function add_arguments(set, f)
     for _, name in ipairs {"init", "forward"} do
       if type(f[name]) == "function" then add_arguments(set, f[name]) end
     end
-    for _, name in ipairs((rawget(f, "spec") or {names = {}}).names) do set[name] = true end
+    for _, key in ipairs {"spec", "call_spec"} do
+      for _, name in ipairs((rawget(f, key) or {names = {}}).names) do set[name] = true end
+    end
     return
   end
   local behind = arguments.origin(f)
@@ -131,9 +133,10 @@ local function names_the_argument(f, message)
     local word, after = text:match("^([%w_#]+)[.:] ?()", at)
     if not word then break end
     if set[word] and not called then return true end
-    word = KEYS[word] or word
     for _, home in ipairs {core.ops, core.methods, nn.functional, nn.Module, layers} do
-      if rawget(home, word) then add_arguments(set, home[word]) end
+      for _, key in ipairs {word, KEYS[word]} do
+        if rawget(home, key) then add_arguments(set, home[key]) end
+      end
     end
     called, at = false, after
   end

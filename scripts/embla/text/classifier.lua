@@ -148,7 +148,7 @@ end
 
 --- The likeliest labels.
 -- @param texts a string, or a list of strings
--- @param opt   the options: k, threshold
+-- @param opt   the options
 -- @return list of records {label =, score =, id =}, the best first; of a list of texts a list of such lists
 -- @raise if nothing has been learnt
 function Classifier:predict(texts, opt)

@@ -8,7 +8,7 @@ t.test("datasets, samplers, a loader, how a dataset is cut and samples are put t
   local found = {}
   for name in pairs(data) do found[#found + 1] = name end
   table.sort(found)
-  t.equal(found, {"BatchSampler", "ConcatDataset", "DataLoader", "Dataset", "DistributedSampler", "Frame",
+  t.equal(found, {"BatchSampler", "ConcatDataset", "DataLoader", "Dataset", "DistributedSampler", "Frame", "Graph",
                   "IterableDataset", "RandomSampler", "Sampler", "SequentialSampler", "ShuffleBuffer", "Subset",
                   "TensorDataset", "WeightedRandomSampler", "default_collate", "k_fold", "pad", "random_split"})
   for _, name in ipairs(found) do
