@@ -15,6 +15,7 @@ local function rows() return embla.tensor {{0.5, 0.25, 0.75}, {0.125, 0.625, 0.3
 local function other() return embla.tensor {{0.375, 0.5, 0.125}, {0.25, 0.875, 0.0625}} end
 local function third() return embla.tensor {{0.75, 0.5, 0.25}, {0.5, 0.25, 0.625}} end
 local function square() return embla.tensor {{1.0, 2.0, 0.5}, {0.25, 1.0, 3.0}, {2.0, 0.5, 1.0}} end
+local function definite() return embla.tensor {{3.0, 1.0, 0.5}, {1.0, 2.0, 0.25}, {0.5, 0.25, 1.0}} end
 local function whole() return embla.tensor {{6, 3, 5}, {1, 7, 2}} end
 local function whole2() return embla.tensor {{3, 5, 1}, {4, 2, 6}} end
 local function bits() return embla.tensor {{true, false, true}, {false, true, true}} end
@@ -93,7 +94,8 @@ local SAMPLES = {
   transpose = {{rows()}, {dim0 = 0, dim1 = 1}}, triplet_margin_loss = {{rows(), other(), third()}},
   unflatten = {{rows()}, {dim = 1, sizes = {3, 1}}}, unsqueeze = {{rows()}, {dim = 1}}, var = {{rows()}, {dim = 1}},
   view = {{rows()}, {shape = {3, 2}}}, where = {{bits(), rows(), other()}},
-  binary_cross_entropy = {{rows(), other(), third()}},
+  binary_cross_entropy = {{rows(), other(), third()}}, cholesky = {{definite()}}, eigh = {{definite()}},
+  inv = {{definite()}}, solve = {{definite(), square()}},
   binary_cross_entropy_with_logits = {{rows(), other(), third(), line()}}, kl_div = {{rows(), other()}},
   soft_margin_loss = {{rows(), embla.ones(2, 3)}}, copy = {{rows(), other()}},
 }
