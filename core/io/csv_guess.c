@@ -18,7 +18,7 @@ int64_t em__csv_sample(const em__csv_dialect *d, const char *text, const char *e
     return n;
 }
 
-int64_t em__csv_count_cells(const em__csv_dialect *d, const char *p, const char *end)
+static int64_t count_cells(const em__csv_dialect *d, const char *p, const char *end, bool *sound)
 {
     int64_t n = 0;
     em__csv_cell cell;
@@ -29,7 +29,22 @@ int64_t em__csv_count_cells(const em__csv_dialect *d, const char *p, const char 
         p = cell.next;
         n++;
     } while (!cell.fault && em__csv_more(d, &p));
+    *sound = !cell.fault;
     return n;
+}
+
+int64_t em__csv_count_cells(const em__csv_dialect *d, const char *p, const char *end)
+{
+    bool sound;
+    return count_cells(d, p, end, &sound);
+}
+
+/* 0 of a row that a separator cuts so that it could not be read. */
+static int64_t count_sound(const em__csv_dialect *d, const char *p, const char *end)
+{
+    bool sound;
+    const int64_t n = count_cells(d, p, end, &sound);
+    return sound ? n : 0;
 }
 
 /* ---- the separator --------------------------------------------------------------------------------------- */
@@ -46,9 +61,9 @@ static bool cuts_equally(const em__csv_dialect *d, const char *text, const char 
 {
     const char *rows[EM_CSV_SAMPLE];
     const int64_t n = em__csv_sample(d, text, end, whole, rows);
-    const int64_t cells = n ? em__csv_count_cells(d, rows[0], end) : 0;
+    const int64_t cells = n ? count_sound(d, rows[0], end) : 0;
     for (int64_t i = 1; i < n; i++)
-        if (em__csv_count_cells(d, rows[i], end) != cells) return false;
+        if (count_sound(d, rows[i], end) != cells) return false;
     return cells > 1;
 }
 
@@ -62,7 +77,7 @@ char em__csv_guess_separator(const em__csv_dialect *d, const char *text, const c
         const char *rows[EM_CSV_SAMPLE];
         const em__csv_dialect other = with_separator(d, *sep);
         const bool any = em__csv_sample(&other, text, end, whole, rows) > 0;
-        if (*sep != d->decimal && any && em__csv_count_cells(&other, rows[0], end) > 1) return *sep;
+        if (*sep != d->decimal && any && count_sound(&other, rows[0], end) > 1) return *sep;
     }
     return d->decimal == ',' ? ';' : ',';
 }

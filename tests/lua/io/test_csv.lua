@@ -34,6 +34,7 @@ t.test("separator and header are found out", function()
   t.equal(parse("1;2\n3;4\n").columns, {"column_1", "column_2"})
   t.equal(parse("a b\n1   2\n").b:tolist(), {2})
   t.equal(parse("x;y\n1,5;2\n", {decimal = ","}).x:tolist(), {1.5})
+  t.equal(parse('a#,"   \t\t"\n', {header = true}).columns, {"a#", "   \t\t"})      -- a tab would leave half a cell
 end)
 
 t.test("options are heeded", function()
