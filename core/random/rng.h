@@ -14,6 +14,7 @@ enum em__stream {
     EM_STREAM_WINDOWS,          /* of skip-gram, as the next; + 2^32 times the epoch */
     EM_STREAM_NEGATIVES,        /* + 0 .. 7, the attempt */
     EM_STREAM_WALKS = EM_STREAM_NEGATIVES + 8,      /* + 2^32 times the walk */
+    EM_STREAM_LEVELS,           /* of an index's rows */
 };
 
 static inline void em__philox(uint64_t seed, uint64_t counter, uint64_t stream, uint32_t out[4])

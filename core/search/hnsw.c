@@ -16,7 +16,6 @@
 #include "search/scores.h"
 
 enum {
-    STREAM_LEVELS = EM_STREAM_NEGATIVES + 8,    /* of random numbers */
     BATCH = 128,                /* rows that are linked at a time */
     MOST_LEVELS = 32,           /* above the ground */
     TOGETHER = 4,               /* rows that scores.c takes together */
@@ -281,7 +280,7 @@ static void draw_levels(build *b, const em_hnsw_opts *o)
     const double scale = 1 / log((double)o->m);
     EM_PARALLEL_EACH(i, b->rows, (double)b->h->vectors->size[1] + 64) {
         uint32_t bits[4];
-        em__philox(o->seed, (uint64_t)i, STREAM_LEVELS, bits);
+        em__philox(o->seed, (uint64_t)i, EM_STREAM_LEVELS, bits);
         const double u = 1 - em__uniform_f64(em__join_bits(bits[0], bits[1]));
         const int64_t level = em__min((int64_t)(-log(u) * scale), MOST_LEVELS);
         b->levels[i] = (int8_t)(is_finite(b->h->vectors, i) ? level : -1);
