@@ -3,12 +3,11 @@
 local class = require "embla.base.class"
 local core = require "embla.core"
 local creation = require "embla.tensor.creation"
+local dtypes = require "embla.arguments.dtypes"
 local expect = require "embla.arguments.expect"
 local options = require "embla.arguments.options"
 local raise = require "embla.errors.raise"
 local seeded = require "embla.data.seeded"
-
-local INTEGERS = {int64 = true, int32 = true, uint8 = true}
 
 local GRAPH_ROWS = {
   {name = "directed", type = "boolean", default = false, doc = "edges lead from the first node to the second only"},
@@ -51,7 +50,7 @@ local function node_ids(name, value)
     end
     return core.tensor(value, "int64")
   end
-  if value.is_sparse or not INTEGERS[value.dtype] then
+  if value.is_sparse or not dtypes.IS_INTEGER[value.dtype] then
     raise("%s: expected integers, got a tensor of %s", name, value.dtype)
   end
   return value:long()

@@ -5,8 +5,6 @@ local core = require "embla.core"
 local expect = require "embla.arguments.expect"
 local options = require "embla.arguments.options"
 
-local METRICS = {dot = 0, cosine = 1, l2 = 2}
-
 local build_spec = options.spec("search.HNSW", {
   {name = "M", type = "integer", default = 16, check = function(value) return value >= 2 and value <= 512 end,
    range = "(2 .. 512)", doc = "links of a row on each level, twice as many on the lowest"},
@@ -37,7 +35,7 @@ function HNSW:init(table, opt)
   local o = build_spec.read(opt)
   self.metric, self.M = o.metric, o.M
   self.vectors, self.links, self.upper, self.first, self.entry =
-    core.search_hnsw_build(table, METRICS[o.metric], o.M, o.ef_construction, o.seed)
+    core.search_hnsw_build(table, o.metric, o.M, o.ef_construction, o.seed)
 end
 
 --- The k best rows for each query that a walk through the index finds: scores and their order are those of search.topk
@@ -52,7 +50,7 @@ function HNSW:search(queries, k, opt)
   expect.dense("HNSW.search", "queries", queries)
   k = expect.integer("HNSW.search", "k", k, 0)
   local o = search_spec.read(opt)
-  return core.search_hnsw_search(queries, k, o.ef, METRICS[self.metric], self.vectors, self.links, self.upper,
+  return core.search_hnsw_search(queries, k, o.ef, self.metric, self.vectors, self.links, self.upper,
                                  self.first, self.entry)
 end
 

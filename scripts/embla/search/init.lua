@@ -1,12 +1,11 @@
 -- search: the rows of a table that are nearest to a vector.
 
 local core = require "embla.core"
+local dtypes = require "embla.arguments.dtypes"
 local expect = require "embla.arguments.expect"
 local lazy = require "embla.base.lazy"
 local options = require "embla.arguments.options"
 local raise = require "embla.errors.raise"
-
-local METRICS = {dot = 0, cosine = 1, l2 = 2}
 
 local spec = options.spec("search.topk", {
   {name = "metric", choices = {"dot", "cosine", "l2"}, default = "dot", doc = "what is near"},
@@ -25,9 +24,8 @@ local function ids_of(name, value)
     end
     return core.tensor(value, "int64")
   end
-  local dtype = value.dtype
-  if value.is_sparse or dtype ~= "int64" and dtype ~= "int32" and dtype ~= "uint8" then
-    raise("search.topk: option %s: expected ids, got a tensor of %s", name, dtype)
+  if value.is_sparse or not dtypes.IS_INTEGER[value.dtype] then
+    raise("search.topk: option %s: expected ids, got a tensor of %s", name, value.dtype)
   end
   return value:long()
 end
@@ -98,7 +96,7 @@ function search.topk(queries, table, k, opt)
     only = ids_of("restrict", o.restrict)
   end
   local exclude, ends = excluded(o.exclude, queries)
-  return core.search_topk(queries, table, k, METRICS[o.metric], first, only, exclude, ends, o.norms)
+  return core.search_topk(queries, table, k, o.metric, first, only, exclude, ends, o.norms)
 end
 
 return lazy(search, "embla.search.", {hnsw = "HNSW"})

@@ -3,12 +3,12 @@
 local Vocab = require "embla.text.vocab"
 local core = require "embla.core"
 local creation = require "embla.tensor.creation"
+local dtypes = require "embla.arguments.dtypes"
 local options = require "embla.arguments.options"
 local raise = require "embla.errors.raise"
 
 local sentences = {}
 
-local INTEGERS = {int64 = true, int32 = true, uint8 = true}
 local SKIPPED, END = -1, -2     -- EM_CORPUS_SKIPPED, EM_CORPUS_END
 
 -- A text in which each byte that is not UTF-8 is U+FFFD.
@@ -95,7 +95,7 @@ end
 -- Where rows of L go on behind their lengths: mask (N, L).
 local function behind(lengths, N, L)
   if not core.is_tensor(lengths) then lengths = creation.tensor(lengths) end
-  if lengths:dim() ~= 1 or lengths:size(0) ~= N or N > 0 and not INTEGERS[lengths.dtype] then
+  if lengths:dim() ~= 1 or lengths:size(0) ~= N or N > 0 and not dtypes.IS_INTEGER[lengths.dtype] then
     raise("Corpus: option lengths: expected %d integers, one for each row", N)
   end
   if N > 0 and (lengths:min():item() < 0 or lengths:max():item() > L) then
@@ -110,7 +110,7 @@ end
 --            parts sentences like the end of a row}
 -- @return Tensor (T) int32; Vocab; false
 function sentences.of_tensor(ids, o)
-  if not INTEGERS[ids.dtype] or ids:dim() < 1 or ids:dim() > 2 then
+  if not dtypes.IS_INTEGER[ids.dtype] or ids:dim() < 1 or ids:dim() > 2 then
     raise("Corpus: argument sentences: expected a tensor (T) or (N, L) of integers, got %s", options.show(ids))
   end
   local rows = ids:long()
