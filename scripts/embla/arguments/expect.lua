@@ -7,6 +7,11 @@ local raise = require "embla.errors.raise"
 
 local expect = {}
 
+--- A shape as messages write it.
+-- @param tensor Tensor
+-- @return "(2, 3)"
+function expect.shape_text(tensor) return "(" .. table.concat(tensor.shape, ", ") .. ")" end
+
 --- A tensor.
 -- @param caller name of the function
 -- @param name   of the argument

@@ -112,7 +112,7 @@ end
 
 -- Entities and relations that train lacks, and the triples with any of them.
 local function count_unseen(list, seen)
-  local entities, relations, triples = {}, {}, 0
+  local entities, relations = {}, {}
   local n = {entities = 0, relations = 0, triples = 0}
   local function note(set, known, name, kind)
     if known[name] then return false end
@@ -124,9 +124,8 @@ local function count_unseen(list, seen)
     local h = note(entities, seen.entities, triple[1], "entities")
     local r = note(relations, seen.relations, triple[2], "relations")
     local t = note(entities, seen.entities, triple[3], "entities")
-    if h or r or t then triples = triples + 1 end
+    if h or r or t then n.triples = n.triples + 1 end
   end
-  n.triples = triples
   return n
 end
 

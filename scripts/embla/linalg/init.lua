@@ -7,7 +7,7 @@ local lazy = require "embla.base.lazy"
 local options = require "embla.arguments.options"
 local raise = require "embla.errors.raise"
 
-local op = core.ops
+local op, shape_text = core.ops, expect.shape_text
 
 -- A tensor of one of the two dtypes that LAPACK knows.
 local function matrices(caller, name, value)
@@ -46,8 +46,6 @@ function linalg.svdvals(A)
   local _, S = op.svd(matrices("linalg.svdvals", "A", A), false)
   return S
 end
-
-local function shape_text(x) return "(" .. table.concat(x.shape, ", ") .. ")" end
 
 -- Sizes of the batch in front of the matrices of both.
 local function common_batch(A, B)

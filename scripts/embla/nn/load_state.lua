@@ -3,12 +3,11 @@
 
 local core = require "embla.core"
 local options = require "embla.arguments.options"
+local shape_text = require("embla.arguments.expect").shape_text
 local printed = require "embla.base.list"
 local raise = require "embla.errors.raise"
 
 -- ---- comparing -------------------------------------------------------------------------------------------------
-
-local function shape_text(tensor) return "(" .. table.concat(tensor.shape, ", ") .. ")" end
 
 -- Whether several elements lie in one place, where none can have a value of its own.
 local function is_expanded(tensor)

@@ -3,6 +3,7 @@
 local Vocab = require "embla.text.vocab"
 local class = require "embla.base.class"
 local core = require "embla.core"
+local lines = require "embla.io.lines"
 local list_of = require("embla.base.list").of
 local options = require "embla.arguments.options"
 local raise = require "embla.errors.raise"
@@ -47,15 +48,12 @@ end
 -- ---- examples --------------------------------------------------------------------------------------------------
 
 local function read_file(caller, path)
-  local file, problem = io.open(path, "rb")
-  if not file then raise("Classifier.%s: %s", caller, problem) end
   local texts, labels, line_number = {}, {}, 0
-  for line in file:lines() do
+  for line in lines(path) do
     line_number = line_number + 1
     local label, rest
     for found in line:gmatch "__label__(%S+)" do
       if label then
-        file:close()
         raise("Classifier.%s: %s, line %d: more than one label", caller, path, line_number)
       end
       label = found
@@ -63,7 +61,6 @@ local function read_file(caller, path)
     rest = line:gsub("__label__%S+", "")
     if label then texts[#texts + 1], labels[#labels + 1] = rest, label end
   end
-  file:close()
   return texts, labels
 end
 

@@ -9,6 +9,7 @@ local linalg = require "embla.linalg"
 local modes = require "embla.autograd.modes"
 local options = require "embla.arguments.options"
 local raise = require "embla.errors.raise"
+local shape_text = require("embla.arguments.expect").shape_text
 
 local add_spec = options.spec("KeyedVectors.add", {
   {name = "replace", type = "boolean", default = false, doc = "words that are there take the new vectors"},
@@ -45,12 +46,6 @@ local function copy_words(vocab)
   local _, _, specials, unknown = core.vocab_info(vocab.handle)
   core.vocab_special(handle, specials, unknown)
   return handle
-end
-
-local function shape_text(t)
-  local sizes = {}
-  for d = 0, t:dim() - 1 do sizes[d + 1] = t:size(d) end
-  return "(" .. table.concat(sizes, ", ") .. ")"
 end
 
 local function check_subwords(subwords, matrix)
@@ -302,10 +297,16 @@ function KeyedVectors.__restore(value)
   return KeyedVectors(value.vocab, value.matrix, value.subwords and {subwords = value.subwords} or nil)
 end
 
+-- Rows divided by their lengths; those of length 0 stay 0.
+local function unit_rows(rows)
+  local lengths = rows:norm(2, -1, true)
+  return rows / lengths:masked_fill(lengths:eq(0), 1)
+end
+
 require "embla.text.neighbours"(KeyedVectors, {
-  look_up = look_up, find = find, check_word = check_word, raise_unknown = raise_unknown,
+  look_up = look_up, find = find, check_word = check_word, raise_unknown = raise_unknown, unit_rows = unit_rows,
 })
-require "embla.text.word_tests"(KeyedVectors)
+require "embla.text.word_tests"(KeyedVectors, unit_rows)
 
 function KeyedVectors.__tostring(self)
   return ("KeyedVectors(%d words, %d numbers each%s)"):format(#self, self.dim,

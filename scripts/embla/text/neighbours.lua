@@ -1,13 +1,15 @@
 -- What KeyedVectors answers of likeness: the names, the order and the scores of gensim's KeyedVectors.
 
 local core = require "embla.core"
+local dtypes = require "embla.arguments.dtypes"
 local modes = require "embla.autograd.modes"
 local options = require "embla.arguments.options"
 local raise = require "embla.errors.raise"
 local search = require "embla.search"
 
-local HALVES = {float16 = true, bfloat16 = true}
 local ONE = core.handle(core.tensor({1}, "float64"))
+
+local function is_half(dtype) return dtypes.BYTES[dtype] == 2 end
 
 -- ---- records ---------------------------------------------------------------------------------------------------
 
@@ -66,18 +68,14 @@ end
 
 return function(KeyedVectors, inside)
   local look_up, find, check_word, raise_unknown = inside.look_up, inside.find, inside.check_word, inside.raise_unknown
+  local unit_rows = inside.unit_rows
 
   -- ---- vectors -------------------------------------------------------------------------------------------------
 
   -- Rows (n, D) of words, float32 at least.
   local function rows_of(self, caller, words)
     local rows = look_up(self, caller, words)
-    return HALVES[rows.dtype] and rows:float() or rows
-  end
-
-  local function unit_rows(rows)
-    local lengths = rows:norm(2, -1, true)
-    return rows / lengths:masked_fill(lengths:eq(0), 1)
+    return is_half(rows.dtype) and rows:float() or rows
   end
 
   local kept = setmetatable({}, {__mode = "k"})         -- of KeyedVectors: {lengths, matrix, version}
@@ -85,7 +83,7 @@ return function(KeyedVectors, inside)
   --- The lengths of the vectors, kept until `matrix` changes.
   -- @return Tensor (V); nil for halves, whose lengths would need more digits
   function KeyedVectors:lengths()
-    if HALVES[self.matrix.dtype] then return nil end
+    if is_half(self.matrix.dtype) then return nil end
     local known, version = kept[self], core.version(self.matrix)
     if not known or known.matrix ~= self.matrix or known.version ~= version then
       known = {lengths = core.handle(modes.no_grad(self.matrix.norm, self.matrix, 2, 1)), matrix = self.matrix,
@@ -117,7 +115,7 @@ return function(KeyedVectors, inside)
     if not core.is_tensor(term) or term:dim() ~= 1 or term:size(0) ~= self.dim then
       raise("%s: expected words or vectors of %d numbers, got %s", caller, self.dim, options.show(term))
     end
-    return term:to(HALVES[self.matrix.dtype] and "float32" or self.matrix.dtype), weight
+    return term:to(is_half(self.matrix.dtype) and "float32" or self.matrix.dtype), weight
   end
 
   -- {vector =, weight =} of each, those to be unlike with weights below 0.
@@ -221,7 +219,7 @@ return function(KeyedVectors, inside)
 
   -- Cosines (V, n) of all rows with vectors (n, D) as they are: products divided by the rows' lengths.
   local function products(self, vectors)
-    local matrix = HALVES[self.matrix.dtype] and self.matrix:float() or self.matrix
+    local matrix = is_half(self.matrix.dtype) and self.matrix:float() or self.matrix
     local lengths = self:lengths() or matrix:norm(2, 1)
     return matrix:matmul(vectors:t()) / lengths:masked_fill(lengths:eq(0), 1):unsqueeze(1)
   end

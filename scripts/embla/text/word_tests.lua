@@ -1,6 +1,7 @@
 -- Tests of word vectors that KeyedVectors takes: ratings of pairs and analogies, as gensim's KeyedVectors counts them.
 
 local core = require "embla.core"
+local lines = require "embla.io.lines"
 local metrics = require "embla.metrics"
 local modes = require "embla.autograd.modes"
 local options = require "embla.arguments.options"
@@ -26,22 +27,11 @@ local analogies_spec = spec_of("evaluate_word_analogies", {})
 
 local BLOCK = 1024                                      -- questions asked at once
 
-local function lines_of(caller, path)
-  local file, why = io.open(path)
-  if not file then raise("%s: %s", caller, why) end
-  local number = 0
-  return function()
-    local line = file:read "l"
-    number = number + 1
-    if not line then file:close() end
-    return line, number
-  end
-end
-
 -- Rows {a, b, rating} of a file: lines that begin with # are passed over.
 local function read_pairs(caller, path, delimiter)
-  local rows = {}
-  for line, number in lines_of(caller, path) do
+  local rows, number = {}, 0
+  for line in lines(path) do
+    number = number + 1
     if line:sub(1, 1) ~= "#" and line:find "%S" then
       local cells, from = {}, 1
       repeat
@@ -62,8 +52,9 @@ end
 
 -- Sections {name =, {a, b, c, d}, …} of a file in word2vec's form: ": name", then a question a line.
 local function read_sections(caller, path)
-  local sections = {}
-  for line, number in lines_of(caller, path) do
+  local sections, number = {}, 0
+  for line in lines(path) do
+    number = number + 1
     local name = line:match "^:%s*(.-)%s*$"
     if name then
       sections[#sections + 1] = {name = name}
@@ -95,7 +86,15 @@ local function is_question(row)
   return #row == 4
 end
 
-return function(KeyedVectors)
+-- Whether some number differs from the first: without that there is no correlation.
+local function varies(list)
+  for i = 2, #list do
+    if list[i] ~= list[1] then return true end
+  end
+  return false
+end
+
+return function(KeyedVectors, unit_rows)
   -- word -> id among the first words, and how a word is written there.
   local function dictionary(self, o)
     local fold = o.case_insensitive and string.lower or function(word) return word end
@@ -129,7 +128,6 @@ return function(KeyedVectors)
       end
     end
     local result = {n = #ours, unknown = unknown, unknown_share = #rows > 0 and unknown / #rows or 0}
-    local function varies(list) return #list > 1 and math.max(table.unpack(list)) > math.min(table.unpack(list)) end
     local told = varies(ours) and varies(theirs)
     result.spearman = told and metrics.spearman(ours, theirs) or 0 / 0
     result.pearson = told and metrics.pearson(ours, theirs) or 0 / 0
@@ -144,9 +142,7 @@ return function(KeyedVectors)
     end
     local rows = {}
     for k = 1, 3 do
-      local x = self.matrix:index_select(0, core.tensor(columns[k], "int64"))
-      local lengths = x:norm(2, 1, true)
-      rows[k] = x / lengths:masked_fill(lengths:eq(0), 1)
+      rows[k] = unit_rows(self.matrix:index_select(0, core.tensor(columns[k], "int64")))
     end
     local exclude = {}
     for i, q in ipairs(questions) do exclude[i] = {q[1], q[2], q[3]} end
